@@ -1,0 +1,393 @@
+"""Reads the YAML files that admins own, strictly; knows nothing of what the files mean.
+
+Configuration, rules, SLA, teams: all go through `load_text`. It never raises on any input; it
+gives a tree of `Node`s in which every node (keys too) knows its file, line and column, or `None`,
+and every problem it could find in one run.
+
+    root, problems = load_text(data, "aboard.yaml")
+    reader = Reader(problems)                           # from routing.reader
+    top = reader.fields(root, known=("listen", "store"), what="the configuration")
+    port = top.mapping("listen", known=("port",)).integer("port", default=25, at_least=1)
+    reader.problems                                     # sorted, ready to print
+
+The language is a subset of YAML 1.2's core schema (https://yaml.org/spec/1.2.2/#103-core-schema):
+
+- a plain scalar is `true`, `false`, `null` (or nothing), a decimal number, or text. `NO`, `on`,
+  `22:30`, `0123`, `1_000`, `0x1F`, `.inf` and numbers of more than 18 digits are text;
+- a duplicate key, an anchor, an alias, a tag, a directive, a second document are problems;
+- at most 1 MiB and 50 levels; UTF-8 without control characters or bidirectional overrides
+  (write those as an escape in double quotes); no tab in an indentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import yaml
+
+from routing.problems import Problem
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 50
+MAX_DIGITS = 18
+"""A longer run of digits is an identifier, and would lose digits as a float."""
+
+Scalar = str | int | float | bool | None
+Kind = Literal["map", "list", "scalar"]
+
+_PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_HIDDEN = frozenset("\x7f\x85\u2028\u2029\ufeff\ufffe\uffff\u202a\u202b\u202c\u202d\u202e") | {
+    chr(code) for code in range(0x2066, 0x206A)
+}
+"""Characters that an editor shows as nothing, as a line break, or that turn the text around."""
+
+_SYNTAX = {
+    "mapping values are not allowed in this context": (
+        "a `:` stands where no key can be",
+        "check the indentation, or put a text that contains `: ` in quotes",
+    ),
+    "found character that cannot start any token": (
+        "a text cannot begin with this character",
+        "put the text in quotes",
+    ),
+    "did not find expected key": (
+        "this line does not continue the mapping above it",
+        "check the indentation and the quotes",
+    ),
+    "could not find expected ':'": ("a key has no `:` behind it", "write `key: value`"),
+    "found unexpected end of stream": ("a quote is opened and never closed", "close the quote"),
+    "did not find expected '-' indicator": (
+        "this line does not continue the list above it",
+        "begin it with `- ` in the same column, or indent it more",
+    ),
+    "did not find expected ',' or ']'": ("a list in `[ ]` is not closed", "close it with `]`"),
+    "did not find expected ',' or '}'": ("a mapping in `{ }` is not closed", "close it with `}`"),
+    "found unknown escape character": (
+        "a backslash in double quotes begins no known escape",
+        "use single quotes, in which a backslash is a backslash",
+    ),
+    "did not find expected <document start>": (
+        "something stands behind the end of the content",
+        "check the indentation of this line",
+    ),
+    "did not find expected node content": ("a value is missing here", "write a value"),
+}
+"""What libyaml says -> what we say, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file's name and lines, shared by all its nodes, so that a problem can show its line."""
+
+    file: str
+    lines: tuple[str, ...]
+
+    def problem(self, at: tuple[int, int], code: str, message: str, hint: str = "") -> Problem:
+        """A problem at `at`, a 1-based (line, column), with its source line."""
+        line, column = at
+        shown = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        return Problem(self.file, line, column, code, message, hint, source_line=shown)
+
+
+class Node:
+    """One value of a file: a map of (key node, value node), a list of nodes, or a scalar.
+
+    `raw` is a scalar's text as written (without quotes); `plain` says that it stood without
+    quotes. A key is always a scalar whose `value` is its text.
+    """
+
+    __slots__ = ("column", "kind", "line", "plain", "raw", "source", "value")
+
+    def __init__(self, kind: Kind, source: Source, at: tuple[int, int]) -> None:
+        self.kind = kind
+        self.source = source
+        self.line, self.column = at
+        self.value: Scalar = None
+        self.raw = ""
+        self.plain = False
+
+    @property
+    def file(self) -> str:
+        """The file that this node stands in."""
+        return self.source.file
+
+    @property
+    def at(self) -> tuple[int, int]:
+        """1-based (line, column) of the node's first character."""
+        return self.line, self.column
+
+    @property
+    def entries(self) -> list[tuple[Node, Node]]:
+        """A map's (key, value) pairs in file order; empty for other kinds."""
+        return []
+
+    @property
+    def items(self) -> list[Node]:
+        """A list's nodes; empty for other kinds."""
+        return []
+
+    def get(self, key: str) -> Node | None:
+        """The value under `key` of a map, or None."""
+        return next((value for name, value in self.entries if name.value == key), None)
+
+    def problem(self, code: str, message: str, hint: str = "") -> Problem:
+        """A problem at this node."""
+        return self.source.problem(self.at, code, message, hint)
+
+    def describe(self) -> str:
+        """What stands here, for an error text: `a list`, `the text "x"`, `the number 3`."""
+        if self.kind != "scalar":
+            return "a mapping" if self.kind == "map" else "a list"
+        if self.value is None:
+            return "nothing"
+        if isinstance(self.value, bool):
+            return f"`{self.raw}`"
+        if isinstance(self.value, str):
+            shown = self.value if len(self.value) <= 40 else self.value[:37] + "..."
+            return f'the text "{shown}"'
+        return f"the number {self.raw}"
+
+    def plain_value(self) -> object:
+        """The same as dict, list and scalars, without places."""
+        if self.kind == "map":
+            return {str(key.value): value.plain_value() for key, value in self.entries}
+        if self.kind == "list":
+            return [item.plain_value() for item in self.items]
+        return self.value
+
+
+class _Map(Node):
+    __slots__ = ("_entries", "names")
+
+    def __init__(self, source: Source, at: tuple[int, int]) -> None:
+        super().__init__("map", source, at)
+        self._entries: list[tuple[Node, Node]] = []
+        self.names: dict[str, Node] = {}
+
+    @property
+    def entries(self) -> list[tuple[Node, Node]]:
+        return self._entries
+
+
+class _List(Node):
+    __slots__ = ("_items",)
+
+    def __init__(self, source: Source, at: tuple[int, int]) -> None:
+        super().__init__("list", source, at)
+        self._items: list[Node] = []
+
+    @property
+    def items(self) -> list[Node]:
+        return self._items
+
+
+def load_text(text: str | bytes, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
+    """The tree of one file and its problems; the tree is None where the syntax could not be read.
+
+    `file` is only used in problems. An empty file gives `None` and the problem `empty-file`.
+    With any problem the file must not be used; the tree is still given where there is one, so
+    that a reader can find the other problems in the same run.
+    """
+    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        message = f"the file has {size:,} bytes, at most {MAX_BYTES:,} are read"
+        return None, (
+            Problem(file, 0, 0, "file-too-large", message, "split it into several files"),
+        )
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+    except UnicodeDecodeError as error:
+        return None, (_not_utf8(error, file),)
+    decoded = decoded.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    source = Source(file, tuple(decoded.split("\n")))
+    problems = list(_bad_characters(source))
+    if problems:
+        return None, tuple(problems)
+    root = _Builder(source, problems).build(decoded)
+    if root is None and not problems:
+        message = "the file has no content"
+        problems.append(source.problem((1, 1), "empty-file", message, "write it or remove it"))
+    return root, tuple(sorted(problems))
+
+
+def _not_utf8(error: UnicodeDecodeError, file: str) -> Problem:
+    data = error.object
+    before = data[: error.start]
+    line = before.count(b"\n") + 1
+    column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+    message = f"byte 0x{data[error.start]:02X} is not valid UTF-8"
+    return Problem(file, line, column, "not-utf8", message, "save the file as UTF-8")
+
+
+def _bad_characters(source: Source) -> Iterator[Problem]:
+    for number, line in enumerate(source.lines, 1):
+        if line.isprintable():
+            continue
+        indent = len(line) - len(line.lstrip(" \t"))
+        tab = line.find("\t", 0, indent)
+        if tab >= 0 and line.strip():
+            message = "a tab stands in the indentation"
+            yield source.problem((number, tab + 1), "tab", message, "use spaces")
+        for column, character in enumerate(line, 1):
+            code = ord(character)
+            control = (code < 0x20 and character != "\t") or 0x80 <= code < 0xA0
+            if control or character in _HIDDEN or 0xD800 <= code < 0xE000:
+                message = f"the character U+{code:04X} is not allowed here"
+                hint = f'remove it, or write "\\u{code:04x}" in double quotes'
+                yield source.problem((number, column), "bad-character", message, hint)
+                break
+
+
+class _Builder:
+    """Events of libyaml in, a tree out; a stack of its own, so that depth never recurses."""
+
+    def __init__(self, source: Source, problems: list[Problem]) -> None:
+        self.source = source
+        self.problems = problems
+        self.root: Node | None = None
+        self.open: list[tuple[Node, Node | None]] = []
+        """Open containers, each with the key that waits for its value."""
+        self.documents = 0
+
+    def build(self, text: str) -> Node | None:
+        """The root node; None where there is none or where reading had to end early."""
+        parser = _PARSER(text)
+        try:
+            while parser.check_event():
+                if not self._take(parser.get_event()):
+                    return None
+        except yaml.YAMLError as error:
+            self.problems.append(self._syntax(error))
+            return None
+        finally:
+            parser.dispose()
+        return self.root
+
+    def _take(self, event: Any) -> bool:
+        """Handle one event; False ends the reading."""
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self._place(self._scalar(event))
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            at = (event.start_mark.line + 1, event.start_mark.column + 1)
+            self._refuse_extras(event, at)
+            is_map = kind is yaml.MappingStartEvent
+            node: Node = _Map(self.source, at) if is_map else _List(self.source, at)
+            if len(self.open) >= MAX_DEPTH:
+                message = f"more than {MAX_DEPTH} levels are nested here"
+                self._report(at, "too-deep", message, "flatten it")
+                return False
+            self.open.append((node, None))
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            self._place(self.open.pop()[0])
+        elif kind is yaml.AliasEvent:
+            at = (event.start_mark.line + 1, event.start_mark.column + 1)
+            self._report(
+                at, "alias", f"the alias `*{event.anchor}` is not allowed", "repeat the value"
+            )
+            self._place(Node("scalar", self.source, at))
+        elif kind is yaml.DocumentStartEvent:
+            return self._document(event)
+        return True
+
+    def _document(self, event: Any) -> bool:
+        at = (event.start_mark.line + 1, event.start_mark.column + 1)
+        if event.version or event.tags:
+            self._report(at, "directive", "a `%` directive is not allowed", "remove it")
+        self.documents += 1
+        if self.documents > 1:
+            message = "a second document begins here"
+            self._report(at, "second-document", message, "put it in a file of its own")
+            return False
+        return True
+
+    def _scalar(self, event: Any) -> Node:
+        mark = event.start_mark
+        at = (mark.line + 1, mark.column + 1)
+        if event.anchor is not None or event.tag is not None:
+            self._refuse_extras(event, at)
+        node = Node("scalar", self.source, at)
+        node.raw = event.value
+        node.plain = event.style is None or event.style == ""
+        node.value = core_value(event.value) if node.plain else event.value
+        if "\0" in event.value:
+            self._report(
+                at, "bad-character", "a text cannot hold the character U+0000", "remove it"
+            )
+        return node
+
+    def _refuse_extras(self, event: Any, at: tuple[int, int]) -> None:
+        if event.anchor is not None:
+            message = f"the anchor `&{event.anchor}` is not allowed"
+            self._report(at, "anchor", message, "repeat the value where it is needed")
+        if event.tag is not None:
+            shown = event.tag.replace("tag:yaml.org,2002:", "!!")
+            message = f"the tag `{shown}` is not allowed"
+            self._report(at, "tag", message, "remove it; put a text that begins with ! in quotes")
+
+    def _place(self, node: Node) -> None:
+        """Put a finished node into the container that is open, or make it the root."""
+        if not self.open:
+            self.root = node
+            return
+        parent, key = self.open[-1]
+        if isinstance(parent, _List):
+            parent.items.append(node)
+        elif isinstance(parent, _Map):
+            if key is None:
+                self.open[-1] = (parent, node)
+            else:
+                self.open[-1] = (parent, None)
+                self._entry(parent, key, node)
+
+    def _entry(self, parent: _Map, key: Node, value: Node) -> None:
+        if key.kind != "scalar" or not key.raw:
+            message = f"a key must be a text, not {key.describe()}"
+            self._report(key.at, "bad-key", message, "write `key: value`")
+            return
+        key.value = key.raw
+        first = parent.names.setdefault(key.raw, key)
+        if first is not key:
+            message = f"the key `{key.raw}` stands here a second time, first in line {first.line}"
+            self._report(key.at, "duplicate-key", message, "join the two or remove one")
+            return
+        parent.entries.append((key, value))
+
+    def _report(self, at: tuple[int, int], code: str, message: str, hint: str) -> None:
+        self.problems.append(self.source.problem(at, code, message, hint))
+
+    def _syntax(self, error: yaml.YAMLError) -> Problem:
+        said = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+        mark = getattr(error, "problem_mark", None)
+        if said == "found unexpected end of stream":
+            mark = getattr(error, "context_mark", None) or mark
+        at = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
+        message, hint = _SYNTAX.get(said, (said.splitlines()[0] if said else "cannot be read", ""))
+        return self.source.problem(at, "syntax", message, hint)
+
+
+def core_value(text: str) -> Scalar:
+    """What a plain scalar means: true, false, null, an int, a float, else the text itself."""
+    if not text:
+        return None
+    if text[0] not in "-0123456789tfn":
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    unsigned = text.removeprefix("-")
+    whole, dot, rest = unsigned.partition(".")
+    if not _digits(whole) or (len(whole) > 1 and whole[0] == "0") or len(unsigned) > MAX_DIGITS:
+        return text
+    if not dot:
+        return int(text)
+    return float(text) if _digits(rest) else text
+
+
+_WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
+
+
+def _digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()

@@ -1,0 +1,386 @@
+"""Settings: defaults <- `aboard.yaml` <- environment, checked as a whole, then frozen.
+
+Environment: `ABOARD_` and the path of the key, levels parted by two underscores:
+`ABOARD_DATABASE=...`, `ABOARD_SMTP__LISTEN=0.0.0.0:25`. Paths in the file are relative to the file.
+A secret is given as `NAME_file` or by environment, and is never printed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from inbox.errors import ConfigError
+from routing.problems import Problem
+from routing.reader import Fields, Reader, did_you_mean
+from routing.strict_yaml import Node, load_text
+
+PREFIX = "ABOARD_"
+NOT_SETTINGS = frozenset({"ABOARD_SHARED", "ABOARD_CONFIG"})
+"""Variables of ours that say where things are, not how they behave; ABOARD_TEST_* too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address of ours that customers write to."""
+
+    address: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        """Can only this machine reach it?"""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """The SMTP ingress."""
+
+    listen: Listen = Listen("127.0.0.1", 2525)
+    hostname: str = "localhost"
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    require_tls: bool = False
+    most_bytes: int = 40 * 1024 * 1024
+    most_recipients: int = 100
+    most_connections: int = 200
+    most_connections_per_peer: int = 50
+    mails_per_minute_per_sender: int = 600
+    mails_per_minute_per_peer: int = 60_000
+    idle_seconds: int = 300
+    transaction_seconds: int = 600
+    proxy_protocol: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The web inbox."""
+
+    listen: Listen = Listen("127.0.0.1", 8025)
+    hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """How accepted mail is filed, and what one mail may cost."""
+
+    workers: int = 2
+    batch: int = 20
+    most_attempts: int = 2
+    cpu_seconds: int = 2
+    wall_seconds: int = 10
+    memory_mib: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where the files that admins own are."""
+
+    rules: Path = Path("rules")
+    teams: Path = Path("teams.yaml")
+    sla: Path = Path("sla.yaml")
+    stages: Path = Path("stages.yaml")
+    templates: Path = Path("templates")
+    model: Path = Path("models/active.aboard-model")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that an operator may set."""
+
+    folder: Path
+    database: str = "sqlite:///var/aboard.db"
+    database_password: str | None = field(default=None, repr=False, metadata={"secret": True})
+    node: str = "node-1"
+    mailboxes: tuple[Mailbox, ...] = ()
+    own_domains: tuple[str, ...] = ()
+    public_domains: tuple[str, ...] = ()
+    smtp: Smtp = Smtp()
+    web: Web = Web()
+    filing: Filing = Filing()
+    files: Files = Files()
+
+    def path(self, relative: Path) -> Path:
+        """A path of the settings, resolved from the folder of the file."""
+        return relative if relative.is_absolute() else self.folder / relative
+
+    def database_url(self) -> str:
+        """The database's address with its password, for the store only."""
+        if self.database.startswith("sqlite:///") and not self.database.startswith("sqlite:////"):
+            return f"sqlite:///{self.folder / self.database.removeprefix('sqlite:///')}"
+        if self.database_password is None:
+            return self.database
+        return re.sub(
+            r"^(\w+(?:\+\w+)?://[^/@:]+)@", rf"\1:{self.database_password}@", self.database
+        )
+
+
+def load(path: Path, environment: Mapping[str, str]) -> Settings:
+    """Read the file at `path` and the environment. Raises `ConfigError` with every problem."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        hint = "`aboard init DIR` writes a folder to start from; or give --config FILE"
+        problem = Problem(str(path), 0, 0, "unreadable", f"{error.strerror or error}", hint)
+        raise ConfigError([problem]) from error
+    settings, problems = parse(content, path, environment)
+    if settings is None:
+        raise ConfigError(problems)
+    return settings
+
+
+def parse(
+    content: str | bytes, path: Path, environment: Mapping[str, str]
+) -> tuple[Settings | None, tuple[Problem, ...]]:
+    """The settings of a file's content and the environment, or None with every problem."""
+    root, found = load_text(content, str(path))
+    reader = Reader(found)
+    overlay = _overlay(environment, reader)
+    top = _Level(reader.fields(root, _keys(Settings), "the configuration"), overlay)
+    settings = _settings(top, path.resolve().parent)
+    for level in top.unused():
+        _unknown_variable(level, reader)
+    if root is None and not found and not content.strip():
+        reader.add(Problem(str(path), 0, 0, "empty-file", "the configuration is empty"))
+    if reader.errors:
+        return None, reader.problems
+    return settings, reader.problems
+
+
+def effective(settings: Settings) -> dict[str, Any]:
+    """Every setting with its value, for people to read; secrets are masked."""
+    return {name: value for name, value in _plain(settings).items() if name != "folder"}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        if isinstance(value, Listen):
+            return str(value)
+        return {
+            one.name: "(set)"
+            if one.metadata.get("secret") and getattr(value, one.name)
+            else _plain(getattr(value, one.name))
+            for one in fields(value)
+        }
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _keys(kind: type) -> tuple[str, ...]:
+    names: list[str] = []
+    for one in fields(kind):
+        if one.name == "folder":
+            continue
+        names.append(one.name)
+        if one.metadata.get("secret"):
+            names.append(f"{one.name}_file")
+    return tuple(names)
+
+
+# --- The environment over the file -----------------------------------------------------------
+
+
+def _overlay(environment: Mapping[str, str], reader: Reader) -> dict[str, Node]:
+    """`smtp.listen` -> a node that holds the variable's value, read as YAML scalars are."""
+    overlay: dict[str, Node] = {}
+    for name, value in sorted(environment.items()):
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS or name.startswith("ABOARD_TEST_"):
+            continue
+        where = f"environment {name}"
+        quoted = value if value.strip() else '""'
+        node, problems = load_text(quoted, where)
+        if node is None or problems or node.kind == "map":
+            escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+            node, problems = load_text(f'"{escaped}"', where)
+        reader.add(*problems)
+        if node is not None:
+            overlay[name.removeprefix(PREFIX).lower().replace("__", ".")] = node
+    return overlay
+
+
+def _unknown_variable(key: str, reader: Reader) -> None:
+    known = _keys(Settings) + tuple(
+        f"{part}.{name}"
+        for part, kind in (("smtp", Smtp), ("web", Web), ("filing", Filing), ("files", Files))
+        for name in _keys(kind)
+    )
+    variable = PREFIX + key.upper().replace(".", "__")
+    hint = did_you_mean(key, known)
+    message = f"there is no setting `{key}`"
+    reader.add(Problem(f"environment {variable}", 0, 0, "unknown-key", message, hint))
+
+
+class _Level:
+    """One level of the configuration: the file's entries, with the environment laid over them."""
+
+    def __init__(self, there: Fields, overlay: dict[str, Node], prefix: str = "") -> None:
+        self.there = there
+        self._overlay = overlay
+        self._prefix = prefix
+        self._used: set[str] = set()
+
+    def at(self, key: str) -> Fields:
+        """The entries that hold this key: the environment's where it is set, else the file's."""
+        name = self._prefix + key
+        self._used.add(name)
+        node = self._overlay.get(name)
+        if node is None:
+            return self.there
+        reader = self.there.reader
+        return Fields(reader, node, {key: (node, node)}, node.file)
+
+    def below(self, key: str, kind: type) -> _Level:
+        self._used.add(self._prefix + key)
+        level = _Level(self.there.mapping(key, _keys(kind)), self._overlay, f"{self._prefix}{key}.")
+        level._used = self._used
+        return level
+
+    def unused(self) -> tuple[str, ...]:
+        return tuple(sorted(set(self._overlay) - self._used))
+
+
+# --- Reading the parts -----------------------------------------------------------------------
+
+
+def _settings(top: _Level, folder: Path) -> Settings:
+    default = Settings(folder)
+    database = top.at("database").text("database", default.database)
+    if not re.match(r"sqlite:///.|postgresql(\+psycopg)?://.", database):
+        top.at("database").wrong("database", "sqlite:///FILE or postgresql://USER@HOST/NAME")
+    if re.match(r"\w+(\+\w+)?://[^/@]+:[^/@]+@", database) and "database" in top.there:
+        hint = "use database_password_file, or ABOARD_DATABASE_PASSWORD"
+        top.there.wrong("database", "an address without a password", hint)
+    smtp = _smtp(top.below("smtp", Smtp))
+    if (smtp.tls_certificate is None) != (smtp.tls_key is None):
+        node = top.there.get("smtp")
+        if node is not None:
+            message = "`tls_certificate` and `tls_key` belong together"
+            top.there.reader.report(node, "missing-key", message, "give both or none")
+    return Settings(
+        folder=folder,
+        database=database,
+        database_password=_secret(top, "database_password", folder),
+        node=top.at("node").text("node", default.node),
+        mailboxes=_mailboxes(top),
+        own_domains=_domains(top, "own_domains"),
+        public_domains=_domains(top, "public_domains"),
+        smtp=smtp,
+        web=_web(top.below("web", Web)),
+        filing=Filing(**_counts(top.below("filing", Filing), default.filing)),
+        files=_files(top.below("files", Files), default.files),
+    )
+
+
+def _secret(level: _Level, key: str, folder: Path) -> str | None:
+    given = level.at(key)
+    file_key = f"{key}_file"
+    from_file = level.at(file_key)
+    if key in given and given is level.there:
+        given.wrong(key, "given by environment or as a file", f"write {file_key}: PATH")
+        return None
+    if key in given:
+        return given.text(key)
+    if file_key not in from_file:
+        return None
+    path = folder / from_file.text(file_key)
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        from_file.wrong(file_key, f"a file that can be read ({error.strerror})")
+        return None
+
+
+def _mailboxes(top: _Level) -> tuple[Mailbox, ...]:
+    source = top.at("mailboxes")
+    found = []
+    for entry in source.mappings("mailboxes", ("address", "name"), "a mailbox"):
+        address = entry.text("address", required=True).strip().lower()
+        if address and not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+            entry.wrong("address", "a mail address such as onboarding@company.example")
+        found.append(Mailbox(address, entry.text("name", "Onboarding")))
+    if source is top.there and top.there.node is not None and not found:
+        top.there.require("mailboxes")
+        if "mailboxes" in top.there and not top.there.items("mailboxes"):
+            top.there.wrong("mailboxes", "a list with at least one mailbox")
+    return tuple(found)
+
+
+def _domains(top: _Level, key: str) -> tuple[str, ...]:
+    source = top.at(key)
+    domains = tuple(domain.strip().lower().rstrip(".") for domain in source.texts(key))
+    if any(not re.fullmatch(r"[^\s@/:]+\.[^\s@/:]+", domain) for domain in domains):
+        source.wrong(key, "a list of domains such as company.example")
+    return domains
+
+
+def _listen(level: _Level, default: Listen) -> Listen:
+    source = level.at("listen")
+    text = source.text("listen", str(default))
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535 or not host:
+        source.wrong("listen", "HOST:PORT such as 127.0.0.1:2525")
+        return default
+    return Listen(host.strip("[]"), int(port))
+
+
+def _counts(level: _Level, default: Any) -> dict[str, int]:
+    """Every whole-number setting of a part; all of them are caps, so none may be 0."""
+    return {
+        one.name: level.at(one.name).integer(
+            one.name, getattr(default, one.name), at_least=1, at_most=10**9
+        )
+        for one in fields(default)
+        if type(getattr(default, one.name)) is int
+    }
+
+
+def _smtp(level: _Level) -> Smtp:
+    def file(key: str) -> Path | None:
+        return Path(level.at(key).text(key)) if key in level.at(key) else None
+
+    default = Smtp()
+    return Smtp(
+        listen=_listen(level, default.listen),
+        hostname=level.at("hostname").text("hostname", default.hostname),
+        tls_certificate=file("tls_certificate"),
+        tls_key=file("tls_key"),
+        require_tls=level.at("require_tls").flag("require_tls"),
+        proxy_protocol=level.at("proxy_protocol").flag("proxy_protocol"),
+        **_counts(level, default),
+    )
+
+
+def _web(level: _Level) -> Web:
+    default = Web()
+    hosts = level.at("hosts").texts("hosts")
+    return Web(listen=_listen(level, default.listen), hosts=hosts or default.hosts)
+
+
+def _files(level: _Level, defaults: Files) -> Files:
+    values = {
+        one.name: Path(level.at(one.name).text(one.name, str(getattr(defaults, one.name))))
+        for one in fields(Files)
+    }
+    return Files(**values)

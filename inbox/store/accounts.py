@@ -1,0 +1,343 @@
+"""Accounts (customer companies), their domains and the people there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, case, func, or_, select, update
+
+from inbox.errors import NotFound
+from inbox.store.database import Conn, for_update, insert_or_ignore, new_key, upsert
+from inbox.store.tables import (
+    account_domains,
+    account_owners,
+    accounts,
+    contact_addresses,
+    contacts,
+    events,
+    messages,
+    people,
+    thread_ids,
+    threads,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A customer company, or the one account that holds our own people's mail."""
+
+    id: int
+    kind: str
+    name: str
+    tier: str | None
+    stage: str | None
+    tags: tuple[str, ...]
+    provisional: bool
+    merged_into_id: int | None
+    created_at: datetime
+    last_event_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person at an account."""
+
+    id: int
+    account_id: int
+    name: str
+    role: str | None
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What is known of an account when it is made."""
+
+    name: str
+    now: datetime
+    kind: str = "customer"
+    tier: str | None = None
+    stage: str | None = None
+    provisional: bool = False
+
+
+def _account(row: Any) -> Account:
+    return Account(
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        tier=row.tier,
+        stage=row.stage,
+        tags=tuple(row.tags),
+        provisional=row.provisional,
+        merged_into_id=row.merged_into_id,
+        created_at=row.created_at,
+        last_event_at=row.last_event_at,
+    )
+
+
+def by_id(conn: Conn, account_id: int) -> Account:
+    """One account, following merges to the surviving one. Raises `NotFound`."""
+    seen: set[int] = set()
+    wanted = account_id
+    while wanted not in seen:
+        seen.add(wanted)
+        row = conn.execute(select(accounts).where(accounts.c.id == wanted)).first()
+        if row is None:
+            break
+        if row.merged_into_id is None:
+            return _account(row)
+        wanted = row.merged_into_id
+    raise NotFound(f"there is no account {account_id}")
+
+
+def lock(conn: Conn, account_id: int) -> None:
+    """Hold an account until the transaction ends, so that one worker at a time joins its threads."""
+    conn.execute(for_update(conn, select(accounts.c.id).where(accounts.c.id == account_id)))
+
+
+def find(conn: Conn, text: str) -> Account:
+    """An account by number, domain, contact address or name. Raises `NotFound`."""
+    wanted = text.strip()
+    if wanted.isdigit():
+        return by_id(conn, int(wanted))
+    lowered = wanted.lower()
+    for statement in (
+        select(account_domains.c.account_id).where(account_domains.c.domain == lowered),
+        select(contacts.c.account_id)
+        .join(contact_addresses, contact_addresses.c.contact_id == contacts.c.id)
+        .where(contact_addresses.c.address == lowered),
+        select(accounts.c.id)
+        .where(func.lower(accounts.c.name) == lowered, accounts.c.merged_into_id.is_(None))
+        .order_by(accounts.c.id),
+    ):
+        found = conn.scalar(statement)
+        if found is not None:
+            return by_id(conn, found)
+    raise NotFound(
+        f"there is no account {text!r}: give its number, name, domain or a contact's address"
+        " (`aboard accounts` lists them)"
+    )
+
+
+_BY_ADDRESS = (
+    select(contacts.c.id, contacts.c.account_id, contacts.c.name, contacts.c.role)
+    .join(contact_addresses, contact_addresses.c.contact_id == contacts.c.id)
+    .where(contact_addresses.c.address == bindparam("address"))
+)
+
+
+def contact_by_address(conn: Conn, address: str) -> Contact | None:
+    """The contact who uses this address (lower case), or None."""
+    row = conn.execute(_BY_ADDRESS, {"address": address}).first()
+    if row is None:
+        return None
+    return Contact(row.id, row.account_id, row.name, row.role, (address,))
+
+
+_BY_DOMAIN = select(account_domains.c.account_id).where(
+    account_domains.c.domain == bindparam("domain")
+)
+
+
+def by_domain(conn: Conn, domain: str) -> int | None:
+    """The number of the account that owns this domain, or of one that owns a parent domain."""
+    labels = domain.split(".")
+    for start in range(max(len(labels) - 1, 1)):
+        found = conn.scalar(_BY_DOMAIN, {"domain": ".".join(labels[start:])})
+        if found is not None:
+            return int(found)
+    return None
+
+
+def create(conn: Conn, new: NewAccount, domains: Sequence[str] = ()) -> int:
+    """Make an account; its number. A domain that another account owns stays there."""
+    made = conn.execute(
+        accounts.insert().values(
+            kind=new.kind,
+            name=new.name,
+            tier=new.tier,
+            stage=new.stage,
+            tags=[],
+            provisional=new.provisional,
+            created_at=new.now,
+            last_event_at=new.now,
+        )
+    )
+    account_id = new_key(made)
+    add_domains(conn, account_id, domains)
+    return account_id
+
+
+def internal(conn: Conn, now: datetime) -> int:
+    """The number of the one account that holds our own people's mail; made at first need."""
+    found = conn.scalar(
+        select(accounts.c.id).where(accounts.c.kind == "internal").order_by(accounts.c.id)
+    )
+    if found is not None:
+        return int(found)
+    return create(conn, NewAccount(name="Our own team", now=now, kind="internal"))
+
+
+def add_domains(conn: Conn, account_id: int, domains: Sequence[str]) -> int:
+    """Give an account domains that nobody owns yet; how many it got."""
+    rows = [{"domain": domain.lower(), "account_id": account_id} for domain in domains]
+    return insert_or_ignore(conn, account_domains, rows) if rows else 0
+
+
+def add_contact(conn: Conn, account_id: int, name: str, address: str, now: datetime) -> int:
+    """Make a contact with one address (lower case); its number."""
+    made = conn.execute(contacts.insert().values(account_id=account_id, name=name, created_at=now))
+    contact_id = new_key(made)
+    conn.execute(contact_addresses.insert().values(address=address, contact_id=contact_id))
+    return contact_id
+
+
+def update_facts(conn: Conn, account_id: int, **facts: Any) -> None:
+    """Set name, tier, stage, tags or provisional of an account."""
+    conn.execute(update(accounts).where(accounts.c.id == account_id).values(**facts))
+
+
+def set_owner(conn: Conn, account_id: int, team: str, person_id: int) -> None:
+    """Say who owns this account for one team."""
+    upsert(
+        conn,
+        account_owners,
+        {"account_id": account_id, "team": team, "person_id": person_id},
+        key=("account_id", "team"),
+        set_={"person_id": person_id},
+    )
+
+
+_OWNERS = (
+    select(account_owners.c.team, people)
+    .join(people, people.c.id == account_owners.c.person_id)
+    .where(account_owners.c.account_id == bindparam("account_id"))
+    .order_by(account_owners.c.team)
+)
+
+
+def owners(conn: Conn, account_id: int) -> dict[str, str]:
+    """team -> handle of the person who owns this account for it."""
+    found = conn.execute(_OWNERS, {"account_id": account_id})
+    return {row.team: row.handle for row in found}
+
+
+def domains_of(conn: Conn, account_id: int) -> tuple[str, ...]:
+    """The domains of an account, in alphabetical order."""
+    return tuple(
+        conn.scalars(
+            select(account_domains.c.domain)
+            .where(account_domains.c.account_id == account_id)
+            .order_by(account_domains.c.domain)
+        )
+    )
+
+
+def contacts_of(conn: Conn, account_id: int) -> tuple[Contact, ...]:
+    """The people of an account with their addresses, in order of first contact."""
+    found = conn.execute(
+        select(contacts, contact_addresses.c.address)
+        .outerjoin(contact_addresses, contact_addresses.c.contact_id == contacts.c.id)
+        .where(contacts.c.account_id == account_id)
+        .order_by(contacts.c.id, contact_addresses.c.address)
+    )
+    people_there: dict[int, Contact] = {}
+    for row in found:
+        known = people_there.get(row.id)
+        addresses = (*(known.addresses if known else ()), *((row.address,) if row.address else ()))
+        people_there[row.id] = Contact(row.id, row.account_id, row.name, row.role, addresses)
+    return tuple(people_there.values())
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSummary:
+    """One line of the list of accounts."""
+
+    account: Account
+    domains: tuple[str, ...]
+    open_threads: int
+    threads: int
+
+
+def listing(conn: Conn, *, limit: int = 200, like: str = "") -> tuple[AccountSummary, ...]:
+    """Accounts, the one where something happened last first; `like` filters by name or domain."""
+    statement = select(accounts).where(accounts.c.merged_into_id.is_(None))
+    if like:
+        owning = select(account_domains.c.account_id).where(
+            account_domains.c.domain.contains(like.lower(), autoescape=True)
+        )
+        statement = statement.where(
+            or_(
+                func.lower(accounts.c.name).contains(like.lower(), autoescape=True),
+                accounts.c.id.in_(owning),
+            )
+        )
+    statement = statement.order_by(accounts.c.last_event_at.desc(), accounts.c.id).limit(limit)
+    found = [_account(row) for row in conn.execute(statement)]
+    ids = [account.id for account in found]
+    domains: dict[int, list[str]] = {}
+    for row in conn.execute(
+        select(account_domains)
+        .where(account_domains.c.account_id.in_(ids))
+        .order_by(account_domains.c.domain)
+    ):
+        domains.setdefault(row.account_id, []).append(row.domain)
+    counts = {
+        row.account_id: (row.all, row.open)
+        for row in conn.execute(
+            select(
+                threads.c.account_id,
+                func.count().label("all"),
+                func.sum(case((threads.c.status == "closed", 0), else_=1)).label("open"),
+            )
+            .where(threads.c.account_id.in_(ids), threads.c.merged_into_id.is_(None))
+            .group_by(threads.c.account_id)
+        )
+    }
+    return tuple(
+        AccountSummary(
+            account=account,
+            domains=tuple(domains.get(account.id, ())),
+            threads=counts.get(account.id, (0, 0))[0],
+            open_threads=counts.get(account.id, (0, 0))[1],
+        )
+        for account in found
+    )
+
+
+def move_all(conn: Conn, source: int, target: int) -> None:
+    """Give everything of account `source` to `target` and leave a pointer; ids that both know
+    stay with `target` (the caller joins the threads they name)."""
+    taken = select(thread_ids.c.mail_id).where(thread_ids.c.account_id == target)
+    conn.execute(
+        thread_ids.delete().where(
+            thread_ids.c.account_id == source, thread_ids.c.mail_id.in_(taken)
+        )
+    )
+    conn.execute(
+        account_owners.delete().where(
+            account_owners.c.account_id == source,
+            account_owners.c.team.in_(
+                select(account_owners.c.team).where(account_owners.c.account_id == target)
+            ),
+        )
+    )
+    for table in (
+        thread_ids,
+        account_owners,
+        account_domains,
+        contacts,
+        threads,
+        messages,
+        events,
+    ):
+        conn.execute(update(table).where(table.c.account_id == source).values(account_id=target))
+    conn.execute(
+        update(accounts)
+        .where(or_(accounts.c.id == source, accounts.c.merged_into_id == source))
+        .values(merged_into_id=target)
+    )

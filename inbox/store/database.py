@@ -1,0 +1,202 @@
+"""Open the database; two doors, `read()` and `write()`; what differs between the two dialects.
+
+SQLite runs in WAL mode with `synchronous=FULL`, because a `250` for somebody else's mail rests on
+it. `write()` begins IMMEDIATE: a deferred begin would let two connections read the same value and
+both write it. Automatic checkpoints are off on every connection: SQLite before 3.51.3 can lose
+WAL content when a checkpoint and a writer of another connection meet (the WAL-reset bug), so one
+checkpointer, `Database.checkpoint`, does it with the writers locked out.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, CursorResult, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from inbox.errors import StoreError
+
+Conn = Connection
+"""What store functions take first. Other rooms annotate with this and import no sqlalchemy."""
+
+WAL_RESET_FIXED = (3, 51, 3)
+BUSY_MS = 30_000
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+class Database:
+    """One database, SQLite or PostgreSQL, with a door for reading and a door for writing."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.url = make_url(url)
+        backend = self.url.get_backend_name()
+        if backend == "postgresql":
+            self.url = self.url.set(drivername="postgresql+psycopg")
+        elif backend != "sqlite":
+            raise StoreError(f"database {url!r}: use sqlite:///FILE or postgresql://HOST/NAME")
+        self.is_sqlite = backend == "sqlite"
+        if self.is_sqlite and not self.url.database:
+            raise StoreError(f"database {url!r}: an in-memory database forgets mail; name a file")
+        self._pool_size = pool_size
+        self._engine = self._open()
+
+    def _open(self) -> Engine:
+        options: dict[str, Any] = {
+            "json_serializer": _dumps,
+            "json_deserializer": orjson.loads,
+            "poolclass": QueuePool,
+            "pool_size": self._pool_size,
+            "max_overflow": 8,
+        }
+        if not self.is_sqlite:
+            return create_engine(self.url, pool_pre_ping=True, **options)
+        Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+        options["connect_args"] = {"check_same_thread": False, "isolation_level": None}
+        engine = create_engine(self.url, **options)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    @contextmanager
+    def write(self) -> Iterator[Conn]:
+        """One transaction that may write; committed when the block ends, rolled back if it raises.
+
+        Raises `StoreError` when the database cannot be reached, is locked or is full.
+        """
+        with _said_plainly(self.url.render_as_string()), self._engine.connect() as plain:
+            conn = plain.execution_options(writes=True)
+            with conn.begin():
+                yield conn
+
+    @contextmanager
+    def read(self) -> Iterator[Conn]:
+        """One consistent view; never takes the write lock."""
+        with (
+            _said_plainly(self.url.render_as_string()),
+            self._engine.connect() as conn,
+            conn.begin(),
+        ):
+            yield conn
+
+    def checkpoint(self) -> tuple[int, int]:
+        """Move the WAL into the database file with writers locked out; (frames, moved).
+
+        Only the supervisor of a node calls this. On PostgreSQL there is nothing to do.
+        """
+        if not self.is_sqlite:
+            return (0, 0)
+        raw = self._engine.raw_connection()
+        try:
+            row = raw.cursor().execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+            return (int(row[1]), int(row[2]))
+        finally:
+            raw.close()
+
+    def engine(self) -> Engine:
+        """The engine, for migrations; everything else goes through the two doors."""
+        return self._engine
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._engine.dispose()
+
+
+@contextmanager
+def _said_plainly(url: str) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreError(f"database {url}: {str(error.orig).strip() or error}") from error
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {BUSY_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "wal_autocheckpoint = 0",
+        "temp_store = MEMORY",
+        "cache_size = -65536",
+        "mmap_size = 268435456",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(conn: Connection) -> None:
+    writes = conn.get_execution_options().get("writes", False)
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def sqlite_version() -> tuple[int, ...]:
+    """The version of the SQLite library in this Python."""
+    return sqlite3.sqlite_version_info
+
+
+def has_wal_reset_bug() -> bool:
+    """Does this SQLite have the bug that makes the single checkpointer necessary?"""
+    return sqlite_version() < WAL_RESET_FIXED
+
+
+def insert_or_ignore(
+    conn: Conn, table: Table, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+) -> int:
+    """Insert, leaving out rows that collide with a unique key; how many went in (-1: not known)."""
+    if conn.dialect.name == "sqlite":
+        statement: Any = sqlite.insert(table).on_conflict_do_nothing()
+    else:
+        statement = postgresql.insert(table).on_conflict_do_nothing()
+    return int(conn.execute(statement, rows).rowcount)
+
+
+def upsert(
+    conn: Conn, table: Table, row: Mapping[str, Any], *, key: Sequence[str], set_: Mapping[str, Any]
+) -> None:
+    """Insert `row`, or where `key` is already there put `set_` into it."""
+    module: Any = sqlite if conn.dialect.name == "sqlite" else postgresql
+    statement = module.insert(table).values(**row)
+    conn.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(set_)))
+
+
+def skip_locked(conn: Conn, statement: Any) -> Any:
+    """Lock the selected rows and pass over those that others hold (SQLite has one writer)."""
+    if conn.dialect.name == "sqlite":
+        return statement
+    return statement.with_for_update(skip_locked=True)
+
+
+def for_update(conn: Conn, statement: Any) -> Any:
+    """Lock the selected rows until the transaction ends (SQLite has one writer)."""
+    return statement if conn.dialect.name == "sqlite" else statement.with_for_update()
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Did two transactions stand in each other's way, so that the same work may be tried again?"""
+    if not isinstance(error, DBAPIError):
+        return False
+    return getattr(error.orig, "sqlstate", None) in {"40001", "40P01", "23505"}
+
+
+def ping(conn: Conn) -> None:
+    """Raise when the database does not answer."""
+    conn.execute(text("SELECT 1"))
+
+
+def new_key(result: CursorResult[Any]) -> int:
+    """The key that the database gave to the one row just inserted."""
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])

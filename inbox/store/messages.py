@@ -1,0 +1,165 @@
+"""Messages and their attachments: what was read out of raw mail, one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, select, union_all
+
+from inbox.errors import NotFound
+from inbox.store.database import Conn, new_key
+from inbox.store.tables import attachments, messages
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail on a thread."""
+
+    id: int
+    thread_id: int
+    account_id: int
+    contact_id: int | None
+    raw_id: int
+    direction: str
+    mail_id: str | None
+    content_hash: str
+    parents: tuple[str, ...]
+    subject: str
+    from_name: str
+    from_address: str
+    recipients: Mapping[str, list[list[str]]]
+    """Field name (`to`, `cc`, `reply_to`) -> [[display name, address], ...]."""
+    sent_at: datetime | None
+    received_at: datetime
+    size: int
+    text: str
+    visible_text: str
+    has_html: bool
+    language: str | None
+    automatic: str
+    may_answer: bool
+    verified: str
+    extras: Mapping[str, Any]
+    defects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAttachment:
+    """Where in the raw mail of a message a file is, and what it is called."""
+
+    id: int
+    message_id: int
+    path: str
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    inline: bool
+    content_id: str | None
+
+
+def _message(row: Any) -> Message:
+    values = dict(row._mapping)
+    values["parents"] = tuple(row.parents)
+    values["defects"] = tuple(row.defects)
+    return Message(**values)
+
+
+def _attachment(row: Any) -> StoredAttachment:
+    return StoredAttachment(**row._mapping)
+
+
+_SAME = union_all(
+    select(messages.c.id, messages.c.raw_id).where(messages.c.raw_id == bindparam("raw_id")),
+    select(messages.c.id, messages.c.raw_id)
+    .where(messages.c.mail_id == bindparam("mail_id"))
+    .where(messages.c.content_hash == bindparam("content_hash")),
+)
+
+
+def same_mail(
+    conn: Conn, *, raw_id: int, mail_id: str | None, content_hash: str
+) -> tuple[int, bool] | None:
+    """The message that this mail already is, and whether its very raw bytes were filed; or None.
+
+    The same mail is the same raw bytes, or the same Message-ID with the same content hash. The
+    same Message-ID over other content is another mail: both are kept.
+    """
+    values = {"raw_id": raw_id, "mail_id": mail_id, "content_hash": content_hash}
+    found = conn.execute(_SAME, values).first()
+    return None if found is None else (int(found.id), found.raw_id == raw_id)
+
+
+_OTHER_CONTENT = (
+    select(messages.c.id)
+    .where(messages.c.mail_id == bindparam("mail_id"))
+    .where(messages.c.content_hash != bindparam("content_hash"))
+    .limit(1)
+)
+
+
+def same_id_other_content(conn: Conn, mail_id: str, content_hash: str) -> bool:
+    """Is this Message-ID in use over other content? Then one of the two is forged or broken."""
+    values = {"mail_id": mail_id, "content_hash": content_hash}
+    return conn.scalar(_OTHER_CONTENT, values) is not None
+
+
+def insert(conn: Conn, values: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> int:
+    """Write a message and its attachments; the message's number."""
+    made = conn.execute(messages.insert(), values)
+    message_id = new_key(made)
+    if files:
+        conn.execute(attachments.insert(), [{**one, "message_id": message_id} for one in files])
+    return message_id
+
+
+def by_id(conn: Conn, message_id: int) -> Message:
+    """One message. Raises `NotFound`."""
+    row = conn.execute(select(messages).where(messages.c.id == message_id)).first()
+    if row is None:
+        raise NotFound(f"there is no message {message_id}")
+    return _message(row)
+
+
+def by_mail_id(conn: Conn, mail_id: str) -> tuple[Message, ...]:
+    """All messages with this Message-ID (given without brackets), first received first."""
+    found = conn.execute(
+        select(messages).where(messages.c.mail_id == mail_id).order_by(messages.c.id)
+    )
+    return tuple(_message(row) for row in found)
+
+
+def of_thread(conn: Conn, thread_id: int, *, limit: int = 2000) -> tuple[Message, ...]:
+    """The messages of a thread, first received first."""
+    found = conn.execute(
+        select(messages)
+        .where(messages.c.thread_id == thread_id)
+        .order_by(messages.c.received_at, messages.c.id)
+        .limit(limit)
+    )
+    return tuple(_message(row) for row in found)
+
+
+def attachments_of(
+    conn: Conn, message_ids: Sequence[int]
+) -> dict[int, tuple[StoredAttachment, ...]]:
+    """message -> its attachments, in the order of the mail."""
+    found: dict[int, list[StoredAttachment]] = {}
+    for row in conn.execute(
+        select(attachments)
+        .where(attachments.c.message_id.in_(message_ids))
+        .order_by(attachments.c.id)
+    ):
+        found.setdefault(row.message_id, []).append(_attachment(row))
+    return {message_id: tuple(files) for message_id, files in found.items()}
+
+
+def attachment(conn: Conn, attachment_id: int) -> StoredAttachment:
+    """One attachment. Raises `NotFound`."""
+    row = conn.execute(select(attachments).where(attachments.c.id == attachment_id)).first()
+    if row is None:
+        raise NotFound(f"there is no attachment {attachment_id}")
+    return _attachment(row)

@@ -1,0 +1,101 @@
+"""Our own people and teams, as `teams.yaml` says; kept in step with it by `sync`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from inbox.errors import NotFound
+from inbox.store.database import Conn, upsert
+from inbox.store.tables import people, team_members, teams
+from routing.teams import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of ours who answers for threads."""
+
+    id: int
+    handle: str
+    name: str
+    address: str
+    role: str
+    active: bool
+
+
+def _person(row: Any) -> Person:
+    return Person(row.id, row.handle, row.name, row.address, row.role, row.active)
+
+
+def sync(conn: Conn, directory: Directory) -> None:
+    """Write people, teams, members and duty holders as the file has them.
+
+    Nobody is deleted: who is no longer in the file becomes inactive, because old threads and
+    assignments name them. The caller re-homes the threads they answered for.
+    """
+    conn.execute(update(people).values(active=False))
+    for person in directory.people:
+        row = {
+            "handle": person.handle,
+            "name": person.name,
+            "address": person.address,
+            "role": person.role,
+            "active": True,
+        }
+        upsert(conn, people, row, key=("handle",), set_=row)
+    ids = {row.handle: row.id for row in conn.execute(select(people.c.handle, people.c.id))}
+    conn.execute(update(teams).values(active=False))
+    conn.execute(team_members.delete())
+    for team in directory.teams:
+        values = {"title": team.title, "duty_id": ids[team.duty], "active": True}
+        upsert(conn, teams, {"name": team.name, **values}, key=("name",), set_=values)
+        members = [{"team": team.name, "person_id": ids[handle]} for handle in team.members]
+        conn.execute(team_members.insert(), members)
+
+
+_BY_HANDLE = select(people).where(people.c.handle == bindparam("handle"))
+
+
+def by_handle(conn: Conn, handle: str) -> Person:
+    """One active person. Raises `NotFound`."""
+    row = conn.execute(_BY_HANDLE, {"handle": handle}).first()
+    if row is None or not row.active:
+        raise NotFound(f"there is no person {handle!r} in teams.yaml")
+    return _person(row)
+
+
+def by_id(conn: Conn, person_id: int) -> Person:
+    """One person, active or not. Raises `NotFound`."""
+    row = conn.execute(select(people).where(people.c.id == person_id)).first()
+    if row is None:
+        raise NotFound(f"there is no person with number {person_id}")
+    return _person(row)
+
+
+def everybody(conn: Conn) -> dict[int, Person]:
+    """All people by number, inactive ones too."""
+    return {row.id: _person(row) for row in conn.execute(select(people))}
+
+
+_DUTY = (
+    select(people)
+    .join(teams, teams.c.duty_id == people.c.id)
+    .where(teams.c.name == bindparam("team"))
+)
+
+
+def duty_holder(conn: Conn, team: str) -> Person:
+    """Who answers for a team's unclaimed threads. Raises `NotFound` for a team not in the file."""
+    row = conn.execute(_DUTY, {"team": team}).first()
+    if row is None:
+        raise NotFound(f"there is no team {team!r} in teams.yaml")
+    return _person(row)
+
+
+def team_names(conn: Conn) -> tuple[str, ...]:
+    """The active teams, in the order of their names."""
+    return tuple(
+        conn.scalars(select(teams.c.name).where(teams.c.active.is_(True)).order_by(teams.c.name))
+    )

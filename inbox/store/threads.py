@@ -1,0 +1,384 @@
+"""Threads: found by mail ids, opened, joined, listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, tuple_, update
+
+from inbox.errors import NotFound
+from inbox.store.database import Conn, insert_or_ignore, new_key
+from inbox.store.tables import (
+    accounts,
+    assignments,
+    attachments,
+    events,
+    messages,
+    people,
+    thread_ids,
+    thread_links,
+    thread_participants,
+    threads,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Messages joined by their ids, with the team and the person who answer for them."""
+
+    id: int
+    account_id: int
+    subject: str
+    status: str
+    team: str
+    accountable_id: int
+    claimed_at: datetime | None
+    decided_by: str
+    priority: str
+    policy: str | None
+    tags: tuple[str, ...]
+    opened_at: datetime
+    last_message_at: datetime
+    last_in_at: datetime | None
+    last_out_at: datetime | None
+    messages: int
+    merged_into_id: int | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewThread:
+    """A thread about to be opened by its first message."""
+
+    account_id: int
+    subject: str
+    team: str
+    accountable_id: int
+    decided_by: str
+    priority: str
+    policy: str | None
+    tags: tuple[str, ...]
+    opened_at: datetime
+    status: str = "open"
+
+
+def _thread(row: Any) -> Thread:
+    return Thread(
+        id=row.id,
+        account_id=row.account_id,
+        subject=row.subject,
+        status=row.status,
+        team=row.team,
+        accountable_id=row.accountable_id,
+        claimed_at=row.claimed_at,
+        decided_by=row.decided_by,
+        priority=row.priority,
+        policy=row.policy,
+        tags=tuple(row.tags),
+        opened_at=row.opened_at,
+        last_message_at=row.last_message_at,
+        last_in_at=row.last_in_at,
+        last_out_at=row.last_out_at,
+        messages=row.messages,
+        merged_into_id=row.merged_into_id,
+        version=row.version,
+    )
+
+
+_BY_ID = select(threads).where(threads.c.id == bindparam("the_id"))
+
+
+def by_id(conn: Conn, thread_id: int) -> Thread:
+    """One thread, following joins to the surviving one. Raises `NotFound`."""
+    seen: set[int] = set()
+    wanted = thread_id
+    while wanted not in seen:
+        seen.add(wanted)
+        row = conn.execute(_BY_ID, {"the_id": wanted}).first()
+        if row is None:
+            break
+        if row.merged_into_id is None:
+            return _thread(row)
+        wanted = row.merged_into_id
+    raise NotFound(f"there is no thread {thread_id} (`aboard threads` lists them)")
+
+
+_KNOWN = select(thread_ids.c.mail_id, thread_ids.c.thread_id).where(
+    thread_ids.c.account_id == bindparam("account_id"),
+    thread_ids.c.mail_id.in_(bindparam("ids", expanding=True)),
+)
+
+
+def known(conn: Conn, account_id: int, ids: Sequence[str]) -> dict[str, int]:
+    """mail id -> thread, for those ids that this account's threads already use."""
+    if not ids:
+        return {}
+    found = conn.execute(_KNOWN, {"account_id": account_id, "ids": list(ids)})
+    return {row.mail_id: row.thread_id for row in found}
+
+
+_ELSEWHERE = (
+    select(thread_ids.c.thread_id)
+    .where(thread_ids.c.mail_id.in_(bindparam("ids", expanding=True)))
+    .where(thread_ids.c.account_id != bindparam("account_id"))
+    .distinct()
+    .order_by(thread_ids.c.thread_id)
+    .limit(5)
+)
+
+
+def elsewhere(conn: Conn, account_id: int, ids: Sequence[str]) -> tuple[int, ...]:
+    """Threads of other accounts that use these ids: possibly related, never joined."""
+    if not ids:
+        return ()
+    return tuple(conn.scalars(_ELSEWHERE, {"account_id": account_id, "ids": list(ids)}))
+
+
+_WRITTEN_TO = (
+    select(threads.c.account_id)
+    .join(thread_ids, thread_ids.c.thread_id == threads.c.id)
+    .join(thread_participants, thread_participants.c.thread_id == threads.c.id)
+    .where(thread_ids.c.mail_id.in_(bindparam("ids", expanding=True)))
+    .where(thread_participants.c.address == bindparam("address"))
+    .order_by(threads.c.id)
+    .limit(1)
+)
+
+
+def account_that_wrote_to(conn: Conn, address: str, ids: Sequence[str]) -> int | None:
+    """The account of a thread, among those that use these ids, in which we wrote to `address`."""
+    if not ids:
+        return None
+    found = conn.scalar(_WRITTEN_TO, {"address": address, "ids": list(ids)})
+    return None if found is None else int(found)
+
+
+def add_participants(conn: Conn, thread_id: int, addresses: Sequence[str]) -> None:
+    """Note to whom we wrote in this thread."""
+    rows = [{"thread_id": thread_id, "address": address} for address in sorted(set(addresses))]
+    if rows:
+        insert_or_ignore(conn, thread_participants, rows)
+
+
+def open_new(conn: Conn, new: NewThread) -> int:
+    """Open a thread without messages yet; its number."""
+    made = conn.execute(
+        threads.insert(),
+        {
+            "account_id": new.account_id,
+            "subject": new.subject,
+            "status": new.status,
+            "team": new.team,
+            "accountable_id": new.accountable_id,
+            "decided_by": new.decided_by,
+            "priority": new.priority,
+            "policy": new.policy,
+            "tags": list(new.tags),
+            "opened_at": new.opened_at,
+            "last_message_at": new.opened_at,
+            "messages": 0,
+        },
+    )
+    return new_key(made)
+
+
+def remember_ids(conn: Conn, account_id: int, thread_id: int, ids: Sequence[str]) -> None:
+    """Tie mail ids, seen or only referred to, to a thread of this account."""
+    rows = [
+        {"account_id": account_id, "mail_id": mail_id, "thread_id": thread_id} for mail_id in ids
+    ]
+    if rows:
+        insert_or_ignore(conn, thread_ids, rows)
+
+
+def save(conn: Conn, thread_id: int, **values: Any) -> None:
+    """Change columns of a thread and raise its version."""
+    conn.execute(
+        update(threads)
+        .where(threads.c.id == thread_id)
+        .values(version=threads.c.version + 1, **values)
+    )
+
+
+def link(conn: Conn, thread_id: int, other_id: int, why: str, now: datetime) -> None:
+    """Note that two threads are possibly related; they stay apart."""
+    if thread_id == other_id:
+        return
+    first, second = sorted((thread_id, other_id))
+    row = {"thread_id": first, "other_id": second, "why": why, "at": now}
+    insert_or_ignore(conn, thread_links, row)
+
+
+def linked(conn: Conn, thread_id: int) -> tuple[tuple[int, str], ...]:
+    """(other thread, why) of every link of a thread."""
+    found = conn.execute(
+        select(thread_links)
+        .where((thread_links.c.thread_id == thread_id) | (thread_links.c.other_id == thread_id))
+        .order_by(thread_links.c.at)
+    )
+    return tuple(
+        (row.other_id if row.thread_id == thread_id else row.thread_id, row.why) for row in found
+    )
+
+
+def join(conn: Conn, survivor: int, absorbed: int) -> None:
+    """Move everything of thread `absorbed` into `survivor` and leave a pointer behind."""
+    for table in (messages, thread_ids, events, assignments):
+        conn.execute(update(table).where(table.c.thread_id == absorbed).values(thread_id=survivor))
+    addresses = conn.scalars(
+        select(thread_participants.c.address).where(thread_participants.c.thread_id == absorbed)
+    ).all()
+    add_participants(conn, survivor, addresses)
+    conn.execute(
+        update(threads)
+        .where((threads.c.id == absorbed) | (threads.c.merged_into_id == absorbed))
+        .values(merged_into_id=survivor, version=threads.c.version + 1)
+    )
+
+
+def recount(conn: Conn, thread_id: int) -> None:
+    """Make a thread's counters and times say what its messages say."""
+    row = conn.execute(
+        select(
+            func.count().label("messages"),
+            func.min(messages.c.received_at).label("first"),
+            func.max(messages.c.received_at).label("last"),
+        ).where(messages.c.thread_id == thread_id)
+    ).one()
+    latest = {
+        direction: conn.scalar(
+            select(func.max(messages.c.received_at)).where(
+                messages.c.thread_id == thread_id, messages.c.direction == direction
+            )
+        )
+        for direction in ("in", "out")
+    }
+    if row.messages:
+        save(
+            conn,
+            thread_id,
+            messages=row.messages,
+            opened_at=row.first,
+            last_message_at=row.last,
+            last_in_at=latest["in"],
+            last_out_at=latest["out"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRow:
+    """One line of the list of threads."""
+
+    thread: Thread
+    account_name: str
+    accountable: str
+    accountable_name: str
+    last_from: str
+    last_address: str
+    preview: str
+    attachments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which threads a list shows: filters, and where the last page ended."""
+
+    account_id: int | None = None
+    team: str | None = None
+    status: str | None = None
+    before: tuple[datetime, int] | None = None
+    """(last_message_at, id) of the last line already shown."""
+    limit: int = 50
+
+
+def listing(conn: Conn, page: Page) -> tuple[ThreadRow, ...]:
+    """Threads, the one with the newest message first; a fixed number of statements."""
+    statement = (
+        select(
+            threads,
+            accounts.c.name.label("account_name"),
+            people.c.handle.label("accountable"),
+            people.c.name.label("accountable_name"),
+        )
+        .join(accounts, accounts.c.id == threads.c.account_id)
+        .join(people, people.c.id == threads.c.accountable_id)
+        .where(threads.c.merged_into_id.is_(None))
+    )
+    if page.account_id is not None:
+        statement = statement.where(threads.c.account_id == page.account_id)
+    if page.team is not None:
+        statement = statement.where(threads.c.team == page.team)
+    if page.status is not None:
+        statement = statement.where(threads.c.status == page.status)
+    if page.before is not None:
+        at, thread_id = page.before
+        statement = statement.where(
+            tuple_(threads.c.last_message_at, threads.c.id) < tuple_(at, thread_id)
+        )
+    statement = statement.order_by(threads.c.last_message_at.desc(), threads.c.id.desc())
+    rows = conn.execute(statement.limit(page.limit)).all()
+    latest = _latest_messages(conn, [row.id for row in rows])
+    return tuple(_line(row, latest.get(row.id)) for row in rows)
+
+
+def _line(row: Any, latest: Any) -> ThreadRow:
+    return ThreadRow(
+        thread=_thread(row),
+        account_name=row.account_name,
+        accountable=row.accountable,
+        accountable_name=row.accountable_name,
+        last_from=latest.from_name if latest else "",
+        last_address=latest.from_address if latest else "",
+        preview=latest.preview if latest else "",
+        attachments=latest.attachments if latest else 0,
+    )
+
+
+def _latest_messages(conn: Conn, ids: Sequence[int]) -> dict[int, Any]:
+    """The newest message of each thread, in one statement."""
+    if not ids:
+        return {}
+    one = messages.alias("one")
+    newest = (
+        select(one.c.id)
+        .where(one.c.thread_id == threads.c.id)
+        .order_by(one.c.received_at.desc(), one.c.id.desc())
+        .limit(1)
+        .correlate(threads)
+        .scalar_subquery()
+    )
+    files = (
+        select(func.count())
+        .select_from(attachments.join(one, one.c.id == attachments.c.message_id))
+        .where(one.c.thread_id == threads.c.id, attachments.c.inline.is_(False))
+        .correlate(threads)
+        .scalar_subquery()
+    )
+    found = conn.execute(
+        select(
+            messages.c.thread_id,
+            messages.c.from_name,
+            messages.c.from_address,
+            func.substr(messages.c.visible_text, 1, 240).label("preview"),
+            files.label("attachments"),
+        )
+        .select_from(threads.join(messages, messages.c.id == newest))
+        .where(threads.c.id.in_(ids))
+    )
+    return {row.thread_id: row for row in found}
+
+
+def counts(conn: Conn) -> dict[str, dict[str, int]]:
+    """How many threads each team has in each status: {team: {status: n}}."""
+    found = conn.execute(
+        select(threads.c.team, threads.c.status, func.count())
+        .where(threads.c.merged_into_id.is_(None))
+        .group_by(threads.c.team, threads.c.status)
+    )
+    result: dict[str, dict[str, int]] = {}
+    for team, status, count in found:
+        result.setdefault(team, {})[status] = count
+    return result

@@ -1,0 +1,137 @@
+"""Events: all that happened on an account, in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, tuple_, update
+
+from inbox.store.database import Conn
+from inbox.store.tables import accounts, events, messages, threads
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened; `kind` says what (docs/INTERFACES.md lists the kinds)."""
+
+    account_id: int
+    thread_id: int | None
+    message_id: int | None
+    at: datetime
+    kind: str
+    actor: str
+    """Who did it: `person:HANDLE`, `rule:NAME`, `contact:ADDRESS` or `aboard`."""
+    data: Mapping[str, Any]
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """An event with what a reader wants beside it."""
+
+    event: Event
+    subject: str
+    from_name: str
+    from_address: str
+    preview: str
+    direction: str
+    automatic: str
+
+
+def append(conn: Conn, happened: Sequence[Event]) -> None:
+    """Write events and note on their accounts when something last happened."""
+    if not happened:
+        return
+    conn.execute(
+        events.insert(),
+        [
+            {
+                "account_id": event.account_id,
+                "thread_id": event.thread_id,
+                "message_id": event.message_id,
+                "at": event.at,
+                "kind": event.kind,
+                "actor": event.actor,
+                "data": dict(event.data),
+            }
+            for event in happened
+        ],
+    )
+    latest: dict[int, datetime] = {}
+    for event in happened:
+        latest[event.account_id] = max(event.at, latest.get(event.account_id, event.at))
+    for account_id, at in latest.items():
+        conn.execute(_TOUCH, {"the_id": account_id, "moment": at})
+
+
+_TOUCH = (
+    update(accounts)
+    .where(accounts.c.id == bindparam("the_id"))
+    .where(accounts.c.last_event_at < bindparam("moment"))
+    .values(last_event_at=bindparam("moment"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which part of a timeline: newest first, before the last row already shown."""
+
+    limit: int = 100
+    before: tuple[datetime, int] | None = None
+
+
+def of_account(conn: Conn, account_id: int, span: Span) -> tuple[TimelineRow, ...]:
+    """The timeline of an account over all its threads, newest first."""
+    statement = select(events).where(events.c.account_id == account_id)
+    return _rows(conn, statement, span)
+
+
+def of_thread(conn: Conn, thread_id: int, span: Span) -> tuple[TimelineRow, ...]:
+    """What happened on one thread, newest first."""
+    return _rows(conn, select(events).where(events.c.thread_id == thread_id), span)
+
+
+def _rows(conn: Conn, statement: Any, span: Span) -> tuple[TimelineRow, ...]:
+    if span.before is not None:
+        statement = statement.where(tuple_(events.c.at, events.c.id) < tuple_(*span.before))
+    chosen = statement.order_by(events.c.at.desc(), events.c.id.desc()).limit(span.limit).subquery()
+    found = conn.execute(
+        select(
+            chosen,
+            func.coalesce(messages.c.subject, threads.c.subject, "").label("subject"),
+            func.coalesce(messages.c.from_name, "").label("from_name"),
+            func.coalesce(messages.c.from_address, "").label("from_address"),
+            func.coalesce(func.substr(messages.c.visible_text, 1, 400), "").label("preview"),
+            func.coalesce(messages.c.direction, "").label("direction"),
+            func.coalesce(messages.c.automatic, "").label("automatic"),
+        )
+        .select_from(chosen)
+        .outerjoin(messages, messages.c.id == chosen.c.message_id)
+        .outerjoin(threads, threads.c.id == chosen.c.thread_id)
+        .order_by(chosen.c.at.desc(), chosen.c.id.desc())
+    )
+    return tuple(_row(row) for row in found)
+
+
+def _row(row: Any) -> TimelineRow:
+    return TimelineRow(
+        event=Event(
+            account_id=row.account_id,
+            thread_id=row.thread_id,
+            message_id=row.message_id,
+            at=row.at,
+            kind=row.kind,
+            actor=row.actor,
+            data=row.data,
+            id=row.id,
+        ),
+        subject=row.subject,
+        from_name=row.from_name,
+        from_address=row.from_address,
+        preview=row.preview,
+        direction=row.direction,
+        automatic=row.automatic,
+    )

@@ -1,0 +1,134 @@
+"""Teams and people, read from `teams.yaml`; values only, no database and no credentials.
+
+    people:
+      - {handle: maya, name: Maya Okafor, address: maya@aboard.example, role: lead}
+    teams:
+      - {name: support, title: Support, duty: maya, members: [maya]}
+
+A team without a duty holder is refused: somebody answers for every thread at every instant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from routing.problems import Problem
+from routing.reader import Fields, Reader, did_you_mean
+from routing.strict_yaml import load_text
+
+ROLES = ("agent", "lead", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person of ours."""
+
+    handle: str
+    name: str
+    address: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team, who is in it, and who answers for what nobody has claimed."""
+
+    name: str
+    title: str
+    duty: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Everybody and every team."""
+
+    people: tuple[Member, ...]
+    teams: tuple[Team, ...]
+
+    @property
+    def team_names(self) -> tuple[str, ...]:
+        """The teams in file order."""
+        return tuple(team.name for team in self.teams)
+
+    @property
+    def handles(self) -> tuple[str, ...]:
+        """The people in file order."""
+        return tuple(person.handle for person in self.people)
+
+
+def load_directory(text: str | bytes, file: str) -> tuple[Directory | None, tuple[Problem, ...]]:
+    """Read `teams.yaml`; the directory, or None with every problem found."""
+    root, found = load_text(text, file)
+    reader = Reader(found)
+    top = reader.fields(root, ("people", "teams"), "the teams file")
+    if root is not None:
+        top.require("people")
+        top.require("teams")
+    people = _people(reader, top)
+    handles = tuple(person.handle for person in people)
+    teams = tuple(
+        team
+        for fields in top.mappings("teams", ("name", "title", "duty", "members"), "a team")
+        if (team := _team(reader, fields, handles)) is not None
+    )
+    _refuse_doubles(reader, top, "teams", "name")
+    if reader.errors or root is None:
+        return None, reader.problems
+    return Directory(people, teams), reader.problems
+
+
+def _people(reader: Reader, top: Fields) -> tuple[Member, ...]:
+    people = []
+    for fields in top.mappings("people", ("handle", "name", "address", "role"), "a person"):
+        address = fields.text("address", required=True).lower()
+        if address and (address.count("@") != 1 or address.startswith("@") or " " in address):
+            fields.wrong("address", "a mail address such as maya@company.example")
+        people.append(
+            Member(
+                handle=fields.text("handle", required=True),
+                name=fields.text("name", required=True),
+                address=address,
+                role=fields.text("role", "agent", choices=ROLES),
+            )
+        )
+    _refuse_doubles(reader, top, "people", "handle")
+    _refuse_doubles(reader, top, "people", "address")
+    return tuple(people)
+
+
+def _team(reader: Reader, fields: Fields, handles: tuple[str, ...]) -> Team | None:
+    if fields.node is None:
+        return None
+    name = fields.text("name", required=True)
+    duty = fields.text("duty", required=True)
+    members = fields.texts("members", required=True)
+    if not members and "members" in fields:
+        fields.wrong("members", "a list with at least one person")
+    _known_people(reader, fields, "duty", handles)
+    _known_people(reader, fields, "members", handles)
+    everybody = members if duty in members else (*members, duty)
+    return Team(name, fields.text("title", name.capitalize()), duty, everybody)
+
+
+def _known_people(reader: Reader, fields: Fields, key: str, handles: tuple[str, ...]) -> None:
+    node = fields.get(key)
+    if node is None:
+        return
+    for item in node.items if node.kind == "list" else [node]:
+        if item.kind == "scalar" and item.value not in handles:
+            message = f"`{key}` names {item.describe()}, who is not among the people"
+            reader.report(item, "unknown-person", message, did_you_mean(str(item.value), handles))
+
+
+def _refuse_doubles(reader: Reader, top: Fields, listed: str, key: str) -> None:
+    seen: dict[str, int] = {}
+    for item in top.items(listed):
+        node = item.get(key) if item.kind == "map" else None
+        if node is None or node.kind != "scalar":
+            continue
+        value = str(node.value).lower()
+        if value in seen:
+            message = f"{key} {node.describe()} stands at line {seen[value]} already"
+            reader.report(node, "duplicate", message, "every one needs its own")
+        seen.setdefault(value, node.at[0])

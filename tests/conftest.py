@@ -1,0 +1,92 @@
+"""Fixtures that every test may ask for: databases, an IMAP server, a browser, an SMTP sink.
+
+What is not installed makes a test skip with its reason; what is installed but fails to start makes
+it fail. How to use them: tests/README.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.services import postgres, report
+
+settings.register_profile(
+    "suite",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=100,
+)
+settings.register_profile("campaign", settings.get_profile("suite"), max_examples=5_000)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    campaign = config.getoption("markexpr", "").strip() == "campaign"
+    settings.load_profile("campaign" if campaign else "suite")
+    config.pluginmanager.register(report, "aboard-report")
+
+
+def uses(request: pytest.FixtureRequest, service: str) -> None:
+    """Note on the test that it ran against `service`; the closing line counts it."""
+    request.node.user_properties.append(("service", service))
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of a SQLite database that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'aboard.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgres_run() -> Iterator[postgres.Postgres]:
+    """The PostgreSQL of the whole run, for fixtures of wider scope than one test."""
+    if reason := postgres.missing():
+        pytest.skip(reason)
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
+    with postgres.running(run) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_server(
+    request: pytest.FixtureRequest, postgres_run: postgres.Postgres
+) -> postgres.Postgres:
+    """The PostgreSQL of the run. Most tests want `postgres_url` or `db_url` instead."""
+    uses(request, "postgres")
+    return postgres_run
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Postgres) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database, dropped after the test."""
+    url = postgres_server.fresh_database()
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture
+def postgres_copy(
+    postgres_server: postgres.Postgres,
+) -> Iterator[Callable[[Callable[[str], None]], str]]:
+    """`postgres_copy(prepare)` gives a database that `prepare(url)` filled; see `fresh_database`."""
+    made: list[str] = []
+
+    def copy(prepare: Callable[[str], None]) -> str:
+        made.append(postgres_server.fresh_database(prepare))
+        return made[-1]
+
+    yield copy
+    for url in made:
+        postgres_server.drop(url)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def db_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database; the test runs once on SQLite and once on PostgreSQL."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url

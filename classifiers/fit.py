@@ -1,0 +1,320 @@
+"""From labelled mail to a model: settings by grouped cross-validation, calibration, thresholds.
+
+Not the arithmetic of one fit (`training.py`) and not the judge of a finished model (`evaluate.py`).
+"""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.calibration import (
+    KNOWN_SHARE_WEIGHT,
+    Promise,
+    expected_calibration_error,
+    fit_temperature,
+    softmax_rows,
+    team_thresholds,
+)
+from classifiers.dataset import Example, data_hash
+from classifiers.features import FeatureOptions, Vocabulary, build_vocabulary, matrix
+from classifiers.grouping import assign_folds, group_examples
+from classifiers.model import Model, fingerprint
+from classifiers.table import Arrays, Table
+from classifiers.text import MailText, Words, words_of
+from classifiers.training import Labelled, Settings, Weights, train
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Progress = Callable[[str, int, int], None]
+"""progress(what, done, of): called now and then while a long run goes on."""
+
+FEW_LABELS = 20
+"""Up to so many labels: mail to teams. More: one-sentence intents, where C=1 is best throughout."""
+
+
+class FitError(ValueError):
+    """No model can be made from this data; the text says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitOptions:
+    """How to fit. The defaults serve mail to a handful of teams."""
+
+    features: FeatureOptions = field(default_factory=FeatureOptions)
+    costs: tuple[float, ...] = (0.1, 0.3, 1.0)
+    """Tried by grouped cross-validation; with more than `FEW_LABELS` labels the last is taken."""
+    balanced: bool | None = None
+    """None: balanced up to `FEW_LABELS` labels."""
+    topics: int = 0
+    topic_weight: float = 1.0
+    self_training: bool = True
+    """Learn from unlabelled mail while labels are few (off from 20 per label)."""
+    label_names: float = 0.0
+    """Weight of each label's own name as an example of it; 0: not used."""
+    folds: int = 5
+    promise: Promise = field(default_factory=Promise)
+    least_pair_weight: float = 0.0
+    """Pairs of words that never move a margin (before scaling) by so much are left out."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Read data: what every fold takes its part from."""
+
+    words: list[Words]
+    labels: Ints
+    weights: Floats
+    accounts: list[str | None]
+    groups: Ints
+    names: tuple[str, ...]
+    unlabelled: list[Words]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Margins of every example from a model that never saw it or its group."""
+
+    margins: Floats
+    known: Floats
+
+
+def fit(
+    examples: Sequence[Example],
+    options: FitOptions | None = None,
+    unlabelled: Sequence[MailText] = (),
+    progress: Progress | None = None,
+) -> Model:
+    """A calibrated model of `examples`; `unlabelled` mail serves vocabulary, topics, self-training.
+
+    The same input and seed give the same model, bit for bit. FitError: fewer than two labels.
+    """
+    chosen = options or FitOptions()
+    tell = progress or (lambda what, done, of: None)
+    material = read_material(examples, unlabelled, chosen)
+    settings, held_out = choose_settings(material, chosen, tell)
+    tell("final fit", 0, 1)
+    vocabulary, weights = fit_once(material, chosen, settings)
+    model = _calibrated(material, held_out, chosen, (vocabulary, weights))
+    tell("final fit", 1, 1)
+    info = {**model.info, **_origin(examples, unlabelled, settings)}
+    return replace(model, info=info)
+
+
+def read_material(
+    examples: Sequence[Example], unlabelled: Sequence[MailText], options: FitOptions
+) -> Material:
+    """Words, label numbers and groups of the examples (and of label names, where asked for)."""
+    names = tuple(sorted({example.label for example in examples}))
+    if len(names) < 2:
+        found = f"only {names[0]!r}" if names else "no examples at all"
+        raise FitError(f"a classifier needs examples of at least two labels, there is {found}")
+    words = [words_of(example.mail) for example in examples]
+    groups = group_examples(examples, words)
+    accounts = [example.account for example in examples]
+    labels = [names.index(example.label) for example in examples]
+    weights = [example.weight for example in examples]
+    return Material(
+        words=words,
+        labels=np.array(labels, np.int64),
+        weights=np.array(weights, np.float64),
+        accounts=accounts,
+        groups=groups,
+        names=names,
+        unlabelled=[words_of(mail) for mail in unlabelled],
+    )
+
+
+def settings_for(material: Material, options: FitOptions, cost: float) -> Settings:
+    """The settings of one fit: what number and balance of labels ask for."""
+    few = len(material.names) <= FEW_LABELS
+    per_label = len(material.words) / len(material.names)
+    learns = options.self_training and bool(material.unlabelled) and per_label < 20
+    return Settings(
+        cost=cost,
+        balanced=few if options.balanced is None else options.balanced,
+        topics=options.topics,
+        topic_weight=options.topic_weight,
+        self_training=min(0.3, 1.5 / per_label) if learns else 0.0,
+        seed=options.seed,
+    )
+
+
+def choose_settings(
+    material: Material, options: FitOptions, tell: Progress
+) -> tuple[Settings, HeldOut]:
+    """The cost with the best held-out accuracy (the smaller of equals), and its margins."""
+    costs = options.costs if len(material.names) <= FEW_LABELS else options.costs[-1:]
+    tried = [settings_for(material, options, cost) for cost in costs]
+    outcomes = cross_validate(material, options, tried, tell)
+    scores = [
+        float((material.weights * (held.margins.argmax(axis=1) == material.labels)).sum())
+        for held in outcomes
+    ]
+    best = int(np.argmax(scores))
+    return tried[best], outcomes[best]
+
+
+def cross_validate(
+    material: Material, options: FitOptions, tried: Sequence[Settings], tell: Progress
+) -> list[HeldOut]:
+    """Held-out margins for each of `tried`; vocabulary and frequencies are fitted per fold too."""
+    names = [material.names[label] for label in material.labels]
+    smallest = min(Counter(names).values())
+    folds = max(2, min(options.folds, smallest))
+    where = assign_folds(material.groups, names, folds, options.seed)
+    size, count = len(material.words), len(material.names)
+    found = [HeldOut(np.zeros((size, count)), np.zeros(size)) for _ in tried]
+    for fold in range(folds):
+        inside, outside = np.flatnonzero(where != fold), np.flatnonzero(where == fold)
+        if len(outside) == 0 or len(set(material.labels[inside].tolist())) < 2:
+            continue
+        part = _part(material, inside)
+        vocabulary = vocabulary_of(part, options)
+        data, extra = rows_of(part, vocabulary, options)
+        held = [material.words[index] for index in outside]
+        held_rows = matrix(held, vocabulary)
+        known = known_shares(held, vocabulary)
+        for number, settings in enumerate(tried):
+            tell("cross-validation", fold * len(tried) + number, folds * len(tried))
+            weights = train(data, count, settings, extra)
+            found[number].margins[outside] = weights.margins(held_rows)
+            found[number].known[outside] = known
+    tell("cross-validation", folds * len(tried), folds * len(tried))
+    return found
+
+
+def _part(material: Material, at: Ints) -> Material:
+    return replace(
+        material,
+        words=[material.words[index] for index in at],
+        labels=material.labels[at],
+        weights=material.weights[at],
+        accounts=[material.accounts[index] for index in at],
+        groups=material.groups[at],
+    )
+
+
+def vocabulary_of(material: Material, options: FitOptions) -> Vocabulary:
+    """Terms of labelled and unlabelled mail together: frequencies need no labels."""
+    texts = material.words + material.unlabelled
+    accounts = material.accounts + [None] * len(material.unlabelled)
+    return build_vocabulary(texts, accounts, options.features)
+
+
+def rows_of(
+    material: Material, vocabulary: Vocabulary, options: FitOptions
+) -> tuple[Labelled, object | None]:
+    """The labelled rows (with label names, where asked for) and the unlabelled ones."""
+    words, labels, weights = material.words, material.labels, material.weights
+    if options.label_names:
+        texts = [name.replace("_", " ").replace("-", " ") for name in material.names]
+        words = words + [words_of(MailText(visible=text)) for text in texts]
+        labels = np.concatenate([labels, np.arange(len(texts))])
+        weights = np.concatenate([weights, np.full(len(texts), options.label_names)])
+    rows = matrix(words, vocabulary)
+    extra = matrix(material.unlabelled, vocabulary) if material.unlabelled else None
+    return Labelled(rows, labels, weights), extra
+
+
+def fit_once(
+    material: Material, options: FitOptions, settings: Settings
+) -> tuple[Vocabulary, Weights]:
+    """One fit on everything, without calibration."""
+    vocabulary = vocabulary_of(material, options)
+    data, extra = rows_of(material, vocabulary, options)
+    return vocabulary, train(data, len(material.names), settings, extra)
+
+
+def known_shares(texts: Sequence[Words], vocabulary: Vocabulary) -> Floats:
+    """Per mail the share of its weighted words that the vocabulary knows."""
+    shares = np.zeros(len(texts))
+    for index, text in enumerate(texts):
+        total = sum(text.single.values())
+        known = sum(count for word, count in text.single.items() if word in vocabulary.words)
+        shares[index] = known / total if total else 0.0
+    return shares
+
+
+def _calibrated(
+    material: Material,
+    held: HeldOut,
+    options: FitOptions,
+    fitted: tuple[Vocabulary, Weights],
+) -> Model:
+    """The model with temperature, thresholds and the held-out figures that came with them."""
+    temperature = fit_temperature(held.margins, material.labels, material.weights)
+    chosen = held.margins.argmax(axis=1)
+    right = chosen == material.labels
+    strength = held.margins.max(axis=1) + KNOWN_SHARE_WEIGHT * held.known
+    teams = len(material.names)
+    thresholds = team_thresholds(strength, chosen, right, teams, options.promise)
+    table = table_of(*fitted, options)
+    routed = strength >= np.array(thresholds)[chosen]
+    confidence = softmax_rows(held.margins, temperature).max(axis=1)
+    scores = {
+        "accuracy": round(float(right.mean()), 6),
+        "ece": round(expected_calibration_error(confidence, right.astype(float)), 6),
+        "coverage": round(float(routed.mean()), 6),
+        "accuracy_when_routed": round(float(right[routed].mean()), 6) if routed.any() else None,
+    }
+    return Model(
+        labels=material.names,
+        table=table,
+        temperature=temperature,
+        thresholds=tuple(thresholds),
+        info={"held_out": scores, "promise": options.promise.precision},
+        id=fingerprint(material.names, table, (temperature, *thresholds)),
+    )
+
+
+def table_of(vocabulary: Vocabulary, weights: Weights, options: FitOptions) -> Table:
+    """Fold the weights of words and of their character n-grams into one row per word."""
+    from classifiers.features import character_rows
+
+    words, pairs = len(vocabulary.words), len(vocabulary.pairs)
+    own, shared = weights.coefficients[:words], weights.coefficients[words : words + pairs]
+    # Rounded before folding, so that known and unknown words use the very same n-gram weights.
+    characters = weights.coefficients[words + pairs :].astype(np.float16)
+    folded = character_rows(list(vocabulary.words), vocabulary) @ characters.astype(np.float64)
+    folded *= vocabulary.options.character_weight
+    word_rows = (own + folded) * vocabulary.word_idf[:, None]
+    pair_rows = shared * (vocabulary.pair_idf * vocabulary.options.pair_weight)[:, None]
+    kept = np.flatnonzero(np.abs(pair_rows).max(axis=1, initial=0.0) > options.least_pair_weight)
+    names = list(vocabulary.pairs)
+    return Table(
+        words=dict(vocabulary.words),
+        pairs={names[at]: index for index, at in enumerate(kept)},
+        arrays=Arrays(
+            word_rows=word_rows.astype(np.float32),
+            word_idf=vocabulary.word_idf.astype(np.float32),
+            pair_rows=pair_rows[kept].astype(np.float32),
+            character_rows=characters,
+            bias=weights.bias.astype(np.float32),
+        ),
+        unknown_idf=vocabulary.unknown_idf,
+        features=vocabulary.options,
+    )
+
+
+def _origin(
+    examples: Sequence[Example], unlabelled: Sequence[MailText], settings: Settings
+) -> dict[str, object]:
+    """Where a model comes from, for its manifest."""
+    counts = Counter(example.label for example in examples)
+    return {
+        "data_sha256": data_hash(examples),
+        "examples": dict(sorted(counts.items())),
+        "own_examples": sum(example.own for example in examples),
+        "unlabelled": len(unlabelled),
+        "cost": settings.cost,
+        "seed": settings.seed,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }

@@ -1,0 +1,176 @@
+"""A trained model: what it answers for one mail, and why. Needs NumPy, not scikit-learn.
+
+Not the trainer (`fit.py`) and not the file (`artifact.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from classifiers.calibration import KNOWN_SHARE_WEIGHT, softmax
+from classifiers.table import Scored, Table
+from classifiers.text import MailText, Words, readable, words_of
+
+NONE = "none"
+"""The label of automatic and off-topic mail. It never decides a team."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A word or phrase and what it added to the answer's margin."""
+
+    term: str
+    weight: float
+
+    def as_json(self) -> dict[str, object]:
+        """`{"term", "weight"}`."""
+        return {"term": self.term, "weight": round(self.weight, 6)}
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The model's answer for one mail."""
+
+    label: str
+    """Always the best label, also where the model abstains."""
+    score: float
+    """Calibrated probability of `label`."""
+    scores: Mapping[str, float]
+    """All labels with their probabilities; they sum to 1."""
+    abstain: bool
+    """The answer is too weak to route by itself, or it is `none`."""
+    best: tuple[str, ...]
+    """The two best labels, best first (one where the model knows only one)."""
+    evidence: tuple[Evidence, ...] = ()
+    strength: float = 0.0
+    """Best margin + 0.5 * known-word share: what the thresholds are compared with."""
+    known_share: float = 0.0
+    model_id: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """The shape that `aboard classifier predict` prints."""
+        return {
+            "label": self.label,
+            "score": round(self.score, 6),
+            "scores": {label: round(score, 6) for label, score in self.scores.items()},
+            "abstain": self.abstain,
+            "best": list(self.best),
+            "evidence": [part.as_json() for part in self.evidence],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Every part of one label's margin; `bias` and the weights of `parts` sum to `margin`."""
+
+    label: str
+    margin: float
+    bias: float
+    parts: tuple[Evidence, ...]
+    """Largest weight first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Labels, their table, one temperature and a threshold per label."""
+
+    labels: tuple[str, ...]
+    table: Table = field(repr=False)
+    temperature: float
+    thresholds: tuple[float, ...]
+    """Per label, on `Prediction.strength`; infinity: this label is never sent by itself."""
+    info: Mapping[str, object] = field(repr=False, default_factory=dict)
+    """How it was made: options, data hash, held-out scores, versions. JSON values only."""
+    id: str = ""
+
+    def predict(self, mail: MailText, *, evidence: int = 5) -> Prediction:
+        """The answer for one mail with its `evidence` strongest reasons (0: none). Never raises."""
+        words = words_of(mail)
+        return self.answer(words, self.table.score(words), evidence)
+
+    def margins(self, mail: MailText) -> list[float]:
+        """Uncalibrated scores in the order of `labels`."""
+        return self.table.score(words_of(mail)).margins
+
+    def explain(self, mail: MailText, label: str | None = None) -> Explanation:
+        """All parts of the margin of `label` (default: the best). KeyError: unknown label."""
+        words = words_of(mail)
+        margins = self.table.score(words).margins
+        if label is None:
+            at = max(range(len(margins)), key=margins.__getitem__)
+        elif label in self.labels:
+            at = self.labels.index(label)
+        else:
+            raise KeyError(f"this model knows no label {label!r}; it knows {list(self.labels)}")
+        parts = sorted(self.table.parts(words, at), key=lambda part: (-part[1], part[0]))
+        return Explanation(
+            label=self.labels[at],
+            margin=margins[at],
+            bias=float(self.table.arrays.bias[at]),
+            parts=tuple(Evidence(readable(term), weight) for term, weight in parts),
+        )
+
+    def answer(self, words: Words, scored: Scored, evidence: int) -> Prediction:
+        """The prediction that margins stand for; `words` only serve the evidence."""
+        margins = scored.margins
+        probabilities = softmax(margins, self.temperature)
+        first, second = _two_best(margins)
+        strength = margins[first] + KNOWN_SHARE_WEIGHT * scored.known_share
+        reasons: tuple[Evidence, ...] = ()
+        if evidence > 0:
+            parts = self.table.parts(words, first)
+            strongest = heapq.nlargest(evidence, parts, key=_weight)
+            reasons = tuple(Evidence(readable(term), w) for term, w in strongest if w > 0)
+        label = self.labels[first]
+        best = (label,) if second is None else (label, self.labels[second])
+        return Prediction(
+            label=label,
+            score=probabilities[first],
+            scores=dict(zip(self.labels, probabilities, strict=True)),
+            abstain=not words.single or label == NONE or strength < self.thresholds[first],
+            best=best,
+            evidence=reasons,
+            strength=strength,
+            known_share=scored.known_share,
+            model_id=self.id,
+        )
+
+
+def _weight(part: tuple[str, float]) -> float:
+    return part[1]
+
+
+def _two_best(margins: Sequence[float]) -> tuple[int, int | None]:
+    first = max(range(len(margins)), key=margins.__getitem__)
+    rest = [index for index in range(len(margins)) if index != first]
+    return first, max(rest, key=margins.__getitem__) if rest else None
+
+
+def fingerprint(labels: Sequence[str], table: Table, numbers: Sequence[float]) -> str:
+    """The id of a model: 12 hexadecimal digits over everything that decides its answers."""
+    digest = hashlib.sha256()
+    digest.update("\n".join(labels).encode())
+    digest.update("\n".join(table.words).encode("utf-8", "surrogatepass"))
+    digest.update("\n".join(map(" ".join, table.pairs)).encode("utf-8", "surrogatepass"))
+    arrays = table.arrays
+    for array in (
+        arrays.word_rows,
+        arrays.word_idf,
+        arrays.pair_rows,
+        arrays.character_rows,
+        arrays.bias,
+    ):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(repr((table.features, table.unknown_idf, *numbers)).encode())
+    return digest.hexdigest()[:12]
+
+
+def is_finite(numbers: Sequence[float]) -> bool:
+    """No NaN and no infinity in it."""
+    return all(math.isfinite(number) for number in numbers)

@@ -1,0 +1,180 @@
+"""From a mail to weighted words: what the model sees. Not an HTML or MIME reader, and no model.
+
+A mail becomes two tables: words with their (weighted) counts and pairs of neighbouring words.
+The same function serves training and prediction, so both see the same thing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+MAX_WORDS = 2_000
+"""Words read per mail; what a mail wants stands near its beginning."""
+MAX_WORD_LENGTH = 40
+"""Characters kept per word; longer ones are encodings and keys, not words."""
+MAX_CHARACTERS = 20_000
+"""Characters read per field, before anything else looks at them."""
+QUOTED_WEIGHT = 0.25
+"""What one word of quoted history counts, beside 1 for a word that was written now."""
+
+NUMBER = "#"
+URL_WORD = "#url"
+ADDRESS_WORD = "#address"
+
+_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"]+")
+_ADDRESS = re.compile(r"[^\s<>()\[\]:;,\"@]{1,64}@[^\s<>()\[\]:;,\"@]{1,255}")
+_DIGITS = re.compile(r"[\d#]+(?:[.,:/][\d#]+)*")
+_WORD = re.compile(r"[\w#]+")
+# Scripts that write no spaces between words: Thai, Lao, Burmese, Khmer, kana and Han.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_UNSPACED_RUN = re.compile(f"[{_UNSPACED}]+")
+
+_ROLES = frozenset(
+    """
+    accounting accounts admin administrator alerts billing buchhaltung buero compliance compta
+    comptabilite contact daemon datenschutz dpo edv events facturacion finance financeiro finanzen
+    helpdesk hr info informatica it juridico juridique kontakt kundenservice kyc legal mailer
+    marketing news newsletter noreply notification notifications office onboarding operations
+    partners postmaster press privacy procurement promo purchasing recht reply sales security
+    service spam support sysadmin team technik vendas ventas verkauf vertrieb
+    """.split()  # noqa: SIM905  # a list of words reads better as words
+)
+_FREE_MAIL = frozenset(
+    """
+    gmail googlemail outlook hotmail live yahoo icloud gmx web proton protonmail aol mail orange
+    free wanadoo laposte libero virgilio terra uol bol ziggo kpnmail
+    """.split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MailText:
+    """What the classifier may read of one mail. Every field is display text."""
+
+    subject: str = ""
+    visible: str = ""
+    """The text without quoted history and signature."""
+    quoted: str = ""
+    """Quoted history; it counts `QUOTED_WEIGHT` per word."""
+    attachments: tuple[str, ...] = ()
+    """File names."""
+    sender: str = ""
+    """The From address, with or without a display name; only signals are taken from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One mail as the model sees it: how often each word and each pair of neighbours occurs."""
+
+    single: dict[str, float]
+    pairs: dict[tuple[str, str], float]
+
+
+def split(text: str) -> list[str]:
+    """The words of `text` in order: NFKC, case-folded, with placeholders, at most `MAX_WORDS`.
+
+    A number is `#` (also inside a word: `soc2` gives `soc#`), a web address `#url`, a mail address
+    `#address`: so no number and no address can enter a vocabulary. Scripts without spaces give
+    pairs of characters.
+    """
+    if len(text) > MAX_CHARACTERS:
+        text = text[:MAX_CHARACTERS]
+    ascii_only = text.isascii()
+    if not ascii_only:
+        text = unicodedata.normalize("NFKC", text)
+    text = text.casefold()
+    if "@" in text:
+        text = _ADDRESS.sub(f" {ADDRESS_WORD} ", text)
+    if "://" in text or "www." in text:
+        text = _URL.sub(f" {URL_WORD} ", text)
+    if "_" in text:
+        text = text.replace("_", " ")
+    words = _WORD.findall(_DIGITS.sub(NUMBER, text))[:MAX_WORDS]
+    if not ascii_only and _UNSPACED_RUN.search(text):
+        words = list(_unspaced(words))[:MAX_WORDS]
+    if words and len(max(words, key=len)) > MAX_WORD_LENGTH:
+        words = [word[:MAX_WORD_LENGTH] for word in words]
+    return words
+
+
+def _unspaced(words: Iterable[str]) -> Iterable[str]:
+    """Cut runs of a script without spaces into overlapping pairs of characters."""
+    for word in words:
+        at = 0
+        for run in _UNSPACED_RUN.finditer(word):
+            if run.start() > at:
+                yield word[at : run.start()]
+            piece = run.group()
+            if len(piece) == 1:
+                yield piece
+            for start in range(len(piece) - 1):
+                yield piece[start : start + 2]
+            at = run.end()
+        if at < len(word):
+            yield word[at:]
+
+
+def sender_signals(sender: str) -> list[str]:
+    """What the address says about its role, never the address itself.
+
+    `#from billing` for a role in the local part (a fixed list of words), `#from public` for a
+    provider of free mail boxes.
+    """
+    local, _, domain = sender.rpartition("<")[2].rstrip("> ").casefold().rpartition("@")
+    if not local:
+        return []
+    compact = re.sub(r"[^a-z]", "", local)
+    pieces = set(re.findall(r"[a-z]+", local)) | {compact}
+    signals = [f"#from {role}" for role in sorted(pieces & _ROLES)]
+    if domain.partition(".")[0] in _FREE_MAIL:
+        signals.append("#from public")
+    return signals
+
+
+def attachment_words(names: Iterable[str]) -> list[str]:
+    """The words in file names, and `#file pdf` for each kind of file."""
+    found: list[str] = []
+    for name in list(names)[:50]:
+        stem, dot, extension = name[-255:].rpartition(".")
+        found += split(stem if dot else name)
+        if dot and extension.isascii() and extension.isalpha() and len(extension) <= 5:
+            found.append(f"#file {extension.casefold()}")
+    return found
+
+
+def words_of(mail: MailText) -> Words:
+    """All words and pairs of one mail with their weighted counts."""
+    main = split(f"{mail.subject[:1000]}\n{mail.visible}" if mail.subject else mail.visible)
+    single: dict[str, float] = Counter(main)  # type: ignore[assignment]  # int counts are floats
+    pairs: dict[tuple[str, str], float] = Counter(  # type: ignore[assignment]
+        pairwise(main)
+    )
+    if mail.attachments or mail.sender:
+        for word in attachment_words(mail.attachments) + sender_signals(mail.sender):
+            single[word] = single.get(word, 0) + 1
+    if mail.quoted:
+        quoted = split(mail.quoted)
+        for word in quoted:
+            single[word] = single.get(word, 0) + QUOTED_WEIGHT
+        for pair in pairwise(quoted):
+            pairs[pair] = pairs.get(pair, 0) + QUOTED_WEIGHT
+    return Words(single, pairs)
+
+
+def readable(term: str) -> str:
+    """A term as people should see it in evidence."""
+    if term.startswith("#from "):
+        return f"sender: {term[6:]}"
+    if term.startswith("#file "):
+        return f"attachment: .{term[6:]}"
+    return {URL_WORD: "(web address)", ADDRESS_WORD: "(mail address)", NUMBER: "(number)"}.get(
+        term, term
+    )

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 _SNIFF = 64 * 1024
-_ONE_MAIL = frozenset({".eml", ".emlx", ".rfc822"})
+_ONE_MAIL = frozenset({".eml", ".rfc822"})
 _SNIFF_MAIL = 4096
 _OLE = b"\xd0\xcf\x11\xe0"
 """How Outlook's own .msg files start; they are no raw mail."""
 _FIELD = re.compile(rb"[!-9;-~]{1,76}[ \t]*:")
-_MAIL_OLE = b"\xd0\xcf\x11\xe0"
-"""How Outlook's own .msg files start; they are no raw mail."""
-_FIELD = re.compile(
+_MAIL_FIELD = re.compile(
     rb"(?:\A|[\r\n])(?:From|To|Subject|Date|Message-ID|Received|Return-Path|Delivered-To|Sender|"
     rb"MIME-Version|Content-Type|X-[A-Za-z-]{1,40})[ \t]*:",
     re.IGNORECASE,
@@ -27,6 +25,7 @@ _FIELD = re.compile(
 _HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
 _SEPARATOR = re.compile(rb"From .*\d{1,2}:\d{2}.*\d{4}")
 """Every writer of mbox puts a time and a year behind the sender (RFC 4155)."""
+_SEPARATOR_WITHIN = 400
 _QUOTED = re.compile(rb">+From ")
 _LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,12})\s*\Z", re.IGNORECASE)
 
@@ -104,7 +103,7 @@ def _mbox(file: Path) -> Iterator[bytes]:
         head = stream.read(_SNIFF)
         stream.seek(0)
         first = head.lstrip(b"\r\n").splitlines()[0]
-        dated = _SEPARATOR.match(first) is not None
+        dated = _SEPARATOR.match(first[:_SEPARATOR_WITHIN]) is not None
         if b"\n" not in head and b"\r" in head:
             yield from _Mailbox(_Carriage(stream), dated, 0).mails()
         else:
@@ -172,7 +171,7 @@ class _Mailbox:
     def _separates(self, line: bytes) -> bool:
         if not line.startswith(b"From "):
             return False
-        return not self._dated or _SEPARATOR.match(line) is not None
+        return not self._dated or _SEPARATOR.match(line[:_SEPARATOR_WITHIN]) is not None
 
     def _counted_body(self, length: int) -> bool:
         """Take a body by its Content-Length, where the next mail really starts behind it."""

@@ -1,0 +1,141 @@
+"""How texts are compared: folding, whole words, shell patterns, RE2. No Python `re` anywhere.
+
+Folding makes equal what people see as equal: NFKC, Unicode case folding, runs of white space as
+one space, no soft hyphens or zero-width spaces. RE2 keeps every pattern linear in the text
+(https://github.com/google/re2/wiki/Syntax).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import re2
+
+_UNSEEN = ("\u00ad", "\u200b", "\u2060", "\ufeff")
+"""Soft hyphen, zero-width space, word joiner, byte order mark: not seen, so not compared."""
+
+MAX_PATTERN = 1000
+"""Characters of a pattern; a longer one is a list of words that belongs in `contains`."""
+
+PATTERN_MEMORY = 1 << 20
+"""Bytes of one compiled pattern; nested counted repeats would need more and are refused."""
+
+
+def fold(text: str) -> str:
+    """The form in which texts are compared."""
+    if text.isascii():
+        return " ".join(text.lower().split())
+    for unseen in _UNSEEN:
+        text = text.replace(unseen, "")
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(text.split())
+
+
+def fold_domain(text: str) -> str:
+    """An address, a domain or an end of one: folded, with the domain in A-labels (RFC 5890)."""
+    text = fold(text)
+    if text.isascii():
+        return text
+    local, at, domain = text.rpartition("@")
+    try:
+        labels = [label and label.encode("idna").decode("ascii") for label in domain.split(".")]
+    except UnicodeError:
+        return text
+    return local + at + ".".join(labels)
+
+
+def find_word(text: str, word: str) -> int:
+    """Where `word` (folded; may be several words) stands as whole words in folded text, or -1.
+
+    A word ends where no letter, digit or combining mark follows. Scripts that are written
+    without spaces have no such ends, so there any place counts.
+    """
+    start = text.find(word)
+    while start >= 0:
+        end = start + len(word)
+        left = start == 0 or _apart(text[start - 1], word[0])
+        if left and (end == len(text) or _apart(word[-1], text[end])):
+            return start
+        start = text.find(word, start + 1)
+    return -1
+
+
+def _apart(left: str, right: str) -> bool:
+    """Is there an end of a word between these two characters?"""
+    return not (_in_word(left) and _in_word(right)) or _unspaced(left) or _unspaced(right)
+
+
+def _in_word(character: str) -> bool:
+    return (
+        character.isalnum() or character == "_" or unicodedata.category(character).startswith("M")
+    )
+
+
+_UNSPACED = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x2E80, 0x312F),  # CJK radicals, kana, bopomofo
+    (0x31A0, 0xA4CF),  # CJK, Yi
+    (0xF900, 0xFAFF),  # CJK compatibility
+    (0x20000, 0x3FFFF),  # CJK extensions
+)
+
+
+def _unspaced(character: str) -> bool:
+    code = ord(character)
+    return code >= 0x0E00 and any(low <= code <= high for low, high in _UNSPACED)
+
+
+def glob_pattern(glob: str) -> str:
+    """A shell pattern (`*`, `?`, `[abc]`, `[!a-z]`) as an RE2 pattern for the whole folded text.
+
+    Everything else stands for itself. A `[` that is never closed stands for itself too.
+    """
+    out = ["(?s)^"]
+    position = 0
+    while position < len(glob):
+        character = glob[position]
+        position += 1
+        if character == "*":
+            out.append(".*")
+        elif character == "?":
+            out.append(".")
+        elif character == "[" and (end := _closing(glob, position)) > 0:
+            out.append(_character_class(glob[position:end]))
+            position = end + 1
+        else:
+            out.append(re2.escape(character))
+    return "".join([*out, "$"])
+
+
+def _closing(glob: str, start: int) -> int:
+    """The place of the `]` that closes a class opened before `start`, or -1."""
+    first = start + 1 if glob[start : start + 1] == "!" else start
+    return glob.find("]", first + 1)
+
+
+def _character_class(inside: str) -> str:
+    negated = inside.startswith("!")
+    escaped = "".join(c if c == "-" or c.isalnum() else re2.escape(c) for c in inside[negated:])
+    return f"[{'^' if negated else ''}{escaped}]"
+
+
+def pattern_options() -> Any:
+    """RE2 as we use it: UTF-8, nothing printed, bounded memory."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = PATTERN_MEMORY
+    return options
+
+
+def compile_pattern(pattern: str) -> tuple[Any, str]:
+    """(compiled, "") or (None, what is wrong) for one RE2 pattern; never raises."""
+    if len(pattern) > MAX_PATTERN:
+        return None, f"it has {len(pattern)} characters, at most {MAX_PATTERN} are allowed"
+    try:
+        return re2.compile(pattern, options=pattern_options()), ""
+    except re2.error as error:
+        said = error.args[0] if error.args else ""
+        return None, said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)

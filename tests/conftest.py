@@ -9,11 +9,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.services import chromium as browsers
+from tests.services import dovecot as imap
 from tests.services import postgres, report
+from tests.services import smtp_sink as sinks
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 settings.register_profile(
     "suite",
@@ -90,3 +97,47 @@ def db_url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty database; the test runs once on SQLite and once on PostgreSQL."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def dovecot_run() -> Iterator[imap.Dovecot]:
+    """The Dovecot of the whole run, for fixtures of wider scope than one test."""
+    if reason := imap.missing():
+        pytest.skip(reason)
+    with imap.running() as server:
+        yield server
+
+
+@pytest.fixture
+def dovecot(request: pytest.FixtureRequest, dovecot_run: imap.Dovecot) -> imap.Dovecot:
+    """A running Dovecot; take a mailbox of your own with `new_user()`. You may stop it."""
+    uses(request, "dovecot")
+    dovecot_run.start()
+    return dovecot_run
+
+
+@pytest.fixture
+def smtp_sink() -> Iterator[sinks.SmtpSink]:
+    """A running SMTP server that keeps what it gets and answers as its script says."""
+    with sinks.running() as sink:
+        yield sink
+
+
+@pytest.fixture(scope="module")
+def chromium_run() -> Iterator[Browser]:
+    """One browser for the tests of a module.
+
+    Not for the whole run: Playwright's loop runs in this thread as long as the browser does, and
+    tests that call `asyncio.run` fail meanwhile.
+    """
+    if reason := browsers.missing():
+        pytest.skip(reason)
+    with browsers.running() as browser:
+        yield browser
+
+
+@pytest.fixture
+def chromium(request: pytest.FixtureRequest, chromium_run: Browser) -> Browser:
+    """A headless Chromium; open a context of your own in it and close it again."""
+    uses(request, "chromium")
+    return chromium_run

@@ -14,12 +14,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pwd
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +29,8 @@ from uuid import uuid4
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+
+from tests.services.place import owned_folder, popen_as_server_user, temporary_root
 
 REPO = Path(__file__).resolve().parents[2]
 SETTINGS = {
@@ -154,7 +154,7 @@ def running(run: str) -> Iterator[Postgres]:
         yield server
         server.drop_templates()
         return
-    base = _place() / f"ab-pg-{run}"
+    base = temporary_root() / f"ab-pg-{run}"
     with _use(base):
         yield Postgres(
             {"host": str(base / "socket"), "user": "aboard", "dbname": "postgres"}, prefix
@@ -205,31 +205,23 @@ def _start_guardian(base: Path) -> None:
     guardian.returncode = 0
 
 
-def _place() -> Path:
-    """A temporary folder that the server's user can reach: as root, TMPDIR may be root's own."""
-    for folder in (Path(tempfile.gettempdir()).resolve(), Path("/tmp"), Path("/var/tmp")):
-        reachable = all(above.stat().st_mode & 0o001 for above in (folder, *folder.parents))
-        if folder.is_dir() and len(str(folder)) < 60 and (reachable or os.getuid() != 0):
-            return folder
-    raise RuntimeError("no temporary folder that user nobody can reach; set TMPDIR to one")
-
-
 def _guard(base: Path) -> None:
     """The guardian: start the cluster, say `ready`, wait until nobody uses it, stop, clean up."""
     binaries = find_binaries()
     if binaries is None:
         sys.exit(missing())
-    owner = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
     for name in ("data", "socket"):
-        (base / name).mkdir(mode=0o700)
-        os.chown(base / name, owner.pw_uid, owner.pw_gid)
-    as_owner: dict[str, Any] = {"cwd": base / "data", "stdin": subprocess.DEVNULL}
-    as_owner |= {"capture_output": True, "text": True}
-    if os.getuid() == 0:
-        as_owner |= {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+        owned_folder(base / name)
 
     def run(program: str, *words: str) -> None:
-        done = subprocess.run([binaries / program, *words], **as_owner)
+        done = subprocess.run(
+            [binaries / program, *words],
+            cwd=base / "data",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            **popen_as_server_user(),
+        )
         if done.returncode:
             log = base / "data" / "log"
             tail = log.read_text()[-2000:] if log.exists() else ""

@@ -7,11 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.services import postgres
+from tests.services import chromium, dovecot, postgres
 
-DESCRIBE: dict[str, Callable[[], str]] = {
-    "postgres": postgres.describe,
+SERVICES: dict[str, tuple[str, Callable[[], str]]] = {
+    "postgres": ("PostgreSQL", postgres.describe),
+    "dovecot": ("Dovecot", dovecot.describe),
+    "chromium": ("Chromium", chromium.describe),
 }
+"""What fixtures note on a test, its name for people, and who says which version it is."""
 
 
 def counted(reports: list[pytest.TestReport]) -> Counter[str]:
@@ -35,7 +38,10 @@ def reasons(reports: list[pytest.TestReport]) -> Counter[str]:
 
 def line(ran: Counter[str], skipped: Counter[str]) -> str:
     """The closing line from what ran and what did not."""
-    parts = [f"{describe()}: {ran[name]} tests" for name, describe in DESCRIBE.items()]
+    parts = [
+        f"{describe()}: {ran[key]} tests" if ran[key] else f"{name}: not used"
+        for key, (name, describe) in SERVICES.items()
+    ]
     total = sum(skipped.values())
     why = "; ".join(f"{count} x {reason}" for reason, count in skipped.most_common())
     return " | ".join([*parts, f"skipped: {total}" + (f" ({why})" if why else "")])
@@ -49,4 +55,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if report.when == "call"
     ]
     skipped = terminalreporter.getreports("skipped")
+    # Asking programs for their version takes a second, so only for those that were used.
     terminalreporter.write_line(line(counted(ran), reasons(skipped)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -22,3 +23,12 @@ def until(condition: Callable[[], T], within: float = 10.0) -> T:
             raise AssertionError(f"still not so after {within} s: {condition}")
         pause.wait(0.005)
     return answer
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens on this port of the loopback."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -1,7 +1,8 @@
 """A model as one file: magic, lengths, a JSON manifest, arrays, and a SHA-256 over all of it.
 
 No pickle and no code in it. Loading checks everything before anything is used: a missing,
-truncated, foreign, altered or nonsensical file is a `ModelError` with a clear text, never a wrong model.
+truncated, foreign, altered or nonsensical file is a `ModelError` with a clear text, never a wrong
+model.
 docs/CLASSIFIER.md describes the layout.
 """
 

@@ -6,7 +6,6 @@ Not the trainer (`fit.py`) and not the file (`artifact.py`).
 from __future__ import annotations
 
 import hashlib
-import heapq
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from classifiers.calibration import KNOWN_SHARE_WEIGHT, softmax
-from classifiers.table import Scored, Table
+from classifiers.scoring import Scored, Scorer, scorer_for, strongest
+from classifiers.table import Table
 from classifiers.text import MailText, Words, readable, words_of
 
 NONE = "none"
@@ -88,27 +88,31 @@ class Model:
     info: Mapping[str, object] = field(repr=False, default_factory=dict)
     """How it was made: options, data hash, held-out scores, versions. JSON values only."""
     id: str = ""
+    scorer: Scorer = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scorer", scorer_for(self.table))
 
     def predict(self, mail: MailText, *, evidence: int = 5) -> Prediction:
         """The answer for one mail with its `evidence` strongest reasons (0: none). Never raises."""
         words = words_of(mail)
-        return self.answer(words, self.table.score(words), evidence)
+        return self.answer(words, self.scorer.score(words), evidence)
 
     def margins(self, mail: MailText) -> list[float]:
         """Uncalibrated scores in the order of `labels`."""
-        return self.table.score(words_of(mail)).margins
+        return self.scorer.score(words_of(mail)).margins
 
     def explain(self, mail: MailText, label: str | None = None) -> Explanation:
         """All parts of the margin of `label` (default: the best). KeyError: unknown label."""
         words = words_of(mail)
-        margins = self.table.score(words).margins
+        margins = self.scorer.score(words).margins
         if label is None:
             at = max(range(len(margins)), key=margins.__getitem__)
         elif label in self.labels:
             at = self.labels.index(label)
         else:
             raise KeyError(f"this model knows no label {label!r}; it knows {list(self.labels)}")
-        parts = sorted(self.table.parts(words, at), key=lambda part: (-part[1], part[0]))
+        parts = sorted(self.scorer.parts(words, at), key=lambda part: (-part[1], part[0]))
         return Explanation(
             label=self.labels[at],
             margin=margins[at],
@@ -124,9 +128,8 @@ class Model:
         strength = margins[first] + KNOWN_SHARE_WEIGHT * scored.known_share
         reasons: tuple[Evidence, ...] = ()
         if evidence > 0:
-            parts = self.table.parts(words, first)
-            strongest = heapq.nlargest(evidence, parts, key=_weight)
-            reasons = tuple(Evidence(readable(term), w) for term, w in strongest if w > 0)
+            parts = self.scorer.parts(words, first)
+            reasons = tuple(Evidence(readable(t), w) for t, w in strongest(parts, evidence))
         label = self.labels[first]
         best = (label,) if second is None else (label, self.labels[second])
         return Prediction(
@@ -140,10 +143,6 @@ class Model:
             known_share=scored.known_share,
             model_id=self.id,
         )
-
-
-def _weight(part: tuple[str, float]) -> float:
-    return part[1]
 
 
 def _two_best(margins: Sequence[float]) -> tuple[int, int | None]:

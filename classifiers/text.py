@@ -11,12 +11,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 MAX_WORDS = 2_000
 """Words read per mail; what a mail wants stands near its beginning."""
 MAX_WORD_LENGTH = 40
-"""Characters kept per word; longer ones are encodings and keys, not words."""
+"""Longer runs are cut into pieces: they are encodings and keys, not words."""
 MAX_CHARACTERS = 20_000
 """Characters read per field, before anything else looks at them."""
 QUOTED_WEIGHT = 0.25
@@ -28,8 +29,8 @@ ADDRESS_WORD = "#address"
 
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"]+")
 _ADDRESS = re.compile(r"[^\s<>()\[\]:;,\"@]{1,64}@[^\s<>()\[\]:;,\"@]{1,255}")
-_DIGITS = re.compile(r"[\d#]+(?:[.,:/][\d#]+)*")
-_WORD = re.compile(r"[\w#]+")
+_DIGITS = re.compile(r"[\d#]+")
+_WORD = re.compile(rf"[\w#]{{1,{MAX_WORD_LENGTH}}}")
 # Scripts that write no spaces between words: Thai, Lao, Burmese, Khmer, kana and Han.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -97,11 +98,11 @@ def split(text: str) -> list[str]:
         text = _URL.sub(f" {URL_WORD} ", text)
     if "_" in text:
         text = text.replace("_", " ")
-    words = _WORD.findall(_DIGITS.sub(NUMBER, text))[:MAX_WORDS]
+    found = _WORD.findall(text)[:MAX_WORDS]
+    # Asking each word is several times faster than a pattern over the whole text.
+    words = [word if word.isalpha() else _DIGITS.sub(NUMBER, word) for word in found]
     if not ascii_only and _UNSPACED_RUN.search(text):
         words = list(_unspaced(words))[:MAX_WORDS]
-    if words and len(max(words, key=len)) > MAX_WORD_LENGTH:
-        words = [word[:MAX_WORD_LENGTH] for word in words]
     return words
 
 
@@ -122,7 +123,8 @@ def _unspaced(words: Iterable[str]) -> Iterable[str]:
             yield word[at:]
 
 
-def sender_signals(sender: str) -> list[str]:
+@lru_cache(maxsize=4_096)
+def sender_signals(sender: str) -> tuple[str, ...]:
     """What the address says about its role, never the address itself.
 
     `#from billing` for a role in the local part (a fixed list of words), `#from public` for a
@@ -130,13 +132,13 @@ def sender_signals(sender: str) -> list[str]:
     """
     local, _, domain = sender.rpartition("<")[2].rstrip("> ").casefold().rpartition("@")
     if not local:
-        return []
+        return ()
     compact = re.sub(r"[^a-z]", "", local)
     pieces = set(re.findall(r"[a-z]+", local)) | {compact}
     signals = [f"#from {role}" for role in sorted(pieces & _ROLES)]
     if domain.partition(".")[0] in _FREE_MAIL:
         signals.append("#from public")
-    return signals
+    return tuple(signals)
 
 
 def attachment_words(names: Iterable[str]) -> list[str]:
@@ -158,7 +160,7 @@ def words_of(mail: MailText) -> Words:
         pairwise(main)
     )
     if mail.attachments or mail.sender:
-        for word in attachment_words(mail.attachments) + sender_signals(mail.sender):
+        for word in (*attachment_words(mail.attachments), *sender_signals(mail.sender)):
             single[word] = single.get(word, 0) + 1
     if mail.quoted:
         quoted = split(mail.quoted)

@@ -34,7 +34,9 @@ _SEPARATOR = re.compile(
     r"(?P<rest>[^\n]{0,80})$"
 )
 _ZOHO = re.compile(r"-{2,}\s?\S.{3,300}\s-{2,}$")
-_OPENER = re.compile(rf"(?:{_words(OPENERS)})(?=[\s,.:\d])|[<\[(]?\d{{1,4}}[-./年년\s]", re.IGNORECASE)
+_OPENER = re.compile(
+    rf"(?:{_words(OPENERS)})(?=[\s,.:\d])|[<\[(]?\d{{1,4}}[-./年년\s]", re.IGNORECASE
+)
 _WROTE = re.compile(
     rf"(?<![^\W\d_])(?:{_words('|'.join(w for w in WROTE.split('|') if w.isascii() or ord(w[0]) < 0x2E80))})"
     rf"(?![^\W\d_])|{_words('|'.join(w for w in WROTE.split('|') if ord(w[0]) >= 0x2E80))}",

@@ -8,16 +8,41 @@ from datetime import UTC, datetime, timedelta, timezone
 from inbox.mail.return_dates import spoken_dates
 
 _ZONES = {
-    "utc": 0, "gmt": 0, "z": 0, "wet": 0, "west": 60, "cet": 60, "mez": 60, "cest": 120, "mesz": 120,
-    "eet": 120, "eest": 180, "msk": 180, "est": -300, "edt": -240, "cdt": -300, "mst": -420,
-    "mdt": -360, "pst": -480, "pdt": -420, "jst": 540, "kst": 540, "hkt": 480, "sgt": 480,
-    "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780,
+    "utc": 0,
+    "gmt": 0,
+    "z": 0,
+    "wet": 0,
+    "west": 60,
+    "cet": 60,
+    "mez": 60,
+    "cest": 120,
+    "mesz": 120,
+    "eet": 120,
+    "eest": 180,
+    "msk": 180,
+    "est": -300,
+    "edt": -240,
+    "cdt": -300,
+    "mst": -420,
+    "mdt": -360,
+    "pst": -480,
+    "pdt": -420,
+    "jst": 540,
+    "kst": 540,
+    "hkt": 480,
+    "sgt": 480,
+    "aest": 600,
+    "aedt": 660,
+    "nzst": 720,
+    "nzdt": 780,
 }
 _TIME = re.compile(
     r"(?P<h>\d{1,2})\s?[:.hH時时시]\s?(?P<m>\d{2})(?:[:.分](?P<s>\d{2}))?\s*(?P<half>[ap]\.?m\.?\b)?",
     re.IGNORECASE,
 )
-_OFFSET = re.compile(r"(?:(?:UTC|GMT)\s?)?(?P<sign>[+-])(?P<h>\d{1,2})(?::?(?P<m>\d{2}))?\b", re.IGNORECASE)
+_OFFSET = re.compile(
+    r"(?:(?:UTC|GMT)\s?)?(?P<sign>[+-])(?P<h>\d{1,2})(?::?(?P<m>\d{2}))?\b", re.IGNORECASE
+)
 _NAME = re.compile(r"\b([A-Za-z]{1,4})\b")
 _CAP = 160
 
@@ -43,7 +68,12 @@ def stated_instant(value: str) -> datetime | None:
         hour = hour % 12 + (12 if half == "p" else 0)
     try:
         local = datetime(
-            day.year, day.month, day.day, hour, int(clock["m"]), int(clock["s"] or 0),
+            day.year,
+            day.month,
+            day.day,
+            hour,
+            int(clock["m"]),
+            int(clock["s"] or 0),
             tzinfo=timezone(timedelta(minutes=offset)),
         )
         return local.astimezone(UTC)

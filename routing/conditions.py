@@ -15,7 +15,7 @@ from typing import Any
 
 from routing.facts import Facts, Value
 from routing.fields import LISTS, Field, Type
-from routing.fold import find_word
+from routing.fold import has_word
 
 
 class Answer(StrEnum):
@@ -142,7 +142,7 @@ def _contains(test: Test, facts: Facts) -> bool:
 
 def _words(test: Test, facts: Facts) -> bool:
     texts = facts.folded(test.field) or ()
-    return any(find_word(text, operand) >= 0 for text in texts for operand in test.operands)
+    return any(has_word(text, operand) for text in texts for operand in test.operands)
 
 
 def _starts_with(test: Test, facts: Facts) -> bool:

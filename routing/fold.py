@@ -8,6 +8,8 @@ one space, no soft hyphens or zero-width spaces. RE2 keeps every pattern linear 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import re2
@@ -45,20 +47,43 @@ def fold_domain(text: str) -> str:
     return local + at + ".".join(labels)
 
 
-def find_word(text: str, word: str) -> int:
-    """Where `word` (folded; may be several words) stands as whole words in folded text, or -1.
+_LONG_TEXT = 16_384
+"""Characters from which RE2 looks for words: in a text made against us the same word may stand
+a hundred thousand times inside other words."""
+
+
+def has_word(text: str, word: str) -> bool:
+    """Does `word` (folded; may be several words) stand as whole words in folded text?
 
     A word ends where no letter, digit or combining mark follows. Scripts that are written
     without spaces have no such ends, so there any place counts.
     """
     start = text.find(word)
+    if start >= 0 and len(text) > _LONG_TEXT:
+        return _word_pattern(word).search(text.encode("utf-8", "replace")) is not None
     while start >= 0:
         end = start + len(word)
         left = start == 0 or _apart(text[start - 1], word[0])
         if left and (end == len(text) or _apart(word[-1], text[end])):
-            return start
+            return True
         start = text.find(word, start + 1)
-    return -1
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _word_pattern(word: str) -> Any:
+    """The same question for RE2."""
+    ends = "".join(f"\\x{{{low:x}}}-\\x{{{high:x}}}" for low, high in _UNSPACED)
+    left = right = rf"[^\pL\pN\pM_]|[{ends}]"
+    free_left, free_right = _free(word[0]), _free(word[-1])
+    before = "" if free_left else rf"(?:^|{left})"
+    after = "" if free_right else rf"(?:$|{right})"
+    return re2.compile(f"(?s){before}{re2.escape(word)}{after}", options=pattern_options())
+
+
+def _free(character: str) -> bool:
+    """Does a word that begins or ends with this character end at any neighbour?"""
+    return not _in_word(character) or _unspaced(character)
 
 
 def _apart(left: str, right: str) -> bool:
@@ -67,9 +92,7 @@ def _apart(left: str, right: str) -> bool:
 
 
 def _in_word(character: str) -> bool:
-    return (
-        character.isalnum() or character == "_" or unicodedata.category(character).startswith("M")
-    )
+    return character == "_" or unicodedata.category(character)[0] in "LNM"
 
 
 _UNSPACED = (
@@ -93,21 +116,30 @@ def glob_pattern(glob: str) -> str:
 
     Everything else stands for itself. A `[` that is never closed stands for itself too.
     """
-    out = ["(?s)^"]
+    return "(?s)^" + "".join(pattern for pattern, _ in _glob_pieces(glob)) + "$"
+
+
+def glob_literal(glob: str) -> str:
+    """The longest run without spaces that must stand in every text that the glob matches."""
+    runs = "".join(literal or " " for _, literal in _glob_pieces(glob)).split()
+    return max(runs, key=len, default="")
+
+
+def _glob_pieces(glob: str) -> Iterator[tuple[str, str]]:
+    """(RE2 pattern, the one character that it stands for or "") for each element."""
     position = 0
     while position < len(glob):
         character = glob[position]
         position += 1
         if character == "*":
-            out.append(".*")
+            yield ".*", ""
         elif character == "?":
-            out.append(".")
+            yield ".", ""
         elif character == "[" and (end := _closing(glob, position)) > 0:
-            out.append(_character_class(glob[position:end]))
+            yield _character_class(glob[position:end]), ""
             position = end + 1
         else:
-            out.append(re2.escape(character))
-    return "".join([*out, "$"])
+            yield re2.escape(character), character
 
 
 def _closing(glob: str, start: int) -> int:

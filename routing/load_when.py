@@ -23,6 +23,7 @@ from routing.strict_yaml import Node
 
 _GROUPS = frozenset(kind.value for kind in Kind)
 _UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_OPERATORS = {operator.value: operator for operator in Operator}
 MAX_VALUES = 1000
 """Values beside one operator."""
 
@@ -98,8 +99,8 @@ class _Conditions:
         if not written:
             return Operator.IN if value.kind == "list" else Operator.IS
         allowed = operators(field)
-        if written in {operator.value for operator in Operator}:
-            operator = Operator(written)
+        operator = _OPERATORS.get(written)
+        if operator is not None:
             if operator in allowed:
                 return operator
             message = f"`{field.name}` holds {_held(field)}, which `{written}` cannot compare"

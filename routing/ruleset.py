@@ -146,7 +146,7 @@ class Fallback:
         return self.at_least_by_team.get(team, self.at_least)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Ruleset:
     """All rules in order, the fallback, the tests that stand alone, and the content's hash."""
 

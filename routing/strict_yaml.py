@@ -101,11 +101,18 @@ class Node:
 
     __slots__ = ("column", "kind", "line", "plain", "raw", "source", "value")
 
-    def __init__(self, kind: Kind, source: Source, at: tuple[int, int]) -> None:
+    kind: Kind
+    value: Scalar
+    raw: str
+    plain: bool
+
+    def __init__(self, kind: Kind, source: Source, mark: Any) -> None:
+        """`mark` is PyYAML's: 0-based line and column."""
         self.kind = kind
         self.source = source
-        self.line, self.column = at
-        self.value: Scalar = None
+        self.line: int = mark.line + 1
+        self.column: int = mark.column + 1
+        self.value = None
         self.raw = ""
         self.plain = False
 
@@ -162,8 +169,8 @@ class Node:
 class _Map(Node):
     __slots__ = ("_entries", "names")
 
-    def __init__(self, source: Source, at: tuple[int, int]) -> None:
-        super().__init__("map", source, at)
+    def __init__(self, source: Source, mark: Any) -> None:
+        super().__init__("map", source, mark)
         self._entries: list[tuple[Node, Node]] = []
         self.names: dict[str, Node] = {}
 
@@ -175,8 +182,8 @@ class _Map(Node):
 class _List(Node):
     __slots__ = ("_items",)
 
-    def __init__(self, source: Source, at: tuple[int, int]) -> None:
-        super().__init__("list", source, at)
+    def __init__(self, source: Source, mark: Any) -> None:
+        super().__init__("list", source, mark)
         self._items: list[Node] = []
 
     @property
@@ -254,79 +261,90 @@ class _Builder:
 
     def build(self, text: str) -> Node | None:
         """The root node; None where there is none or where reading had to end early."""
+        handlers = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.MappingStartEvent: self._begin,
+            yaml.SequenceStartEvent: self._begin,
+            yaml.MappingEndEvent: self._end,
+            yaml.SequenceEndEvent: self._end,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._document,
+        }
         parser = _PARSER(text)
         try:
-            while parser.check_event():
-                if not self._take(parser.get_event()):
+            while (event := parser.get_event()) is not None:
+                kind = type(event)
+                if kind is yaml.StreamEndEvent:
+                    return self.root
+                handler = handlers.get(kind)
+                if handler is not None and not handler(event):
                     return None
         except yaml.YAMLError as error:
             self.problems.append(self._syntax(error))
-            return None
         finally:
             parser.dispose()
-        return self.root
+        return None
 
-    def _take(self, event: Any) -> bool:
-        """Handle one event; False ends the reading."""
-        kind = type(event)
-        if kind is yaml.ScalarEvent:
-            self._place(self._scalar(event))
-        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-            at = (event.start_mark.line + 1, event.start_mark.column + 1)
-            self._refuse_extras(event, at)
-            is_map = kind is yaml.MappingStartEvent
-            node: Node = _Map(self.source, at) if is_map else _List(self.source, at)
-            if len(self.open) >= MAX_DEPTH:
-                message = f"more than {MAX_DEPTH} levels are nested here"
-                self._report(at, "too-deep", message, "flatten it")
-                return False
-            self.open.append((node, None))
-        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            self._place(self.open.pop()[0])
-        elif kind is yaml.AliasEvent:
-            at = (event.start_mark.line + 1, event.start_mark.column + 1)
-            self._report(
-                at, "alias", f"the alias `*{event.anchor}` is not allowed", "repeat the value"
-            )
-            self._place(Node("scalar", self.source, at))
-        elif kind is yaml.DocumentStartEvent:
-            return self._document(event)
+    # Each handler takes one event and says whether the reading may go on.
+
+    def _begin(self, event: Any) -> bool:
+        mark = event.start_mark
+        self._refuse_extras(event)
+        if len(self.open) >= MAX_DEPTH:
+            message = f"more than {MAX_DEPTH} levels are nested here"
+            self._report(mark, "too-deep", message, "flatten it")
+            return False
+        is_map = type(event) is yaml.MappingStartEvent
+        self.open.append((_Map(self.source, mark) if is_map else _List(self.source, mark), None))
+        return True
+
+    def _end(self, event: Any) -> bool:
+        self._place(self.open.pop()[0])
+        return True
+
+    def _alias(self, event: Any) -> bool:
+        message = f"the alias `*{event.anchor}` is not allowed"
+        self._report(event.start_mark, "alias", message, "repeat the value")
+        self._place(Node("scalar", self.source, event.start_mark))
         return True
 
     def _document(self, event: Any) -> bool:
-        at = (event.start_mark.line + 1, event.start_mark.column + 1)
         if event.version or event.tags:
-            self._report(at, "directive", "a `%` directive is not allowed", "remove it")
+            message = "a `%` directive is not allowed"
+            self._report(event.start_mark, "directive", message, "remove it")
         self.documents += 1
         if self.documents > 1:
             message = "a second document begins here"
-            self._report(at, "second-document", message, "put it in a file of its own")
+            self._report(
+                event.start_mark, "second-document", message, "put it in a file of its own"
+            )
             return False
         return True
 
-    def _scalar(self, event: Any) -> Node:
-        mark = event.start_mark
-        at = (mark.line + 1, mark.column + 1)
+    def _scalar(self, event: Any) -> bool:
         if event.anchor is not None or event.tag is not None:
-            self._refuse_extras(event, at)
-        node = Node("scalar", self.source, at)
-        node.raw = event.value
-        node.plain = event.style is None or event.style == ""
-        node.value = core_value(event.value) if node.plain else event.value
-        if "\0" in event.value:
-            self._report(
-                at, "bad-character", "a text cannot hold the character U+0000", "remove it"
-            )
-        return node
+            self._refuse_extras(event)
+        node = Node("scalar", self.source, event.start_mark)
+        node.raw = raw = event.value
+        if event.style:
+            node.value = raw
+            if "\0" in raw:
+                message = "a text cannot hold the character U+0000"
+                self._report(event.start_mark, "bad-character", message, "remove it")
+        else:
+            node.plain = True
+            node.value = core_value(raw)
+        self._place(node)
+        return True
 
-    def _refuse_extras(self, event: Any, at: tuple[int, int]) -> None:
+    def _refuse_extras(self, event: Any) -> None:
         if event.anchor is not None:
             message = f"the anchor `&{event.anchor}` is not allowed"
-            self._report(at, "anchor", message, "repeat the value where it is needed")
+            self._report(event.start_mark, "anchor", message, "repeat the value where it is needed")
         if event.tag is not None:
             shown = event.tag.replace("tag:yaml.org,2002:", "!!")
-            message = f"the tag `{shown}` is not allowed"
-            self._report(at, "tag", message, "remove it; put a text that begins with ! in quotes")
+            hint = "remove it; put a text that begins with ! in quotes"
+            self._report(event.start_mark, "tag", f"the tag `{shown}` is not allowed", hint)
 
     def _place(self, node: Node) -> None:
         """Put a finished node into the container that is open, or make it the root."""
@@ -346,17 +364,20 @@ class _Builder:
     def _entry(self, parent: _Map, key: Node, value: Node) -> None:
         if key.kind != "scalar" or not key.raw:
             message = f"a key must be a text, not {key.describe()}"
-            self._report(key.at, "bad-key", message, "write `key: value`")
+            self.problems.append(key.problem("bad-key", message, "write `key: value`"))
             return
         key.value = key.raw
         first = parent.names.setdefault(key.raw, key)
         if first is not key:
             message = f"the key `{key.raw}` stands here a second time, first in line {first.line}"
-            self._report(key.at, "duplicate-key", message, "join the two or remove one")
+            self.problems.append(
+                key.problem("duplicate-key", message, "join the two or remove one")
+            )
             return
         parent.entries.append((key, value))
 
-    def _report(self, at: tuple[int, int], code: str, message: str, hint: str) -> None:
+    def _report(self, mark: Any, code: str, message: str, hint: str) -> None:
+        at = (mark.line + 1, mark.column + 1)
         self.problems.append(self.source.problem(at, code, message, hint))
 
     def _syntax(self, error: yaml.YAMLError) -> Problem:
@@ -373,10 +394,8 @@ def core_value(text: str) -> Scalar:
     """What a plain scalar means: true, false, null, an int, a float, else the text itself."""
     if not text:
         return None
-    if text[0] not in "-0123456789tfn":
-        return text
-    if text in _WORDS:
-        return _WORDS[text]
+    if text[0] not in "-0123456789":
+        return _WORDS.get(text, text)
     unsigned = text.removeprefix("-")
     whole, dot, rest = unsigned.partition(".")
     if not _digits(whole) or (len(whole) > 1 and whole[0] == "0") or len(unsigned) > MAX_DIGITS:
@@ -386,7 +405,7 @@ def core_value(text: str) -> Scalar:
     return float(text) if _digits(rest) else text
 
 
-_WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
+_WORDS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
 
 
 def _digits(text: str) -> bool:

@@ -1,0 +1,230 @@
+"""Decisions a second at 10 to 10,000 rules, beside a plain loop over Python `re`.
+
+`python -m bench.rules` prints the tables. Rules and mails are made from a seeded vocabulary with
+word frequencies as in natural text (Zipf); one rule in ten has a pattern. A mail matches one of
+the rules in about half of the cases. The plain loop asks the same questions in the same order
+and ends at its first match; it has no trace, no unknown, no folding beyond lower case.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+from routing.conditions import Operator, tests_of
+from routing.decide import decide
+from routing.facts import Facts
+from routing.index import index_of
+from routing.load import Names, load_ruleset
+from routing.ruleset import Ruleset
+
+TEAMS = ("implementation", "support", "compliance", "success")
+SIZES = (10, 100, 1_000, 10_000)
+RULES_A_FILE = 2_000
+_SYLLABLES = (
+    *("ka", "lo", "mi", "ter", "van", "dro", "sel", "pin", "qua", "ber", "fil", "gor", "hun"),
+    *("jet", "nox", "pra", "ris", "tov", "ulm", "wex", "zin"),
+)
+
+
+class Vocabulary:
+    """Made-up words, drawn as often as words of their rank are in natural text."""
+
+    def __init__(self, seed: int, size: int = 20_000) -> None:
+        self.random = random.Random(seed)
+        made: dict[str, None] = {}
+        while len(made) < size:
+            count = self.random.choice((1, 2, 2, 3, 3, 4))
+            made["".join(self.random.choice(_SYLLABLES) for _ in range(count))] = None
+        self.words = list(made)
+        self.weights = list(accumulate(1 / (rank + 2.7) for rank in range(size)))
+
+    def text(self, words: int) -> str:
+        """So many words, common ones often."""
+        return " ".join(self.random.choices(self.words, cum_weights=self.weights, k=words))
+
+    def rare(self) -> str:
+        """A word that few mails have, as rules name them."""
+        return self.words[self.random.randrange(2_000, len(self.words))]
+
+
+def condition(words: Vocabulary, kind: int) -> str:
+    """One rule's `when` in flow style; ten kinds, one of them with a pattern."""
+    one, two, number = words.rare(), words.rare(), words.random.randrange(10_000)
+    return (
+        f"from.domain: {one}{number}.example",
+        f"from.domain: [{one}.example, {two}.example], none: [{{automatic: true}}]",
+        f"from: {one}@{two}.example",
+        f"subject contains: ['{one} {two}', {one}{two}], automatic: false",
+        f"any: [{{subject words: ['{one} {two}', {two}{number}]}}, {{text words: '{two} {one}'}}]",
+        f"text contains: ['{one} {two}', '{two} {one}'], automatic: false",
+        f"attachment.name glob: ['*{one}*.pdf', '{two}-*.docx']",
+        f"account.tier: gold, text words: ['{one} {two}']",
+        f"header.X-Source contains: {one}, size at most: 10 MB",
+        f"subject matches: '(?i){one}[- ]?(?P<number>[0-9]{{4,8}})\\b'",
+    )[kind]
+
+
+def rule_files(count: int, seed: int = 7) -> list[tuple[str, bytes]]:
+    """Rule files with so many rules, some thousand in each."""
+    words = Vocabulary(seed)
+    files = []
+    for start in range(0, count, RULES_A_FILE):
+        lines = ["rules:"]
+        for number in range(start, min(start + RULES_A_FILE, count)):
+            team = TEAMS[number % len(TEAMS)]
+            lines.append(f"  - name: rule-{number}")
+            lines.append(f"    when: {{{condition(words, number % 10)}}}")
+            lines.append(f"    then: {{team: {team}, tags: [t{number % 50}]}}")
+        if start == 0:
+            lines.append("fallback: {classifier_at_least: model, team: support}")
+        files.append((f"{start:06}.yaml", "\n".join([*lines, ""]).encode()))
+    return files
+
+
+def mails(count: int, seed: int = 11) -> list[dict[str, object]]:
+    """Facts of so many mails; about 1,500 characters of text each."""
+    words = Vocabulary(7)
+    words.random = random.Random(seed)
+    found: list[dict[str, object]] = []
+    for number in range(count):
+        text = words.text(words.random.randrange(30, 430))
+        subject = words.text(6)
+        if number % 4 == 1:
+            subject += f" {words.rare()}-{words.random.randrange(10**6)}"
+        found.append(
+            {
+                "from": f"{words.rare()}@{words.rare()}.example",
+                "from.domain": f"{words.rare()}.example",
+                "from.name": "",
+                "to": ["onboarding@aboard.example"],
+                "recipient": ["onboarding@aboard.example"],
+                "mailbox": "onboarding@aboard.example",
+                "subject": subject,
+                "text": text,
+                "body": text,
+                "attachment.name": [f"{words.rare()}.pdf"] if number % 5 == 0 else [],
+                "attachment.count": 1 if number % 5 == 0 else 0,
+                "size": 4_000,
+                "automatic": number % 10 == 0,
+                "account.tier": "gold" if number % 3 == 0 else "",
+            }
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds for one message each."""
+
+    median: float
+    p99: float
+
+
+def timed(
+    function: Callable[[dict[str, object]], object], messages: Sequence[dict[str, object]]
+) -> Timing:
+    """Each message once to warm up, then once more with the clock."""
+    for message in messages:
+        function(message)
+    taken = []
+    for message in messages:
+        start = time.perf_counter()
+        function(message)
+        taken.append(time.perf_counter() - start)
+    taken.sort()
+    return Timing(taken[len(taken) // 2], taken[len(taken) * 99 // 100])
+
+
+def plain_loop(ruleset: Ruleset) -> Callable[[dict[str, object]], object]:
+    """The loop that one writes first: every rule a list of compiled `re`, asked in order."""
+    compiled = []
+    for rule in ruleset.rules:
+        tests = []
+        for test in tests_of(rule.when):
+            name, values = test.field.name, [str(value) for value in test.values]
+            if test.operator in (Operator.IS, Operator.IN):
+                pattern = "^(?:" + "|".join(map(re.escape, values)) + ")$"
+            elif test.operator is Operator.MATCHES:
+                pattern = "|".join(values)
+            elif test.operator is Operator.WORDS:
+                pattern = r"\b(?:" + "|".join(map(re.escape, values)) + r")\b"
+            elif test.operator is Operator.GLOB:
+                pattern = "|".join(re.escape(value).replace(r"\*", ".*") for value in values)
+            else:
+                pattern = "|".join(map(re.escape, values))
+            tests.append((name, re.compile(pattern, 0 if "(?i)" in pattern else re.IGNORECASE)))
+        compiled.append(
+            (rule.name, any(t.field.name == "automatic" for t in tests_of(rule.when)), tests)
+        )
+
+    def ask(message: dict[str, object]) -> str:
+        for name, _, tests in compiled:
+            for field, pattern in tests:
+                value = message.get(field, "")
+                texts = value if isinstance(value, list) else [str(value)]
+                if not any(pattern.search(text) for text in texts):
+                    break
+            else:
+                return name
+        return ""
+
+    return ask
+
+
+def load(count: int) -> tuple[Ruleset, float, float]:
+    """(ruleset, seconds to load it, seconds to make its index)."""
+    files = rule_files(count)
+    start = time.perf_counter()
+    ruleset, problems = load_ruleset(files, Names(TEAMS))
+    loaded = time.perf_counter()
+    if ruleset is None:
+        raise SystemExit("\n".join(problem.framed() for problem in problems[:10]))
+    index_of(ruleset)
+    return ruleset, loaded - start, time.perf_counter() - loaded
+
+
+def one_megabyte(ruleset: Ruleset) -> float:
+    """Seconds for the first decision on a mail with one megabyte of text."""
+    text = Vocabulary(3).text(180_000)[: 1 << 20]
+    facts = {**mails(1)[0], "text": text, "body": text}
+    taken = []
+    for _ in range(3):
+        start = time.perf_counter()
+        decide(ruleset, Facts(facts))
+        taken.append(time.perf_counter() - start)
+    return max(taken)
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Print the tables; with a folder as argument, measure its rules on a large mail too."""
+    messages = mails(400)
+    print("rules    load s  index s  decisions/s  median ms   p99 ms   re loop/s  re median ms")
+    for size in SIZES:
+        ruleset, load_for, index_for = load(size)
+        ours = timed(lambda message, set_=ruleset: decide(set_, Facts(message)), messages)  # type: ignore[misc]
+        loop = timed(plain_loop(ruleset), messages[: 400 if size <= 1_000 else 40])
+        print(
+            f"{size:6,}  {load_for:7.3f}  {index_for:7.3f}  {1 / ours.median:11,.0f}"
+            f"  {ours.median * 1e3:9.3f}  {ours.p99 * 1e3:7.3f}"
+            f"  {1 / loop.median:10,.0f}  {loop.median * 1e3:12.3f}"
+        )
+    folder = Path(arguments[0] if arguments else "data/rules")
+    files = [(path.name, path.read_bytes()) for path in folder.glob("*.yaml")]
+    ruleset_, problems = load_ruleset(files, Names(TEAMS))
+    if ruleset_ is None:
+        print(f"\n{folder}: not measured, {len(problems)} problems")
+        return 1
+    took = one_megabyte(ruleset_) * 1e3
+    print(f"\n{folder}: {len(ruleset_.rules)} rules on 1 MB of text: {took:.1f} ms")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

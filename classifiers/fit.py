@@ -38,6 +38,10 @@ FEW_LABELS = 20
 """Up to so many labels: mail to teams. More: one-sentence intents, where C=1 is best throughout."""
 
 
+ENOUGH_OWN = 100
+"""Own labelled mails from which temperature and thresholds are set on own mail alone."""
+
+
 class FitError(ValueError):
     """No model can be made from this data; the text says what is missing."""
 
@@ -73,6 +77,8 @@ class Material:
     weights: Floats
     accounts: list[str | None]
     groups: Ints
+    own: npt.NDArray[np.bool_]
+    """From this installation; its held-out mail calibrates where there is enough of it."""
     names: tuple[str, ...]
     unlabelled: list[Words]
 
@@ -126,6 +132,7 @@ def read_material(
         weights=np.array(weights, np.float64),
         accounts=accounts,
         groups=groups,
+        own=np.array([example.own for example in examples], np.bool_),
         names=names,
         unlabelled=[words_of(mail) for mail in unlabelled],
     )
@@ -198,6 +205,7 @@ def _part(material: Material, at: Ints) -> Material:
         weights=material.weights[at],
         accounts=[material.accounts[index] for index in at],
         groups=material.groups[at],
+        own=material.own[at],
     )
 
 
@@ -249,15 +257,17 @@ def _calibrated(
     fitted: tuple[Vocabulary, Weights],
 ) -> Model:
     """The model with temperature, thresholds and the held-out figures that came with them."""
-    temperature = fit_temperature(held.margins, material.labels, material.weights)
-    chosen = held.margins.argmax(axis=1)
-    right = chosen == material.labels
-    strength = held.margins.max(axis=1) + KNOWN_SHARE_WEIGHT * held.known
+    judged = material.own if material.own.sum() >= ENOUGH_OWN else np.ones(len(held.known), bool)
+    margins, labels = held.margins[judged], material.labels[judged]
+    temperature = fit_temperature(margins, labels, material.weights[judged])
+    chosen = margins.argmax(axis=1)
+    right = chosen == labels
+    strength = margins.max(axis=1) + KNOWN_SHARE_WEIGHT * held.known[judged]
     teams = len(material.names)
     thresholds = team_thresholds(strength, chosen, right, teams, options.promise)
     table = table_of(*fitted, options)
     routed = strength >= np.array(thresholds)[chosen]
-    confidence = softmax_rows(held.margins, temperature).max(axis=1)
+    confidence = softmax_rows(margins, temperature).max(axis=1)
     scores = {
         "accuracy": round(float(right.mean()), 6),
         "ece": round(expected_calibration_error(confidence, right.astype(float)), 6),

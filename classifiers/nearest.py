@@ -1,7 +1,7 @@
 """The most similar past threads and where they ended up, as evidence. It decides nothing.
 
-An inverted index over the model's own words (tf * idf, length 1). It holds no text, only term weights
-and thread ids, and is rebuilt quickly from the threads themselves after each new model.
+An inverted index over the words the model knows (tf * idf, length 1). It holds no text, only term
+weights and thread ids, and is rebuilt quickly from the threads after each new model.
 """
 
 from __future__ import annotations

@@ -281,7 +281,7 @@ def _element_address(element: _Element) -> tuple[Address, str]:
         return _bare(spec, comment)
     if spec and not _SPACES.search(spec) and "\0" not in spec and "=?" not in spec:
         # A local name without a domain, as local mail systems write it.
-        return Address(comment, spec.strip('"')), INVALID
+        return Address(_spoken(spec.strip('"')), ""), INVALID
     return Address(name or comment, ""), INVALID
 
 
@@ -303,7 +303,8 @@ def _shown(name: str, address: str, defect: str, raw: str) -> tuple[Address, str
     """The entry; what could not be read as an address stays readable as its name."""
     if defect == AMBIGUOUS or not address:
         shown = _spoken(raw.replace("\0", " "))
-        return Address(f"{name} <{shown}>".strip() if shown else name, ""), defect or INVALID
+        shown = f"<{shown}>" if name or "@" in shown else shown
+        return Address(f"{name} {shown}".strip() if shown != "<>" else name, ""), defect or INVALID
     return Address(name, address), defect
 
 
@@ -319,8 +320,7 @@ def _addr_spec(raw: str) -> tuple[str, str]:
     if defect:
         return "", defect
     if not domain:
-        plain = bool(text) and bool(_DOT_ATOM.match(text)) and "=?" not in text
-        return (text if plain else ""), INVALID
+        return "", INVALID
     normal = _domain(domain)
     if not local or len(local) > _MAX_LOCAL or normal is None:
         return "", INVALID

@@ -132,7 +132,19 @@ def select_bodies(root: Part, leaves: dict[str, Leaf]) -> Bodies:
     """Text, HTML and files of a tree, as RFC 8621 section 4.1.4 chooses them."""
     chosen = Bodies()
     _select([root], "mixed", False, leaves, chosen)
+    if not chosen.plain and not chosen.html:
+        _promote(chosen)
     return chosen
+
+
+def _promote(out: Bodies) -> None:
+    """Another kind of text (text/enriched, text/x-something) is the text of a mail without any."""
+    for leaf in out.files:
+        readable = leaf.content_type.startswith("text/") and leaf.content_type not in _NEVER_TEXT
+        if readable and leaf.disposition != "attachment" and not leaf.name:
+            out.files.remove(leaf)
+            out.plain.append(leaf)
+            return
 
 
 def _select(
@@ -178,7 +190,7 @@ def _fill(out: Bodies, plain_before: int, html_before: int) -> None:
 def _one_form(leaf: Leaf, out: Bodies) -> None:
     if leaf.content_type == "text/html":
         out.html.append(leaf)
-    elif leaf.text is not None and leaf.content_type not in _NEVER_TEXT:
+    elif leaf.content_type == "text/plain":
         out.plain.append(leaf)
     else:
         out.files.append(leaf)
@@ -188,7 +200,6 @@ def _is_inline(leaf: Leaf, position: int, container: str) -> bool:
     if leaf.disposition == "attachment":
         return False
     media = leaf.content_type.startswith(_MEDIA)
-    readable = leaf.content_type.startswith("text/") and leaf.content_type not in _NEVER_TEXT
-    if not (media or readable):
+    if not (media or leaf.content_type in ("text/plain", "text/html")):
         return False
     return position == 0 or (container != "related" and (media or not leaf.name))

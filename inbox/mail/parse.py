@@ -77,7 +77,7 @@ def parse_letter(raw: bytes, *, envelope_from: str | None = None) -> Letter:
             headers=fields.headers,
             subject=fields.subject,
             visible_text=visible,
-            from_address=fields.from_[0].address if fields.from_ else "",
+            from_address=_first_sender(fields),
             envelope_from=envelope_from,
             report_type=report,
             has_calendar=bool(calendar),
@@ -223,6 +223,11 @@ def _calendar(reading: _Reading) -> tuple[CalendarItem, ...]:
     return tuple(items)
 
 
+def _first_sender(fields: Fields) -> str:
+    """The first author's address, or the bare name (`MAILER-DAEMON`) that stands in its place."""
+    return (fields.from_[0].address or fields.from_[0].name) if fields.from_ else ""
+
+
 def _report_type(root: Part) -> str | None:
     """The `report-type` of a multipart/report (RFC 6522), in lower case."""
     if root.content_type != "multipart/report":
@@ -235,7 +240,7 @@ def _bounce(reading: _Reading, report: str | None) -> Bounce | None:
     return read_bounce(
         BounceParts(
             subject=fields.subject,
-            from_address=fields.from_[0].address if fields.from_ else "",
+            from_address=_first_sender(fields),
             headers=fields.headers,
             text=reading.text,
             delivery_status=tuple(

@@ -13,6 +13,7 @@ from inbox.mail.limits import MAX_BLOCK, MAX_DEPTH, MAX_PARTS, LimitExceeded, ch
 from inbox.mail.words import parameters, unfolded
 
 _FIELD_NAME = re.compile(rb"[!-9;-~\x80-\xff]+[ \t]*:")
+_BLANK = re.compile(rb"[ \t\r\n]{1,4096}")
 _ENVELOPE = re.compile(rb">?From ")
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}\Z")
 _GUESS_WITHIN = 4096
@@ -69,6 +70,14 @@ def read_tree(raw: bytes) -> Tree:
     return _Splitter(raw).run()
 
 
+def _header_start(raw: bytes) -> int:
+    """Behind the blank lines that some relays and exports put before a header."""
+    blank = _BLANK.match(raw)
+    if blank is None or not _FIELD_NAME.match(raw, blank.end(), blank.end() + _MAX_DELIMITER):
+        return 0
+    return blank.end()
+
+
 class _Splitter:
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
@@ -78,7 +87,7 @@ class _Splitter:
         self._parts = 0
 
     def run(self) -> Tree:
-        root = self._part("", 0, "text/plain")
+        root = self._part("", _header_start(self._raw), "text/plain")
         self._scan(root.start)
         if self._open:
             self._defects["multipart-unclosed"] = None
@@ -138,11 +147,16 @@ class _Splitter:
         if eol - at > _MAX_DELIMITER:
             return -1, False
         line = raw[at:eol].rstrip(b" \t\r\n")
-        level = self._levels.get(line)
-        if level is not None:
-            return level, False
-        if line.endswith(b"--"):
-            return self._levels.get(line[:-2], -1), True
+        if not line.startswith(b"--"):
+            return -1, False
+        # A boundary counts with anything behind a blank too (RFC 2046 section 5.1.1); a boundary
+        # that merely begins like another one must not.
+        for text in (line, line.split(None, 1)[0]):
+            level = self._levels.get(text)
+            if level is not None:
+                return level, False
+            if text.endswith(b"--") and text[:-2] in self._levels:
+                return self._levels[text[:-2]], True
         return -1, False
 
     def _part(self, path: str, start: int, default: str) -> Part:

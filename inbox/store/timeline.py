@@ -81,6 +81,8 @@ class Span:
 
     limit: int = 100
     before: tuple[datetime, int] | None = None
+    kinds: tuple[str, ...] = ()
+    """Only events of these kinds; all where empty."""
 
 
 def of_account(conn: Conn, account_id: int, span: Span) -> tuple[TimelineRow, ...]:
@@ -95,6 +97,8 @@ def of_thread(conn: Conn, thread_id: int, span: Span) -> tuple[TimelineRow, ...]
 
 
 def _rows(conn: Conn, statement: Any, span: Span) -> tuple[TimelineRow, ...]:
+    if span.kinds:
+        statement = statement.where(events.c.kind.in_(span.kinds))
     if span.before is not None:
         statement = statement.where(tuple_(events.c.at, events.c.id) < tuple_(*span.before))
     chosen = statement.order_by(events.c.at.desc(), events.c.id.desc()).limit(span.limit).subquery()

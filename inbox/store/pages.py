@@ -1,0 +1,151 @@
+"""Queries that only pages and lists for people ask: counts of the frame, links, search hits.
+
+Each is one statement, whatever it finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import case, func, select, tuple_
+
+from inbox.store.database import Conn
+from inbox.store.messages import Message
+from inbox.store.tables import (
+    accounts,
+    active_sets,
+    ledger,
+    messages,
+    teams,
+    thread_links,
+    threads,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Mail that is not in anybody's list: still to be filed, or in quarantine."""
+
+    pending: int
+    quarantined: int
+
+
+def waiting(conn: Conn) -> Waiting:
+    """Both counts, through the two partial indexes of the ledger."""
+    pending = select(func.count()).select_from(ledger).where(ledger.c.state == "pending")
+    held = select(func.count()).select_from(ledger).where(ledger.c.state == "quarantined")
+    row = conn.execute(
+        select(pending.scalar_subquery().label("pending"), held.scalar_subquery().label("held"))
+    ).one()
+    return Waiting(int(row.pending), int(row.held))
+
+
+def team_titles(conn: Conn) -> dict[str, str]:
+    """name -> title of every active team, in the order of the titles."""
+    found = conn.execute(
+        select(teams.c.name, teams.c.title).where(teams.c.active.is_(True)).order_by(teams.c.title)
+    )
+    return {row.name: row.title for row in found}
+
+
+def refused_files(conn: Conn) -> tuple[str, ...]:
+    """The problems of newer files that were refused while older ones stayed in force."""
+    found = conn.scalars(select(active_sets.c.problems).order_by(active_sets.c.kind))
+    texts = [_problem(problem) for problems in found for problem in problems]
+    return tuple(dict.fromkeys(texts))
+
+
+def _problem(problem: dict[str, object]) -> str:
+    place = f"{problem.get('file', '')}:{problem.get('line', 0)}"
+    return f"{place}: {problem.get('message', '')}"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedThread:
+    """A thread that is possibly related to another one."""
+
+    thread_id: int
+    subject: str
+    account_name: str
+    why: str
+
+
+def linked_threads(conn: Conn, thread_id: int, *, limit: int = 20) -> tuple[LinkedThread, ...]:
+    """The threads linked with one, oldest link first."""
+    forward = thread_links.c.thread_id == thread_id
+    other = case((forward, thread_links.c.other_id), else_=thread_links.c.thread_id)
+    found = conn.execute(
+        select(threads.c.id, threads.c.subject, accounts.c.name, thread_links.c.why)
+        .select_from(thread_links)
+        .join(threads, threads.c.id == other)
+        .join(accounts, accounts.c.id == threads.c.account_id)
+        .where(forward | (thread_links.c.other_id == thread_id))
+        .order_by(thread_links.c.at, threads.c.id)
+        .limit(limit)
+    )
+    return tuple(LinkedThread(row.id, row.subject, row.name, row.why) for row in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that a search found, with enough of its text to show where."""
+
+    message_id: int
+    thread_id: int
+    account_id: int
+    account_name: str
+    subject: str
+    from_name: str
+    from_address: str
+    direction: str
+    received_at: datetime
+    text: str
+    team: str
+    status: str
+
+
+def hits(conn: Conn, message_ids: Sequence[int], *, characters: int = 20_000) -> tuple[Hit, ...]:
+    """The messages with these numbers, in this order; texts are cut at `characters`."""
+    found = conn.execute(
+        select(
+            messages.c.id,
+            messages.c.thread_id,
+            messages.c.account_id,
+            accounts.c.name.label("account_name"),
+            messages.c.subject,
+            messages.c.from_name,
+            messages.c.from_address,
+            messages.c.direction,
+            messages.c.received_at,
+            func.substr(messages.c.text, 1, characters).label("text"),
+            threads.c.team,
+            threads.c.status,
+        )
+        .join(threads, threads.c.id == messages.c.thread_id)
+        .join(accounts, accounts.c.id == messages.c.account_id)
+        .where(messages.c.id.in_(message_ids))
+    )
+    by_number = {
+        row.id: Hit(**{("message_id" if k == "id" else k): v for k, v in row._mapping.items()})
+        for row in found
+    }
+    return tuple(by_number[number] for number in message_ids if number in by_number)
+
+
+def newest_messages(
+    conn: Conn, thread_id: int, *, limit: int, before: tuple[datetime, int] | None = None
+) -> tuple[Message, ...]:
+    """The newest messages of a thread, or the newest of those older than `before` (received_at,
+    number); in reading order, oldest first."""
+    statement = select(messages).where(messages.c.thread_id == thread_id)
+    if before is not None:
+        statement = statement.where(tuple_(messages.c.received_at, messages.c.id) < tuple_(*before))
+    rows = conn.execute(
+        statement.order_by(messages.c.received_at.desc(), messages.c.id.desc()).limit(limit)
+    ).all()
+    return tuple(
+        Message(**{**row._mapping, "parents": tuple(row.parents), "defects": tuple(row.defects)})
+        for row in reversed(rows)
+    )

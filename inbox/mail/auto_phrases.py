@@ -61,6 +61,6 @@ BOUNCE_SUBJECT = re.compile(
     r"unzustellbar|nicht zugestellt|zustellung|non remis|échec|no entregad|no se (?:pudo|puede) entregar|"
     r"non recapitat|mancat[oa] (?:consegna|recapito)|onbestelbaar|niet bezorgd|não entregue|falha na entrega|"
     r"olevererbar|kunde inte levereras|kan ikke leveres|niedostarcz|nie (?:można|udało).{0,20}dostarcz|nedoručiteln|"
-    r"не доставлен|недоставлен|配信不能|配信エラー|配信できません|送信エラー|退信|无法投递|投递失败|배달 ?(?:실패|되지)|mail error|notice of failure",
+    r"не доставлен|недоставлен|配信不能|配信エラー|配信できません|送信エラー|退信|无法投递|投递失败|배달 ?(?:실패|되지)|エラー通知|smtp server: errors|mail error|notice of failure",
     re.IGNORECASE,
 )

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from inbox.mail.auto_phrases import AUTO_SUBJECT, BOUNCE_SUBJECT, OUT_OF_OFFICE_SUBJECT
-from inbox.mail.dsn_fields import read_groups
+from inbox.mail.dsn_fields import is_notification, read_groups, read_notification
 from inbox.mail.dsn_phrases import BOUNCE_TEXT, ORIGINAL_BELOW
 from inbox.mail.dsn_text import read_text, refined
 from inbox.mail.ids import message_id
@@ -21,10 +21,11 @@ TEXT_CAP = 65_536
 RECIPIENT_CAP = 100
 _DAEMON = re.compile(
     r"(?:mailer|mail)[-_.]?(?:daemon|deliver|system|admin)|^postmaster|^mmdf|^mdaemon|^bounces?\b|"
-    r"mailerdaemon|^daemon|^deliver|^mail(?:er|master|gateway)?@|^emailserver|^administrator|^system|^mailsweeper|"
+    r"mailerdaemon|^post_master|^daemon|^deliver|^mail(?:er|master|gateway)?@|^emailserver|^administrator|^system|^mailsweeper|"
     r"^notification|^no-?reply|^do-?not-?reply|^root@|^smtp|^mxlogic|^undeliver|^exchange|^operator|^hostmaster|^internet|microsoftexchange",
     re.IGNORECASE,
 )
+_LOCAL_DAEMONS = ("mailer-daemon", "mail-daemon", "mailerdaemon", "postmaster", "post_master")
 _ID_LINE = re.compile(
     r"^[ \t>]*message-id:[ \t]*(?:\r?\n[ \t]+)?(\S{1,998})", re.IGNORECASE | re.MULTILINE
 )
@@ -51,16 +52,18 @@ def read_bounce(parts: BounceParts) -> Bounce | None:
     kind = (parts.report_type or "").lower()
     if kind and kind != "delivery-status":
         return None
-    if not kind and not parts.delivery_status and not _may_be_bounce(parts):
+    told_by_fields = bool(kind or parts.delivery_status or is_notification(parts.text))
+    if not told_by_fields and not _may_be_bounce(parts):
         return None
     reporting, found = read_groups(parts.delivery_status)
+    found = found or read_notification(parts.text)
     text = parts.text[:TEXT_CAP]
     said, original = _cut_original(text)
     if found:
         found = tuple(refined(one, said, alone=len(found) == 1) for one in found[:RECIPIENT_CAP])
     else:
         failed = _failed_recipients(parts.headers)
-        if not kind and not failed and not BOUNCE_TEXT.search(said or text):
+        if not kind and not failed and not _says_so(parts, said):
             return None
         found = read_text(said, parts.subject, failed)[:RECIPIENT_CAP]
         if not found:
@@ -81,13 +84,20 @@ def _may_be_bounce(parts: BounceParts) -> bool:
     told = BOUNCE_SUBJECT.search(subject) is not None
     if _is_daemon(parts):
         local = parts.from_address.lower()
-        return told or local.startswith(
-            ("mailer-daemon", "mail-daemon", "mailerdaemon", "postmaster")
-        )
+        if told or local.startswith(_LOCAL_DAEMONS):
+            return True
+        return bool(parts.original_headers) and "not be delivered" in parts.text[:1_000].lower()
     null = any(
         name == "return-path" and value.strip() in ("<>", "") for name, value in parts.headers
     )
     return told and (null or bool(parts.original_headers))
+
+
+def _says_so(parts: BounceParts, said: str) -> bool:
+    """A daemon's subject is enough; without one the text has to say that something failed."""
+    if BOUNCE_SUBJECT.search(parts.subject[:300]) and _is_daemon(parts):
+        return True
+    return BOUNCE_TEXT.search(said or parts.text[:TEXT_CAP]) is not None
 
 
 def _is_daemon(parts: BounceParts) -> bool:

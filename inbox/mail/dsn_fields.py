@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 
@@ -99,3 +100,28 @@ def _behind_type(value: str) -> str:
     return (
         rest.strip() if semicolon and len(kind) < 20 and " " not in kind.strip() else value.strip()
     )
+
+
+def is_notification(text: str) -> bool:
+    """Does the text look like the JSON bounce notice of Amazon SES? A cheap look at its start."""
+    return text[:40].lstrip().startswith('{"notificationType":"Bounce"')
+
+
+def read_notification(text: str) -> tuple[BouncedRecipient, ...]:
+    """The recipients of a JSON bounce notice (Amazon SES by SNS); empty for any other text."""
+    if not is_notification(text):
+        return ()
+    try:
+        told, _ = json.JSONDecoder().raw_decode(text[:_CAP].lstrip())
+        listed = told["bounce"]["bouncedRecipients"]
+        return tuple(
+            BouncedRecipient(
+                address=plain_address(str(one["emailAddress"])),
+                action=str(one.get("action", "failed")),
+                status=status_in(str(one.get("status", ""))),
+                diagnostic=_behind_type(str(one.get("diagnosticCode", "")))[:_VALUE],
+            )
+            for one in listed[:_GROUPS]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return ()

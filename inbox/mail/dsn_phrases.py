@@ -46,14 +46,14 @@ REASONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"couldn'?t be found|could not be found|wasn'?t found|no longer)|no mailbox (?:here|by)|"
             r"user doesn|does not like recipient|isn'?t (?:in|on) (?:my|our)|no (?:such )?(?:user|person|mailbox|recipient|address)|"
             r"not (?:in|listed in).{0,25}(?:directory|name & address|public)|unknown[- ]user|utilisateur inconnu|"
-            r"adresse.{0,20}inconnue|destinataire inconnu|usuario (?:desconocido|no existe)|utente sconosciuto|"
+            r"no valid recipients|adresse.{0,20}inconnue|destinataire inconnu|usuario (?:desconocido|no existe)|utente sconosciuto|"
             r"empfänger.{0,20}unbekannt|宛先(?:の|が|は).{0,20}|メールアドレスが見つか|ユーザ.{0,40}見つかりません|MAILBOX NOT FOUND",
             "1.1",
         ),
         (
             r"(?:host|domain|hostname|server).{0,50}(?:unknown|not found|does not exist|doesn'?t exist|invalid|"
             r"couldn'?t (?:be )?f(?:ou|i)nd|could not (?:be )?f(?:ou|i)nd|has no mx|isn'?t valid)|"
-            r"unknown (?:host|domain)|no such (?:host|domain)|name (?:or )?service (?:not known|error)|"
+            r"record indicated no smtp service|dns (?:lookup )?(?:failure|error)|unknown (?:host|domain)|no such (?:host|domain)|name (?:or )?service (?:not known|error)|"
             r"couldn'?t find any host|host not found|unrouteable mail domain|no (?:mx|a) record|unresolvable|"
             r"dns error|nxdomain|no valid mx|illegal host/domain|bad domain|name server:? .{0,40}not found",
             "1.2",
@@ -69,14 +69,14 @@ REASONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"(?:message|mail) (?:delivery )?(?:time|timed|lifetime|retry|expire)|expired|retry time(?:out| not)|too long|"
-            r"(?:been )?in (?:the )?queue|giving up|undeliver\w+ (?:for|after)|retry timeout|"
+            r"(?:been )?in (?:the )?queue|failed \d+ attempts|aborted after|giving up|undeliver\w+ (?:for|after)|retry timeout|"
             r"delivery (?:time|attempt)s? (?:expired|exceeded)|max(?:imum)? (?:retry|number of)|配信期限|delayed|"
             r"not been (?:delivered|collected) (?:after|for)|deferred",
             "4.7",
         ),
         (
             r"(?:connection|connect|operation) (?:was |has )?(?:timed out|timeout|refused|reset|dropped|closed|lost|died)|"
-            r"couldn'?t connect|could not (?:connect|contact)|unable to (?:connect|contact|establish)|network (?:is )?unreachable|no route to host|"
+            r"did not accept our requests to connect|socket error|couldn'?t connect|could not (?:connect|contact)|unable to (?:connect|contact|establish)|network (?:is )?unreachable|no route to host|"
             r"no answer from host|host (?:is )?(?:not responding|unreachable)|smtp (?:connection|time)|"
             r"no smtp connection|can(?:not|'t) connect",
             "4.1",
@@ -91,6 +91,8 @@ REASONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"not (?:authori[sz]ed|allowed|permitted)|refused|prohibited|blocked|access restriction|banned|filter",
             "7.1",
         ),
+        (r"permission to post|not a member|only members", "7.2"),
+        (r"could(?:n't| not) find a (?:gateway|route)|routing (?:error|failed)", "4.4"),
         (r"syntax error|bad (?:command )?sequence|command not recogni|unrecogni[sz]ed command", "5.2"),
         (r"(?:local|configuration|system|i/o|software|internal) (?:error|problem)|command (?:died|output)|exited|pipe", "3.0"),
     )
@@ -111,10 +113,10 @@ ORIGINAL_BELOW = re.compile(
     r"(?:undelivered|unsent|returned|forwarded|failed|attached|your|rejected) (?:message|mail|header)s?(?: follows?| below| is| was| text| header)|"
     r"unsent message below|included is (?:a|the) copy|returned message|enclosed is a copy|your (?:original )?message(?: headers?)? (?:follows|reads)|"
     r"start of (?:returned|original|forwarded)|(?:the )?message (?:headers?|text|contents?|body)(?: follows| is| was)?:?|original headers|"
-    r"received headers of message|received: (?:from|by|\()|return-path:\s|message-id:\s|rfc ?822 header|"
+    r"received headers of message|rfc ?822 header|"
     r"(?:first|beginning|transcript|part) of (?:the )?(?:original|message)|included (?:message|below)|the attached message|"
     r"copy of (?:the )?(?:message|header)|dump of the original|エラー.{0,10}元のメール"
-    r")[^\n]{0,100}$",
+    r")[^\n]{0,100}$|^(?:received: (?:from|by|\()|return-path: ?<|message-id: ?<)",
     re.IGNORECASE | re.MULTILINE,
 )
 """The line below which a bounce shows our own mail."""

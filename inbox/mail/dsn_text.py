@@ -17,7 +17,7 @@ _PARAGRAPH = 1_500
 _REASON = 600
 _MAILBOX = r"[^\s<>,;:\"'()\[\]@]{1,64}@[A-Za-z0-9\u0080-\uffff][^\s<>,;:\"'()\[\]@]{1,250}"
 _LEADING = re.compile(
-    rf"^[ \t>*|-]{{0,20}}(?:(?:to|recipient|user|address|mailbox|rcpt to|final-recipient|original-recipient|"
+    rf"^[ \t>*|-]{{0,20}}(?:(?:to|recipient|user|address|mailbox|rcpt to|recipient address|final-recipient|original-recipient|"
     rf"failed recipient|e-?mail address|delivery to|could not deliver message to|unable to deliver message to|"
     rf"(?:name|addressee)|destination|for|an|宛先)[ \t]*[:=]?[ \t]*(?:rfc822;)?[ \t]*)?"
     rf"[<\[(\"']{{0,2}}(?:mailto:)?({_MAILBOX})[>\])\"']{{0,2}}",
@@ -28,6 +28,13 @@ _ENHANCED = re.compile(
     r"(?<![\w.])(?:[245]\d\d[- ]{1,2}#?|#|\(|\[|status[:= ]+|code[:= ]+|)([245]\.\d{1,3}\.\d{1,3})(?![\w]|\.\d)",
     re.IGNORECASE,
 )
+_ANSWER = re.compile(r"[45]\d\d[- ]#?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+"""A reply code with its enhanced code (RFC 2034), at the start of a diagnostic."""
+_LEAD = re.compile(
+    r"(?:following|these|to reach|not deliver\w* to)[^\n]{0,40}(?:recipient|address|people|user)[^\n]{0,80}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""The sentence after which a report lists whom it is about."""
 _REPLY_CODE = re.compile(r"(?<![\d.:#@-])([45]\d\d)(?=[ :\-\"),\]]|$)(?!-?\d)", re.MULTILINE)
 
 
@@ -63,7 +70,10 @@ def _places(said: str) -> list[tuple[str, int]]:
                 break
         if places:
             break
-    return sorted(places.values(), key=lambda place: place[1])
+    found_places = sorted(places.values(), key=lambda place: place[1])
+    lead = _LEAD.search(said)
+    below = [place for place in found_places if lead is not None and place[1] >= lead.start()]
+    return below or found_places
 
 
 def _is_ours(said: str, start: int) -> bool:
@@ -78,24 +88,41 @@ def _is_ours(said: str, start: int) -> bool:
 
 
 def refined(one: BouncedRecipient, said: str, alone: bool) -> BouncedRecipient:
-    """A recipient with the most telling status: its own, its diagnostic's, the text's, a phrase's.
+    """A recipient with the most telling status: of its diagnostic, its own, the text, a phrase.
 
-    A code that says nothing (such as 5.0.0) gives way to a narrower one of the diagnostic.
+    What the refusing server said behind its reply code is the cause; the Status field repeats it,
+    or is what the reporting system made of it. A code that says nothing (such as 5.0.0) gives way
+    to a narrower one of the same class.
     """
-    own = one.status
-    told = enhanced(one.diagnostic)
+    own, told = one.status, enhanced(one.diagnostic)
+    answered = _ANSWER.match(one.diagnostic)
+    if answered is not None and not answered[1].endswith(".0.0") and own[:1] != "2":
+        return replace(one, status=answered[1], action=_fitting(one.action, answered[1]))
     if own and not own.endswith(".0.0"):
         return one
     if told and (not own or (told[0] == own[0] and not told.endswith(".0.0"))):
         return replace(one, status=told, action=_fitting(one.action, told))
+    around = said[:8_000] if alone else _paragraph(said, one.address)
+    beside = enhanced(around)
     if own:
-        return one
-    around = said[:8_000] if alone else ""
+        narrower = beside[:1] == own[0] and not beside.endswith(".0.0")
+        return replace(one, status=beside) if narrower else one
     status = (
-        enhanced(around) or _by_phrase(one.diagnostic, one.action) or _by_phrase(around, one.action)
+        beside
+        or _by_phrase(one.diagnostic, one.action)
+        or _by_phrase(around, one.action)
+        or _by_reply_code(one.diagnostic)
+        or _by_reply_code(around)
+        or ("4.0.0" if one.action == "delayed" else "5.0.0" if one.action == "failed" else "")
     )
-    status = status or _by_reply_code(one.diagnostic) or _by_reply_code(around)
     return replace(one, status=status, action=_fitting(one.action, status))
+
+
+def _paragraph(said: str, address: str) -> str:
+    start = said.find(address) if address else -1
+    if start < 0:
+        return ""
+    return said[start : start + _PARAGRAPH].partition("\n\n")[0]
 
 
 def enhanced(text: str) -> str:
@@ -121,7 +148,7 @@ def _by_phrase(text: str, action: str) -> str:
     flat = " ".join(text[:4_000].split())
     for pattern, rest in REASONS:
         if pattern.search(flat):
-            return f"{'4' if rest in ('4.7', '4.1') else first}.{rest}"
+            return f"{first}.{rest}"
     return ""
 
 

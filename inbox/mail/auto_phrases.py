@@ -1,5 +1,7 @@
 """What automatic replies, absence notes and bounces say, in many languages: patterns only."""
 
+# ruff: noqa: E501  (word tables read better in long lines)
+
 from __future__ import annotations
 
 import re

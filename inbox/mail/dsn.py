@@ -1,7 +1,7 @@
 """Reads delivery reports: who was not reached, why, and which mail of ours it was.
 
 The machine fields of RFC 3464 and 6533 first, then the text of mail systems that have none. It
-does not decide what to do about a bounce, nor match it to an item; forged reports read as true ones.
+does not decide what to do about a bounce nor match it to an item; a forged one reads as a true one.
 """
 
 from __future__ import annotations

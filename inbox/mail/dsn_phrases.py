@@ -3,6 +3,8 @@
 The first pattern that is found decides, so the order is part of the table: what is narrow first.
 """
 
+# ruff: noqa: E501  (word tables read better in long lines)
+
 from __future__ import annotations
 
 import re

@@ -17,21 +17,24 @@ _PARAGRAPH = 1_500
 _REASON = 600
 _MAILBOX = r"[^\s<>,;:\"'()\[\]@]{1,64}@[A-Za-z0-9\u0080-\uffff][^\s<>,;:\"'()\[\]@]{1,250}"
 _LEADING = re.compile(
-    rf"^[ \t>*|-]{{0,20}}(?:(?:to|recipient|user|address|mailbox|rcpt to|recipient address|final-recipient|original-recipient|"
-    rf"failed recipient|e-?mail address|delivery to|could not deliver message to|unable to deliver message to|"
+    rf"^[ \t>*|-]{{0,20}}(?:(?:to|recipient|user|address|mailbox|rcpt to|recipient address|"
+    rf"final-recipient|original-recipient|failed recipient|e-?mail address|delivery to|"
+    rf"(?:could not|unable to) deliver message to|"
     rf"(?:name|addressee)|destination|for|an|宛先)[ \t]*[:=]?[ \t]*(?:rfc822;)?[ \t]*)?"
     rf"[<\[(\"']{{0,2}}(?:mailto:)?({_MAILBOX})[>\])\"']{{0,2}}",
     re.IGNORECASE | re.MULTILINE,
 )
 _ANYWHERE = re.compile(rf"[<(\[\"' \t:]({_MAILBOX})")
 _ENHANCED = re.compile(
-    r"(?<![\w.])(?:[245]\d\d[- ]{1,2}#?|#|\(|\[|status[:= ]+|code[:= ]+|)([245]\.\d{1,3}\.\d{1,3})(?![\w]|\.\d)",
+    r"(?<![\w.])(?:[245]\d\d[- ]{1,2}#?|#|\(|\[|status[:= ]+|code[:= ]+|)"
+    r"([245]\.\d{1,3}\.\d{1,3})(?![\w]|\.\d)",
     re.IGNORECASE,
 )
 _ANSWER = re.compile(r"[45]\d\d[- ]#?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 """A reply code with its enhanced code (RFC 2034), at the start of a diagnostic."""
 _LEAD = re.compile(
-    r"(?:following|these|to reach|not deliver\w* to)[^\n]{0,40}(?:recipient|address|people|user)[^\n]{0,80}$",
+    r"(?:following|these|to reach|not deliver\w* to)[^\n]{0,40}(?:recipient|address|people|user)"
+    r"[^\n]{0,80}$",
     re.IGNORECASE | re.MULTILINE,
 )
 """The sentence after which a report lists whom it is about."""

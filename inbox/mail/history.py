@@ -37,15 +37,18 @@ _ZOHO = re.compile(r"-{2,}\s?\S.{3,300}\s-{2,}$")
 _OPENER = re.compile(
     rf"(?:{_words(OPENERS)})(?=[\s,.:\d])|[<\[(]?\d{{1,4}}[-./年년\s]", re.IGNORECASE
 )
+_SPACED = "|".join(word for word in WROTE.split("|") if ord(word[0]) < 0x2E80)
+_UNSPACED = "|".join(word for word in WROTE.split("|") if ord(word[0]) >= 0x2E80)
 _WROTE = re.compile(
-    rf"(?<![^\W\d_])(?:{_words('|'.join(w for w in WROTE.split('|') if w.isascii() or ord(w[0]) < 0x2E80))})"
-    rf"(?![^\W\d_])|{_words('|'.join(w for w in WROTE.split('|') if ord(w[0]) >= 0x2E80))}",
+    rf"(?<![^\W\d_])(?:{_words(_SPACED)})(?![^\W\d_])|{_words(_UNSPACED)}",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"\d{1,2}\s?[:.hH時时시点點]\s?\d{2}|\d{1,2}\s?[ap]\.?m\.?", re.IGNORECASE)
 _DAY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _ADDRESS = re.compile(r"[<(\[][^<>()\[\]\s]{0,20}[^<>()\[\]]{0,80}@[^<>()\[\]]{1,90}[>)\]]")
-_SPACES = re.compile(r"\s+")
+_DIGIT = re.compile(r"\d")
+SEPARATOR_PHRASES = frozenset(f"{ORIGINAL_MESSAGE}|{FORWARDED_MESSAGE}".split("|"))
+"""What a separator says when it stands alone on its line."""
 _MARKS = " \t\xa0>*|#\u200b\u202f\ufeff"
 
 
@@ -109,7 +112,7 @@ def _label_follows(lines: Sequence[str], blank: int) -> bool:
 
 
 def separator(line: str) -> str:
-    """`forward`, `original` or an empty text: what a line such as `--- Original Message ---` says."""
+    """`forward`, `original` or an empty text: what `--- Original Message ---` says."""
     text = unquoted(line)
     if not 6 <= len(text) <= 140:
         return ""
@@ -134,8 +137,8 @@ def attribution(lines: Sequence[str], last: int, quote_follows: bool) -> int | N
     best: int | None = None
     looked = 0
     for number in range(last, max(last - 9, -1), -1):
-        line = unquoted(lines[number]) if number != last else lines[number][:LINE_CAP].strip()
-        if number != last and lines[number].lstrip()[:1] == ">" and line[:1] not in "<":
+        line = lines[number][:LINE_CAP].strip(" \t\xa0*\u200b\u202f")
+        if number != last and line[:1] == ">":
             break
         if not line:
             if best is not None or looked == 0:
@@ -145,7 +148,7 @@ def attribution(lines: Sequence[str], last: int, quote_follows: bool) -> int | N
         if looked > _ATTRIBUTION_LINES or len(joined) > LINE_CAP:
             break
         joined = f"{line} {joined}" if joined else line
-        opens = _OPENER.match(joined) is not None
+        opens = _OPENER.match(joined) is not None and _DIGIT.search(joined) is not None
         if _is_attribution(joined, opens, quote_follows):
             if opens:
                 return number

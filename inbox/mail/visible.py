@@ -9,7 +9,14 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from inbox.mail.history import LINE_CAP, attribution, header_block, label_of, separator
+from inbox.mail.history import (
+    LINE_CAP,
+    SEPARATOR_PHRASES,
+    attribution,
+    header_block,
+    label_of,
+    separator,
+)
 from inbox.mail.phrases import MOBILE_SIGNATURES
 
 SpanKind = Literal["own", "quote", "signature"]
@@ -73,6 +80,7 @@ def split_visible(text: str) -> tuple[Span, ...]:
     return tuple(spans)
 
 
+_SIGNATURE_STARTS = frozenset("-—–_ \t\xa0")
 _SPAN_KINDS: dict[str, SpanKind] = {
     "o": "own",
     "q": "quote",
@@ -100,28 +108,31 @@ def _kinds(lines: list[str]) -> list[str]:
 
 def _mark_quotes(lines: list[str], kinds: list[str]) -> bool:
     """Marks quotes and their headers; True when a line of own text was met."""
-    own = False
+    own = own_quote = False
     number, count = 0, min(len(lines), LINE_BUDGET)
     while number < count:
         line = lines[number].strip()
         if not line:
             number += 1
             continue
-        first, last = line[0], line[-1]
+        first = line[0]
         end = number
-        if last in ":：":
+        if line[-1] in ":：" and (first != ">" or not own_quote):
             end = _attribution_at(lines, kinds, number)
+        own_quote = first == ">"
         if end == number and (first == ">" or (first == "|" and _pipe_quote(lines, number))):
-            own = _quote_at(lines, kinds, number) or own
+            _quote_at(lines, kinds, number)
             number += 1
             continue
-        if end == number:
+        if end == number and (
+            first in _SEPARATOR_STARTS or ":" in line or "：" in line or _names_history(line)
+        ):
             end = _history_at(lines, kinds, number, line)
         if end == number:
             own = True
             number += 1
             continue
-        if not _marked(lines, end) and _own_above(lines, kinds, number):
+        if own and not _marked(lines, end) and _own_above(lines, kinds, number):
             kinds[end:] = "q" * (len(lines) - end)
             return True
         number = end
@@ -149,7 +160,7 @@ def _pipe_quote(lines: list[str], number: int) -> bool:
     )
 
 
-def _quote_at(lines: list[str], kinds: list[str], number: int) -> bool:
+def _quote_at(lines: list[str], kinds: list[str], number: int) -> None:
     """Marks one `>` line, and above the first one an attribution that has no colon."""
     kinds[number] = "q"
     above = number - 1
@@ -159,7 +170,6 @@ def _quote_at(lines: list[str], kinds: list[str], number: int) -> bool:
         begun = attribution(lines, above, quote_follows=True) if "@" in lines[above] else None
         if begun is not None:
             kinds[begun : above + 1] = "h" * (above + 1 - begun)
-    return False
 
 
 def _attribution_at(lines: list[str], kinds: list[str], number: int) -> int:
@@ -173,7 +183,7 @@ def _attribution_at(lines: list[str], kinds: list[str], number: int) -> int:
 def _history_at(lines: list[str], kinds: list[str], number: int, line: str) -> int:
     """Marks a separator or header block that begins at `number`; the line behind it."""
     start = number
-    if line[0] in _SEPARATOR_STARTS or len(line) < 60:
+    if line[0] in _SEPARATOR_STARTS or line[-1] in ":：" or _names_history(line):
         head = line[:LINE_CAP]
         if _RULER.match(head):
             number = _next_text(lines, number + 1)
@@ -195,6 +205,10 @@ def _history_at(lines: list[str], kinds: list[str], number: int, line: str) -> i
             kinds[start : block.end] = "h" * (block.end - start)
             return block.end
     return start
+
+
+def _names_history(line: str) -> bool:
+    return len(line) < 48 and line.lower() in SEPARATOR_PHRASES
 
 
 def _zoho(line: str) -> bool:
@@ -228,6 +242,10 @@ def _mark_signature(lines: list[str], kinds: list[str], start: int, end: int) ->
     number = end - 1
     texts = 0
     while number >= start and texts <= _LONGEST_SIGNATURE:
+        if lines[number][:1] not in _SIGNATURE_STARTS:
+            texts += 1 if lines[number].strip() else 0
+            number -= 1
+            continue
         line = lines[number].strip()
         texts += bool(line)
         if _is_dashes(line, texts):

@@ -125,6 +125,12 @@ def glob_literal(glob: str) -> str:
     return max(runs, key=len, default="")
 
 
+def glob_sample(glob: str) -> str:
+    """A text that the glob is likely to match: `*` as nothing, any one character as `a`."""
+    pieces = _glob_pieces(glob)
+    return "".join(literal or ("" if pattern == ".*" else "a") for pattern, literal in pieces)
+
+
 def _glob_pieces(glob: str) -> Iterator[tuple[str, str]]:
     """(RE2 pattern, the one character that it stands for or "") for each element."""
     position = 0

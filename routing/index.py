@@ -8,7 +8,7 @@ for the rule to match. `all` may take any member's requirement, `any` needs thos
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -118,6 +118,7 @@ class Index:
         self._exact: dict[str, dict[str, list[int]]] = {}
         self._literals: dict[str, Literals] = {}
         self._patterns: dict[str, PatternSet] = {}
+        self._by_pattern: dict[tuple[str, str], list[int]] = {}
         self._fields: dict[str, Field] = {}
         patterns: dict[str, list[tuple[str, int, int]]] = {}
         uses = _uses(rules)
@@ -141,10 +142,14 @@ class Index:
             self._literals.setdefault(name, Literals()).add(key.value, number)
         else:
             patterns.setdefault(name, []).append((key.value, key.size, number))
+            self._by_pattern.setdefault((name, key.value), []).append(number)
 
-    def candidates(self, facts: Facts) -> Iterator[Rule]:
-        """The rules that could match, in order."""
+    def candidates(self, facts: Facts, patterns: Iterable[tuple[str, str]] = ()) -> Iterator[Rule]:
+        """The rules that could match, in order; and those that have one of the given patterns,
+        each a (field name, pattern) pair."""
         numbers = set(self.always)
+        for named in patterns:
+            numbers.update(self._by_pattern.get(named, ()))
         for name, exact in self._exact.items():
             for text in facts.folded(self._fields[name]) or ():
                 numbers.update(exact.get(text, ()))

@@ -1,0 +1,1 @@
+"""The face for terminals: thin commands over the stations."""

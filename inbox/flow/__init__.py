@@ -1,0 +1,1 @@
+"""Stations: use-cases that open exactly the transactions they name."""

@@ -1,0 +1,1 @@
+"""SQL, and nothing else: every statement of the product is in this room."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -94,9 +94,15 @@ def by_id(conn: Conn, account_id: int) -> Account:
     raise NotFound(f"there is no account {account_id}")
 
 
-def lock(conn: Conn, account_id: int) -> None:
-    """Hold an account until the transaction ends, so that one worker at a time joins its threads."""
-    conn.execute(for_update(conn, select(accounts.c.id).where(accounts.c.id == account_id)))
+_LOCK = select(accounts.c.id).where(accounts.c.id.in_(bindparam("ids", expanding=True)))
+
+
+def lock(conn: Conn, account_ids: Collection[int]) -> None:
+    """Hold accounts until the transaction ends: one worker at a time joins their threads.
+
+    Always in the order of their numbers, so that no two workers wait for each other.
+    """
+    conn.execute(for_update(conn, _LOCK.order_by(accounts.c.id)), {"ids": sorted(account_ids)})
 
 
 def find(conn: Conn, text: str) -> Account:
@@ -123,34 +129,76 @@ def find(conn: Conn, text: str) -> Account:
     )
 
 
-_BY_ADDRESS = (
-    select(contacts.c.id, contacts.c.account_id, contacts.c.name, contacts.c.role)
+_BY_ADDRESSES = (
+    select(contacts, contact_addresses.c.address)
     .join(contact_addresses, contact_addresses.c.contact_id == contacts.c.id)
-    .where(contact_addresses.c.address == bindparam("address"))
+    .where(contact_addresses.c.address.in_(bindparam("addresses", expanding=True)))
 )
 
 
-def contact_by_address(conn: Conn, address: str) -> Contact | None:
-    """The contact who uses this address (lower case), or None."""
-    row = conn.execute(_BY_ADDRESS, {"address": address}).first()
-    if row is None:
-        return None
-    return Contact(row.id, row.account_id, row.name, row.role, (address,))
+def contacts_by_address(conn: Conn, addresses: Collection[str]) -> dict[str, Contact]:
+    """address -> the contact who uses it, for those addresses (lower case) that are known."""
+    found = conn.execute(_BY_ADDRESSES, {"addresses": sorted(addresses)})
+    return {
+        row.address: Contact(row.id, row.account_id, row.name, row.role, (row.address,))
+        for row in found
+    }
 
 
-_BY_DOMAIN = select(account_domains.c.account_id).where(
-    account_domains.c.domain == bindparam("domain")
+_BY_DOMAINS = select(account_domains).where(
+    account_domains.c.domain.in_(bindparam("domains", expanding=True))
 )
 
 
-def by_domain(conn: Conn, domain: str) -> int | None:
-    """The number of the account that owns this domain, or of one that owns a parent domain."""
+def with_parents(domain: str) -> tuple[str, ...]:
+    """A domain and the domains above it, the nearest first, without the top level."""
     labels = domain.split(".")
-    for start in range(max(len(labels) - 1, 1)):
-        found = conn.scalar(_BY_DOMAIN, {"domain": ".".join(labels[start:])})
-        if found is not None:
-            return int(found)
-    return None
+    return tuple(".".join(labels[start:]) for start in range(max(len(labels) - 1, 1)))
+
+
+def by_domains(conn: Conn, domains: Collection[str]) -> dict[str, int]:
+    """domain -> the account that owns that very domain."""
+    found = conn.execute(_BY_DOMAINS, {"domains": sorted(domains)})
+    return {row.domain: row.account_id for row in found}
+
+
+_BY_IDS = select(accounts).where(accounts.c.id.in_(bindparam("ids", expanding=True)))
+
+
+def by_ids(conn: Conn, account_ids: Collection[int]) -> dict[int, Account]:
+    """Accounts by number; merges are not followed."""
+    found = conn.execute(_BY_IDS, {"ids": sorted(account_ids)})
+    return {row.id: _account(row) for row in found}
+
+
+_DOMAINS_OF = (
+    select(account_domains)
+    .where(account_domains.c.account_id.in_(bindparam("ids", expanding=True)))
+    .order_by(account_domains.c.domain)
+)
+
+
+def domains_by_account(conn: Conn, account_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """account -> its domains, in alphabetical order."""
+    found: dict[int, tuple[str, ...]] = {}
+    for row in conn.execute(_DOMAINS_OF, {"ids": sorted(account_ids)}):
+        found[row.account_id] = (*found.get(row.account_id, ()), row.domain)
+    return found
+
+
+_OWNERS_OF = (
+    select(account_owners.c.account_id, account_owners.c.team, people.c.handle)
+    .join(people, people.c.id == account_owners.c.person_id)
+    .where(account_owners.c.account_id.in_(bindparam("ids", expanding=True)))
+)
+
+
+def owners_by_account(conn: Conn, account_ids: Collection[int]) -> dict[int, dict[str, str]]:
+    """account -> {team: handle of the person who owns the account for it}."""
+    found: dict[int, dict[str, str]] = {}
+    for row in conn.execute(_OWNERS_OF, {"ids": sorted(account_ids)}):
+        found.setdefault(row.account_id, {})[row.team] = row.handle
+    return found
 
 
 def create(conn: Conn, new: NewAccount, domains: Sequence[str] = ()) -> int:
@@ -172,11 +220,12 @@ def create(conn: Conn, new: NewAccount, domains: Sequence[str] = ()) -> int:
     return account_id
 
 
+_INTERNAL = select(accounts.c.id).where(accounts.c.kind == "internal").order_by(accounts.c.id)
+
+
 def internal(conn: Conn, now: datetime) -> int:
     """The number of the one account that holds our own people's mail; made at first need."""
-    found = conn.scalar(
-        select(accounts.c.id).where(accounts.c.kind == "internal").order_by(accounts.c.id)
-    )
+    found = conn.scalar(_INTERNAL)
     if found is not None:
         return int(found)
     return create(conn, NewAccount(name="Our own team", now=now, kind="internal"))
@@ -186,14 +235,6 @@ def add_domains(conn: Conn, account_id: int, domains: Sequence[str]) -> int:
     """Give an account domains that nobody owns yet; how many it got."""
     rows = [{"domain": domain.lower(), "account_id": account_id} for domain in domains]
     return insert_or_ignore(conn, account_domains, rows) if rows else 0
-
-
-def add_contact(conn: Conn, account_id: int, name: str, address: str, now: datetime) -> int:
-    """Make a contact with one address (lower case); its number."""
-    made = conn.execute(contacts.insert().values(account_id=account_id, name=name, created_at=now))
-    contact_id = new_key(made)
-    conn.execute(contact_addresses.insert().values(address=address, contact_id=contact_id))
-    return contact_id
 
 
 def update_facts(conn: Conn, account_id: int, **facts: Any) -> None:
@@ -209,31 +250,6 @@ def set_owner(conn: Conn, account_id: int, team: str, person_id: int) -> None:
         {"account_id": account_id, "team": team, "person_id": person_id},
         key=("account_id", "team"),
         set_={"person_id": person_id},
-    )
-
-
-_OWNERS = (
-    select(account_owners.c.team, people)
-    .join(people, people.c.id == account_owners.c.person_id)
-    .where(account_owners.c.account_id == bindparam("account_id"))
-    .order_by(account_owners.c.team)
-)
-
-
-def owners(conn: Conn, account_id: int) -> dict[str, str]:
-    """team -> handle of the person who owns this account for it."""
-    found = conn.execute(_OWNERS, {"account_id": account_id})
-    return {row.team: row.handle for row in found}
-
-
-def domains_of(conn: Conn, account_id: int) -> tuple[str, ...]:
-    """The domains of an account, in alphabetical order."""
-    return tuple(
-        conn.scalars(
-            select(account_domains.c.domain)
-            .where(account_domains.c.account_id == account_id)
-            .order_by(account_domains.c.domain)
-        )
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +130,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "foreign_keys = ON",
         "wal_autocheckpoint = 0",
         "temp_store = MEMORY",
-        "cache_size = -65536",
-        "mmap_size = 268435456",
+        "cache_size = -16384",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
@@ -200,3 +200,37 @@ def new_key(result: CursorResult[Any]) -> int:
     key = result.inserted_primary_key
     assert key is not None
     return int(key[0])
+
+
+class Keys:
+    """Keys given out before their rows are written, so that rows can be written in bulk.
+
+    Only inside a writing transaction: on SQLite it holds the one write lock, on PostgreSQL the
+    sequence gives every key once.
+    """
+
+    def __init__(self, conn: Conn, table: Table, block: int = 50) -> None:
+        self._conn = conn
+        self._table = table
+        self._block = block
+        self._keys: Iterator[int] = iter(())
+
+    def take(self) -> int:
+        """A key that nobody else has or gets."""
+        key = next(self._keys, None)
+        if key is None:
+            self._keys = self._more()
+            key = next(self._keys)
+        return key
+
+    def _more(self) -> Iterator[int]:
+        if self._conn.dialect.name == "sqlite":
+            highest = self._conn.scalar(text(f"SELECT max(id) FROM {self._table.name}")) or 0
+            return count(highest + 1)
+        found = self._conn.scalars(
+            text(
+                f"SELECT nextval(pg_get_serial_sequence('{self._table.name}', 'id'))"
+                f" FROM generate_series(1, {self._block})"
+            )
+        )
+        return iter(found.all())

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
-from inbox.errors import NotFound
 from inbox.store.database import Conn, insert_or_ignore, skip_locked, upsert
-from inbox.store.tables import ledger, messages, raw_mail, tallies
+from inbox.store.tables import ledger, raw_mail, tallies
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +58,6 @@ class Claim:
     forward_paths: tuple[str, ...]
     accepted_at: datetime
     sent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
-    """One accepted mail and its outcome."""
-
-    id: int
-    raw_id: int
-    sha256: str
-    size: int
-    source: str
-    origin: str | None
-    reverse_path: str | None
-    forward_paths: tuple[str, ...]
-    peer: str
-    accepted_at: datetime
-    state: str
-    settled_at: datetime | None
-    message_id: int | None
-    cause: str | None
-    detail: str | None
-    attempts: int
 
 
 def pack(raw: bytes) -> Packed:
@@ -172,7 +149,9 @@ _DUE = (
 )
 
 
-def claim(conn: Conn, *, limit: int, now: datetime, lease_for: timedelta) -> tuple[Claim, ...]:
+def claim(
+    conn: Conn, *, node: str, limit: int, now: datetime, lease_for: timedelta
+) -> tuple[Claim, ...]:
     """Take up to `limit` pending mails for one worker, their attempts counted by this very write.
 
     A mail that was attempted before is claimed alone: whatever it did to its last worker, it
@@ -189,6 +168,7 @@ def claim(conn: Conn, *, limit: int, now: datetime, lease_for: timedelta) -> tup
         .values(
             attempts=ledger.c.attempts + 1,
             fence=ledger.c.fence + 1,
+            leased_by=node,
             leased_until=now + lease_for,
         )
     )
@@ -246,19 +226,28 @@ class LeaseLost(Exception):
     """The lease ran out and somebody else holds this mail now; this worker's result is void."""
 
 
-def settle(conn: Conn, done: Settlement, now: datetime) -> None:
-    """Write the outcome of a claimed mail. Raises `LeaseLost` where the claim is no longer held."""
-    values = {
-        "the_id": done.claim.ledger_id,
-        "the_fence": done.claim.fence,
-        "new_state": done.state,
-        "at": now,
-        "message": done.message_id,
-        "why": done.cause,
-        "more": done.detail,
-    }
-    if conn.execute(_SETTLE, values).rowcount != 1:
-        raise LeaseLost(f"ledger {done.claim.ledger_id}: the lease was lost before it was settled")
+def settle(conn: Conn, done: Sequence[Settlement], now: datetime) -> None:
+    """Write the outcomes of claimed mails.
+
+    Raises `LeaseLost` where any claim is no longer held; the transaction must not be committed.
+    """
+    if not done:
+        return
+    values = [
+        {
+            "the_id": one.claim.ledger_id,
+            "the_fence": one.claim.fence,
+            "new_state": one.state,
+            "at": now,
+            "message": one.message_id,
+            "why": one.cause,
+            "more": one.detail,
+        }
+        for one in done
+    ]
+    if conn.execute(_SETTLE, values).rowcount != len(values):
+        numbers = ", ".join(str(one.claim.ledger_id) for one in done)
+        raise LeaseLost(f"ledger {numbers}: a lease was lost before the mail was settled")
 
 
 def put_back(conn: Conn, claims: Iterable[Claim], run_after: datetime, detail: str | None) -> None:
@@ -272,30 +261,48 @@ def put_back(conn: Conn, claims: Iterable[Claim], run_after: datetime, detail: s
         )
 
 
-def quarantine_exhausted(conn: Conn, *, most: int, now: datetime, cause: str, detail: str) -> int:
-    """Quarantine mails whose last allowed attempt ended without a result; how many."""
+def quarantine_exhausted(
+    conn: Conn, *, begun: Sequence[int], most: int, now: datetime, cause: str
+) -> int:
+    """Quarantine those of `begun` whose last allowed attempt ended with its worker; how many."""
     result = conn.execute(
         update(ledger)
-        .where(ledger.c.state == "pending", ledger.c.attempts >= most)
-        .where(ledger.c.leased_until < now)
-        .values(
-            state="quarantined",
-            settled_at=now,
-            cause=cause,
-            detail=func.coalesce(ledger.c.detail, detail),
-            leased_until=None,
-        )
+        .where(ledger.c.id.in_(begun), ledger.c.state == "pending", ledger.c.attempts >= most)
+        .values(state="quarantined", settled_at=now, cause=cause, leased_until=None)
     )
     return int(result.rowcount)
 
 
-def release_dead(conn: Conn, ledger_ids: Sequence[int], now: datetime, detail: str) -> None:
-    """End the leases of a worker that died, so that its mails can be claimed at once."""
+def release_dead(
+    conn: Conn, *, begun: Sequence[int], untouched: Sequence[int], now: datetime, detail: str
+) -> None:
+    """End the leases of a worker that died, so that its mails can be claimed at once.
+
+    Mails that it held but had not begun get their attempt back: they did nothing wrong.
+    """
+    over = now - timedelta(microseconds=1)
+    held = update(ledger).where(ledger.c.state == "pending", ledger.c.leased_until.is_not(None))
+    conn.execute(held.where(ledger.c.id.in_(begun)).values(leased_until=over, detail=detail))
     conn.execute(
-        update(ledger)
-        .where(ledger.c.id.in_(ledger_ids), ledger.c.state == "pending")
-        .values(leased_until=now - timedelta(microseconds=1), detail=detail)
+        held.where(ledger.c.id.in_(untouched)).values(
+            leased_until=over, attempts=ledger.c.attempts - 1
+        )
     )
+
+
+def release_node(conn: Conn, node: str, now: datetime) -> int:
+    """End the leases that a node held when it stopped; it is starting again. How many.
+
+    The attempts stay counted, so each of these mails is filed alone: if one of them brought the
+    node down, it can bring down one worker now.
+    """
+    result = conn.execute(
+        update(ledger)
+        .where(ledger.c.state == "pending", ledger.c.leased_by == node)
+        .where(ledger.c.leased_until.is_not(None))
+        .values(leased_until=now - timedelta(microseconds=1), leased_by=None)
+    )
+    return int(result.rowcount)
 
 
 def retry(conn: Conn, ledger_ids: Sequence[int] | None, now: datetime) -> int:
@@ -315,150 +322,3 @@ def retry(conn: Conn, ledger_ids: Sequence[int] | None, now: datetime) -> int:
         )
     )
     return int(result.rowcount)
-
-
-_ROW = select(ledger, raw_mail.c.sha256, raw_mail.c.size).join(
-    raw_mail, raw_mail.c.id == ledger.c.raw_id
-)
-
-
-def _row(row: Any) -> LedgerRow:
-    return LedgerRow(
-        id=row.id,
-        raw_id=row.raw_id,
-        sha256=row.sha256,
-        size=row.size,
-        source=row.source,
-        origin=row.origin,
-        reverse_path=row.reverse_path,
-        forward_paths=tuple(row.forward_paths),
-        peer=row.peer,
-        accepted_at=row.accepted_at,
-        state=row.state,
-        settled_at=row.settled_at,
-        message_id=row.message_id,
-        cause=row.cause,
-        detail=row.detail,
-        attempts=row.attempts,
-    )
-
-
-def by_id(conn: Conn, ledger_id: int) -> LedgerRow:
-    """One ledger row. Raises `NotFound`."""
-    row = conn.execute(_ROW.where(ledger.c.id == ledger_id)).first()
-    if row is None:
-        raise NotFound(f"there is no accepted mail with ledger number {ledger_id}")
-    return _row(row)
-
-
-def of_message(conn: Conn, message_id: int) -> tuple[LedgerRow, ...]:
-    """Every delivery of one message, first accepted first."""
-    found = conn.execute(_ROW.where(ledger.c.message_id == message_id).order_by(ledger.c.id))
-    return tuple(_row(row) for row in found)
-
-
-def of_sha256(conn: Conn, sha256: str) -> tuple[LedgerRow, ...]:
-    """Every delivery of the same raw bytes, first accepted first."""
-    found = conn.execute(_ROW.where(raw_mail.c.sha256 == sha256).order_by(ledger.c.id))
-    return tuple(_row(row) for row in found)
-
-
-def quarantined(conn: Conn, *, limit: int = 100, after: int = 0) -> tuple[LedgerRow, ...]:
-    """Quarantined mails with a ledger number above `after`, oldest first."""
-    found = conn.execute(
-        _ROW.where(ledger.c.state == "quarantined", ledger.c.id > after)
-        .order_by(ledger.c.id)
-        .limit(limit)
-    )
-    return tuple(_row(row) for row in found)
-
-
-def waiting(conn: Conn, *, limit: int = 100) -> tuple[LedgerRow, ...]:
-    """Mails accepted and not settled yet, oldest first."""
-    found = conn.execute(_ROW.where(ledger.c.state == "pending").order_by(ledger.c.id).limit(limit))
-    return tuple(_row(row) for row in found)
-
-
-def raw_bytes(conn: Conn, raw_id: int) -> bytes:
-    """The raw mail as received. Raises `NotFound`."""
-    row = conn.execute(
-        select(raw_mail.c.packing, raw_mail.c.content).where(raw_mail.c.id == raw_id)
-    ).first()
-    if row is None:
-        raise NotFound(f"there is no raw mail with number {raw_id}")
-    return unpack(row.packing, row.content)
-
-
-def state_counts(conn: Conn, *, since: int = 0) -> dict[str, int]:
-    """How many ledger rows above number `since` are in each state."""
-    counts = {"pending": 0, "filed": 0, "duplicate": 0, "quarantined": 0}
-    found = conn.execute(
-        select(ledger.c.state, func.count()).where(ledger.c.id > since).group_by(ledger.c.state)
-    )
-    return counts | {row[0]: row[1] for row in found}
-
-
-def pending_count(conn: Conn) -> int:
-    """How many mails wait to be filed."""
-    return int(
-        conn.scalar(select(func.count()).select_from(ledger).where(ledger.c.state == "pending"))
-        or 0
-    )
-
-
-def tallied(conn: Conn) -> dict[tuple[str, str], int]:
-    """The accepting side of the ledger: (node, source) -> mails accepted."""
-    return {(row.node, row.source): row.accepted for row in conn.execute(select(tallies))}
-
-
-def accepted_counts(conn: Conn) -> dict[tuple[str, str], int]:
-    """The ledger's own rows, counted as `tallied` counts them."""
-    found = conn.execute(
-        select(ledger.c.node, ledger.c.source, func.count()).group_by(
-            ledger.c.node, ledger.c.source
-        )
-    )
-    return {(node, source): count for node, source, count in found}
-
-
-def filed_without_message(conn: Conn, *, limit: int = 20) -> tuple[int, ...]:
-    """Ledger numbers of `filed` rows whose message is of other raw mail, or is not there."""
-    return tuple(
-        conn.scalars(
-            select(ledger.c.id)
-            .outerjoin(messages, messages.c.id == ledger.c.message_id)
-            .where(ledger.c.state == "filed")
-            .where(or_(messages.c.id.is_(None), messages.c.raw_id != ledger.c.raw_id))
-            .order_by(ledger.c.id)
-            .limit(limit)
-        )
-    )
-
-
-def messages_without_ledger(conn: Conn, *, limit: int = 20) -> tuple[int, ...]:
-    """Numbers of messages that no ledger row says to have filed."""
-    filed = exists().where(ledger.c.message_id == messages.c.id, ledger.c.state == "filed")
-    return tuple(
-        conn.scalars(select(messages.c.id).where(~filed).order_by(messages.c.id).limit(limit))
-    )
-
-
-def raw_without_ledger(conn: Conn, *, limit: int = 20) -> tuple[int, ...]:
-    """Numbers of raw mails that no ledger row knows."""
-    return tuple(
-        conn.scalars(
-            select(raw_mail.c.id)
-            .outerjoin(ledger, ledger.c.raw_id == raw_mail.c.id)
-            .where(ledger.c.id.is_(None))
-            .order_by(raw_mail.c.id)
-            .limit(limit)
-        )
-    )
-
-
-def raw_after(conn: Conn, after: int, limit: int) -> tuple[tuple[int, str, bytes], ...]:
-    """(number, sha256, raw bytes) of raw mails above `after`, for a scrub of the whole store."""
-    found = conn.execute(
-        select(raw_mail).where(raw_mail.c.id > after).order_by(raw_mail.c.id).limit(limit)
-    )
-    return tuple((row.id, row.sha256, unpack(row.packing, row.content)) for row in found)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, union_all
 
 from inbox.errors import NotFound
-from inbox.store.database import Conn, new_key
+from inbox.store.database import Conn
 from inbox.store.tables import attachments, messages
 
 
@@ -72,48 +72,27 @@ def _attachment(row: Any) -> StoredAttachment:
     return StoredAttachment(**row._mapping)
 
 
-_SAME = union_all(
-    select(messages.c.id, messages.c.raw_id).where(messages.c.raw_id == bindparam("raw_id")),
-    select(messages.c.id, messages.c.raw_id)
-    .where(messages.c.mail_id == bindparam("mail_id"))
-    .where(messages.c.content_hash == bindparam("content_hash")),
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A message that is filed already, as far as it tells whether another mail is the same."""
+
+    id: int
+    raw_id: int
+    mail_id: str | None
+    content_hash: str
+
+
+_COLUMNS = (messages.c.id, messages.c.raw_id, messages.c.mail_id, messages.c.content_hash)
+_ALIKE = union_all(
+    select(*_COLUMNS).where(messages.c.raw_id.in_(bindparam("raw_ids", expanding=True))),
+    select(*_COLUMNS).where(messages.c.mail_id.in_(bindparam("mail_ids", expanding=True))),
 )
 
 
-def same_mail(
-    conn: Conn, *, raw_id: int, mail_id: str | None, content_hash: str
-) -> tuple[int, bool] | None:
-    """The message that this mail already is, and whether its very raw bytes were filed; or None.
-
-    The same mail is the same raw bytes, or the same Message-ID with the same content hash. The
-    same Message-ID over other content is another mail: both are kept.
-    """
-    values = {"raw_id": raw_id, "mail_id": mail_id, "content_hash": content_hash}
-    found = conn.execute(_SAME, values).first()
-    return None if found is None else (int(found.id), found.raw_id == raw_id)
-
-
-_OTHER_CONTENT = (
-    select(messages.c.id)
-    .where(messages.c.mail_id == bindparam("mail_id"))
-    .where(messages.c.content_hash != bindparam("content_hash"))
-    .limit(1)
-)
-
-
-def same_id_other_content(conn: Conn, mail_id: str, content_hash: str) -> bool:
-    """Is this Message-ID in use over other content? Then one of the two is forged or broken."""
-    values = {"mail_id": mail_id, "content_hash": content_hash}
-    return conn.scalar(_OTHER_CONTENT, values) is not None
-
-
-def insert(conn: Conn, values: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> int:
-    """Write a message and its attachments; the message's number."""
-    made = conn.execute(messages.insert(), values)
-    message_id = new_key(made)
-    if files:
-        conn.execute(attachments.insert(), [{**one, "message_id": message_id} for one in files])
-    return message_id
+def alike(conn: Conn, raw_ids: Sequence[int], mail_ids: Sequence[str]) -> tuple[Known, ...]:
+    """Messages with any of these raw mails or Message-IDs."""
+    found = conn.execute(_ALIKE, {"raw_ids": list(raw_ids), "mail_ids": list(mail_ids)})
+    return tuple({row.id: Known(*row) for row in found}.values())
 
 
 def by_id(conn: Conn, message_id: int) -> Message:

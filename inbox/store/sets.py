@@ -81,3 +81,11 @@ def refuse(conn: Conn, kind: str, problems: Sequence[Mapping[str, Any]]) -> None
         .where(active_sets.c.kind == kind)
         .values(problems=[dict(problem) for problem in problems])
     )
+
+
+_HASHES = select(active_sets.c.kind, active_sets.c.hash)
+
+
+def active_hashes(conn: Conn) -> dict[str, str]:
+    """kind -> hash of every set in force."""
+    return {row.kind: row.hash for row in conn.execute(_HASHES)}

@@ -113,6 +113,7 @@ ledger = Table(
     Column("detail", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("run_after", UtcDateTime, nullable=False),
+    Column("leased_by", String(80)),
     Column("leased_until", UtcDateTime),
     Column("fence", Integer, nullable=False, server_default="0"),
     _one_of("state", *LEDGER_STATES),
@@ -356,6 +357,19 @@ assignments = Table(
     Column("decision", JSON, nullable=False),
     Column("facts", JSON, nullable=False),
     _one_of("decided_by", "rule", "classifier", "fallback", "thread", "person"),
+)
+
+# Which rule acted on which message: run policies and coverage look here.
+rule_hits = Table(
+    "rule_hits",
+    metadata,
+    _id(),
+    Column("rule", String(120), nullable=False),
+    _ref("thread_id", "threads", index=True),
+    _ref("message_id", "messages"),
+    Column("at", UtcDateTime, nullable=False),
+    Column("decided", Boolean, nullable=False),  # did this rule name the team
+    Index("ix_rule_hits_rule_at", "rule", "at"),
 )
 
 events = Table(

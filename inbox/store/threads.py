@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, tuple_, update
 
 from inbox.errors import NotFound
-from inbox.store.database import Conn, insert_or_ignore, new_key
+from inbox.store.database import Conn, insert_or_ignore
 from inbox.store.tables import (
     accounts,
     assignments,
@@ -47,22 +47,6 @@ class Thread:
     messages: int
     merged_into_id: int | None
     version: int
-
-
-@dataclass(frozen=True, slots=True)
-class NewThread:
-    """A thread about to be opened by its first message."""
-
-    account_id: int
-    subject: str
-    team: str
-    accountable_id: int
-    decided_by: str
-    priority: str
-    policy: str | None
-    tags: tuple[str, ...]
-    opened_at: datetime
-    status: str = "open"
 
 
 def _thread(row: Any) -> Thread:
@@ -106,35 +90,24 @@ def by_id(conn: Conn, thread_id: int) -> Thread:
     raise NotFound(f"there is no thread {thread_id} (`aboard threads` lists them)")
 
 
-_KNOWN = select(thread_ids.c.mail_id, thread_ids.c.thread_id).where(
-    thread_ids.c.account_id == bindparam("account_id"),
-    thread_ids.c.mail_id.in_(bindparam("ids", expanding=True)),
-)
+_USERS = select(thread_ids).where(thread_ids.c.mail_id.in_(bindparam("ids", expanding=True)))
 
 
-def known(conn: Conn, account_id: int, ids: Sequence[str]) -> dict[str, int]:
-    """mail id -> thread, for those ids that this account's threads already use."""
-    if not ids:
-        return {}
-    found = conn.execute(_KNOWN, {"account_id": account_id, "ids": list(ids)})
-    return {row.mail_id: row.thread_id for row in found}
+def users_of(conn: Conn, ids: Collection[str]) -> dict[str, dict[int, int]]:
+    """mail id -> {account: thread that uses the id there}, for ids that anybody uses."""
+    found: dict[str, dict[int, int]] = {}
+    for row in conn.execute(_USERS, {"ids": sorted(ids)}):
+        found.setdefault(row.mail_id, {})[row.account_id] = row.thread_id
+    return found
 
 
-_ELSEWHERE = (
-    select(thread_ids.c.thread_id)
-    .where(thread_ids.c.mail_id.in_(bindparam("ids", expanding=True)))
-    .where(thread_ids.c.account_id != bindparam("account_id"))
-    .distinct()
-    .order_by(thread_ids.c.thread_id)
-    .limit(5)
-)
+_BY_IDS = select(threads).where(threads.c.id.in_(bindparam("ids", expanding=True)))
 
 
-def elsewhere(conn: Conn, account_id: int, ids: Sequence[str]) -> tuple[int, ...]:
-    """Threads of other accounts that use these ids: possibly related, never joined."""
-    if not ids:
-        return ()
-    return tuple(conn.scalars(_ELSEWHERE, {"account_id": account_id, "ids": list(ids)}))
+def by_ids(conn: Conn, thread_numbers: Collection[int]) -> dict[int, Thread]:
+    """Threads by number; joins are not followed."""
+    found = conn.execute(_BY_IDS, {"ids": sorted(thread_numbers)})
+    return {row.id: _thread(row) for row in found}
 
 
 _WRITTEN_TO = (
@@ -161,37 +134,6 @@ def add_participants(conn: Conn, thread_id: int, addresses: Sequence[str]) -> No
     rows = [{"thread_id": thread_id, "address": address} for address in sorted(set(addresses))]
     if rows:
         insert_or_ignore(conn, thread_participants, rows)
-
-
-def open_new(conn: Conn, new: NewThread) -> int:
-    """Open a thread without messages yet; its number."""
-    made = conn.execute(
-        threads.insert(),
-        {
-            "account_id": new.account_id,
-            "subject": new.subject,
-            "status": new.status,
-            "team": new.team,
-            "accountable_id": new.accountable_id,
-            "decided_by": new.decided_by,
-            "priority": new.priority,
-            "policy": new.policy,
-            "tags": list(new.tags),
-            "opened_at": new.opened_at,
-            "last_message_at": new.opened_at,
-            "messages": 0,
-        },
-    )
-    return new_key(made)
-
-
-def remember_ids(conn: Conn, account_id: int, thread_id: int, ids: Sequence[str]) -> None:
-    """Tie mail ids, seen or only referred to, to a thread of this account."""
-    rows = [
-        {"account_id": account_id, "mail_id": mail_id, "thread_id": thread_id} for mail_id in ids
-    ]
-    if rows:
-        insert_or_ignore(conn, thread_ids, rows)
 
 
 def save(conn: Conn, thread_id: int, **values: Any) -> None:

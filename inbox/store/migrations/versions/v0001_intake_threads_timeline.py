@@ -391,6 +391,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("run_after", tables.UtcDateTime(), nullable=False),
+        sa.Column("leased_by", sa.String(length=80), nullable=True),
         sa.Column("leased_until", tables.UtcDateTime(), nullable=True),
         sa.Column("fence", sa.Integer(), server_default="0", nullable=False),
         sa.CheckConstraint("source IN ('smtp', 'imap', 'file')", name=op.f("ck_ledger_source")),
@@ -429,11 +430,30 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'quarantined'"),
     )
     op.create_index(op.f("ix_ledger_raw_id"), "ledger", ["raw_id"], unique=False)
+    op.create_table(
+        "rule_hits",
+        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
+        sa.Column("rule", sa.String(length=120), nullable=False),
+        sa.Column("thread_id", tables.Key, nullable=False),
+        sa.Column("message_id", tables.Key, nullable=False),
+        sa.Column("at", tables.UtcDateTime(), nullable=False),
+        sa.Column("decided", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["messages.id"], name=op.f("fk_rule_hits_message_id")
+        ),
+        sa.ForeignKeyConstraint(["thread_id"], ["threads.id"], name=op.f("fk_rule_hits_thread_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_hits")),
+    )
+    op.create_index("ix_rule_hits_rule_at", "rule_hits", ["rule", "at"], unique=False)
+    op.create_index(op.f("ix_rule_hits_thread_id"), "rule_hits", ["thread_id"], unique=False)
 
 
 def downgrade() -> None:
     for statement in search.DROP:
         op.execute(statement)
+    op.drop_index(op.f("ix_rule_hits_thread_id"), table_name="rule_hits")
+    op.drop_index("ix_rule_hits_rule_at", table_name="rule_hits")
+    op.drop_table("rule_hits")
     op.drop_index(op.f("ix_ledger_raw_id"), table_name="ledger")
     op.drop_index(
         "ix_ledger_quarantined",

@@ -1,0 +1,67 @@
+"""Accept: make raw mail durable. Commit 1, and the only thing that a `250` rests on.
+
+A mail is ours when this returns: raw bytes, ledger row, tally and intake cursor are in one
+durable transaction (DESIGN I1). Nothing is parsed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from inbox.store import intake
+from inbox.store.database import Conn, Database
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A mail on the doorstep: its bytes as received, and what its carrier said about it."""
+
+    raw: bytes
+    source: str
+    """`smtp`, `imap` or `file`."""
+    accepted_at: datetime
+    reverse_path: str | None = None
+    forward_paths: tuple[str, ...] = ()
+    peer: str = ""
+    origin: str | None = None
+    """Where it was fetched, so that fetching it again is not accepting it again."""
+    sent: bool = False
+    """Imported history in which mail from our own addresses is what we sent."""
+
+
+def accept(
+    db: Database,
+    mails: Sequence[Incoming],
+    node: str,
+    cursor: Callable[[Conn], None] | None = None,
+) -> int:
+    """Store mails in one durable transaction; how many were accepted.
+
+    A mail whose `origin` was accepted before is passed over. `cursor` is written in the same
+    transaction, so that a poller can neither skip nor repeat. Raises `StoreError`; then nothing
+    was accepted.
+    """
+    packed = [(intake.pack(mail.raw), _entry(mail, node)) for mail in mails]
+    with db.write() as conn:
+        known = intake.known_origins(conn, [mail.origin for mail in mails if mail.origin])
+        fresh = [(raw, entry) for raw, entry in packed if entry.origin not in known]
+        if fresh:
+            intake.insert_accepted(conn, fresh)
+        if cursor is not None:
+            cursor(conn)
+    return len(fresh)
+
+
+def _entry(mail: Incoming, node: str) -> intake.Entry:
+    return intake.Entry(
+        source=mail.source,
+        node=node,
+        reverse_path=mail.reverse_path,
+        forward_paths=mail.forward_paths,
+        peer=mail.peer[:200],
+        accepted_at=mail.accepted_at,
+        origin=mail.origin,
+        sent=mail.sent,
+    )

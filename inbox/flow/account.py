@@ -1,0 +1,111 @@
+"""Which account does a mail belong to? A known contact decides, then a thread in which we wrote
+to the sender, then the customer's domain; else a provisional account is made.
+
+Our own people's mail goes to one internal account: a From field alone gives nobody a colleague's
+powers over a customer's threads (DESIGN I6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inbox.errors import UnreadableMail
+from inbox.flow.context import Own
+from inbox.flow.unit import Unit
+from inbox.mail.letter import Address, Letter
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """Where a mail belongs, and who wrote it."""
+
+    account_id: int
+    contact_id: int | None
+    author: Address
+    direction: str
+    created: bool = False
+    internal: bool = False
+
+
+def author_of(letter: Letter, reverse_path: str | None) -> Address:
+    """Who wrote a mail: From, else Sender, else the reverse-path.
+
+    Raises `UnreadableMail` where there is nobody at all.
+    """
+    for address in (*letter.from_, *letter.sender):
+        if "@" in address.address:
+            return address
+    if reverse_path and "@" in reverse_path:
+        return Address("", reverse_path.lower())
+    if letter.bounce is not None:
+        return Address("", "mailer-daemon@invalid")
+    raise UnreadableMail("no-author", "neither From nor Sender nor the envelope names an author")
+
+
+def belonging(unit: Unit, letter: Letter, author: Address, ids: Sequence[str]) -> Belonging:
+    """The account and contact of an incoming mail; made where they are not known yet."""
+    if letter.bounce is not None:
+        found = _account_of_bounce(unit, letter)
+        if found is not None:
+            return Belonging(found, None, author, "in")
+    if unit.context.own.is_ours(author):
+        return Belonging(unit.internal_account(), None, author, "in", internal=True)
+    contact = unit.contact(author.address.lower())
+    if contact is not None:
+        return Belonging(contact.account_id, contact.id, author, "in")
+    return _newcomer(unit, author, ids)
+
+
+def outgoing(unit: Unit, letter: Letter, author: Address) -> Belonging:
+    """The account that imported mail of ours was written to: its first outside recipient's."""
+    own = unit.context.own
+    outside = [
+        one for one in (*letter.to, *letter.cc) if "@" in one.address and not own.is_ours(one)
+    ]
+    if not outside:
+        return Belonging(unit.internal_account(), None, author, "out", internal=True)
+    contact = unit.contact(outside[0].address.lower())
+    if contact is not None:
+        return Belonging(contact.account_id, None, author, "out")
+    there = _newcomer(unit, outside[0], ())
+    return Belonging(there.account_id, None, author, "out", created=there.created)
+
+
+def _newcomer(unit: Unit, author: Address, ids: Sequence[str]) -> Belonging:
+    created = False
+    account_id = unit.written_to(author.address.lower(), ids)
+    company = is_company_domain(author.domain, unit.context.own)
+    if account_id is None and company:
+        account_id = unit.domain_owner(author.domain)
+    if account_id is None:
+        created = True
+        name = author.domain if company else (author.name or author.address)
+        account_id = unit.create_account(name, author.domain if company else None)
+    contact = unit.create_contact(account_id, author)
+    return Belonging(account_id, contact.id, author, "in", created=created)
+
+
+def account_of(unit: Unit, address: str) -> int | None:
+    """The account that an outside address (lower case) belongs to, where one is known."""
+    contact = unit.contact(address)
+    if contact is not None:
+        return contact.account_id
+    domain = address.rpartition("@")[2]
+    return unit.domain_owner(domain) if is_company_domain(domain, unit.context.own) else None
+
+
+def is_company_domain(domain: str, own: Own) -> bool:
+    """Does a mail domain stand for one company? Public mail providers do not."""
+    if "." not in domain or domain in own.public_domains:
+        return False
+    return domain.partition(".")[2] not in own.public_domains
+
+
+def _account_of_bounce(unit: Unit, letter: Letter) -> int | None:
+    """The account of the person who was not reached; a report's own sender is a machine."""
+    for recipient in letter.bounce.recipients if letter.bounce else ():
+        found = account_of(unit, recipient.address.lower())
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,129 @@
+"""Gather the facts of a message, ask `routing.decide`, and put the decision into force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from inbox.flow.context import FilingContext, Guess
+from inbox.flow.unit import AccountPicture
+from inbox.mail.letter import AutomaticKind, Letter
+from inbox.store import threads
+from routing.decide import Decision
+from routing.fields import lookup
+from routing.ruleset import Event
+
+
+def message_facts(
+    letter: Letter, author: str, forward_paths: Sequence[str], size: int, ours: Sequence[str]
+) -> dict[str, object]:
+    """The facts that a mail alone gives; account, thread and classifier are added to them."""
+    to = tuple(one.address for one in letter.to)
+    cc = tuple(one.address for one in letter.cc)
+    recipients = tuple(dict.fromkeys((*to, *cc, *forward_paths)))
+    headers: dict[str, list[str]] = {}
+    for name, value in letter.headers:
+        headers.setdefault(name, []).append(value)
+    known = {
+        f"header.{name}": values for name, values in headers.items() if lookup(f"header.{name}")
+    }
+    kind = letter.automatic.kind
+    return known | {
+        "from": author,
+        "from.domain": author.rpartition("@")[2],
+        "from.name": letter.from_[0].name if letter.from_ else "",
+        "reply_to": tuple(one.address for one in letter.reply_to),
+        "to": to,
+        "cc": cc,
+        "recipient": recipients,
+        "mailbox": next((one for one in recipients if one.lower() in ours), ""),
+        "subject": letter.subject,
+        "text": letter.visible_text,
+        "body": letter.text,
+        "attachment.name": tuple(one.name for one in letter.attachments if not one.inline),
+        "attachment.type": tuple(one.content_type for one in letter.attachments if not one.inline),
+        "attachment.count": sum(not one.inline for one in letter.attachments),
+        "size": size,
+        "automatic": kind is not AutomaticKind.NONE,
+        "automatic.kind": kind.value,
+    }
+
+
+def account_facts(there: AccountPicture) -> dict[str, object]:
+    """The facts about the customer; our own people's account has none."""
+    account = there.account
+    if account.kind == "internal":
+        return {}
+    return {
+        "account.name": account.name,
+        "account.domain": there.domains,
+        "account.stage": account.stage or "",
+        "account.tier": account.tier or "",
+        "account.tags": account.tags,
+        "account.provisional": account.provisional,
+    }
+
+
+def thread_facts(thread: threads.Thread | None) -> dict[str, object]:
+    """The facts about the thread that the message joins."""
+    if thread is None:
+        return {
+            "thread.team": "",
+            "thread.status": "open",
+            "thread.messages": 1,
+            "thread.tags": (),
+        }
+    return {
+        "thread.team": thread.team,
+        "thread.decided_by": thread.decided_by,
+        "thread.status": thread.status,
+        "thread.messages": thread.messages + 1,
+        "thread.tags": thread.tags,
+    }
+
+
+def guess_facts(guess: Guess | None) -> dict[str, object]:
+    """What the classifier said, as facts that rules may use."""
+    if guess is None:
+        return {}
+    return {
+        "classifier.team": guess.team,
+        "classifier.score": guess.score,
+        "classifier.abstain": guess.abstain,
+    }
+
+
+def event_of(letter: Letter, thread: threads.Thread | None) -> Event:
+    """What happened, in the words of a rule's `on`."""
+    if letter.bounce is not None:
+        return Event.BOUNCE
+    return Event.NEW_THREAD if thread is None else Event.REPLY
+
+
+def answer_for(decision: Decision, owners: Mapping[str, str], context: FilingContext) -> int:
+    """Who is accountable: the person a rule names, the account's owner, else the duty holder."""
+    asked = decision.assignee
+    if asked in ("", "account-owner", "team-strategy"):
+        asked = owners.get(decision.team, "")
+    number = context.person_ids.get(asked)
+    return number if number is not None else context.person_ids[_duty(decision.team, context)]
+
+
+def _duty(team: str, context: FilingContext) -> str:
+    return next(one.duty for one in context.files.directory.teams if one.name == team)
+
+
+def decision_json(decision: Decision) -> dict[str, Any]:
+    """What a decision did, in the JSON shape of docs/INTERFACES.md; the trace is recomputed."""
+    return {
+        "team": decision.team,
+        "decided_by": decision.decided_by,
+        "reason": decision.reason,
+        "rule": decision.rule or None,
+        "tags": list(decision.tags),
+        "priority": decision.priority or None,
+        "policy": decision.policy or None,
+        "assignee": decision.assignee or None,
+        "matched": list(decision.matched),
+        "event": str(decision.event),
+    }

@@ -1,0 +1,51 @@
+"""What a filing worker knows besides the mail: what is ours, and what admins have activated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from inbox.flow.active import AdminFiles
+from inbox.mail.letter import Address, Letter
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What is ours: mailboxes, mail domains; and domains that say nothing about a company."""
+
+    addresses: frozenset[str]
+    domains: frozenset[str]
+    public_domains: frozenset[str]
+
+    def is_ours(self, address: Address) -> bool:
+        """Is it one of our mailboxes or people?"""
+        return address.address.lower() in self.addresses or address.domain in self.domains
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What the classifier says of a letter."""
+
+    team: str
+    score: float
+    abstain: bool
+    best: tuple[tuple[str, float], ...]
+    evidence: tuple[tuple[str, float], ...]
+    model: str
+
+
+Classify = Callable[[Letter], Guess]
+
+
+@dataclass(frozen=True, slots=True)
+class FilingContext:
+    """Handed to every filing; made anew when an admin's files change."""
+
+    own: Own
+    mailboxes: tuple[str, ...]
+    files: AdminFiles
+    person_ids: Mapping[str, int]
+    """handle -> number of every person in the directory."""
+    classify: Classify | None = None
+    """None where no model is active: rules alone route, and say so."""
+    detect_language: Callable[[str], str | None] | None = None

@@ -1,0 +1,178 @@
+"""File: turn accepted mail into messages on threads. Commit 2 of a mail's way.
+
+One batch is one transaction. When any mail of it fails, the batch is rolled back and each mail is
+filed alone, so one bad mail hurts only itself (DESIGN I5). Everything can be repeated without
+harm: a mail filed twice is found to be a message already.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from inbox.errors import StoreError, UnreadableMail
+from inbox.flow import message
+from inbox.flow.context import FilingContext
+from inbox.flow.unit import Unit
+from inbox.mail.letter import Letter
+from inbox.mail.limits import LimitExceeded
+from inbox.mail.parse import parse_letter
+from inbox.store import intake
+from inbox.store.database import Database, is_conflict
+from inbox.store.intake import Claim, LeaseLost, Settlement
+
+LEASE_FOR = timedelta(seconds=120)
+RETRY_AFTER = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a worker goes about it."""
+
+    node: str
+    batch: int = 20
+    most_attempts: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What one round did."""
+
+    filed: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    put_back: int = 0
+
+    @property
+    def total(self) -> int:
+        """Mails that the round took."""
+        return self.filed + self.duplicates + self.quarantined + self.put_back
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A claimed mail and what it says, or the cause why it could not be read."""
+
+    claim: Claim
+    letter: Letter | None
+    cause: str = ""
+    detail: str = ""
+
+
+Watch = Callable[[Sequence[int]], None]
+"""Told which ledger rows are about to be worked on; the supervisor's clock starts then."""
+
+
+def claim(db: Database, rules: Rules, now: datetime) -> tuple[Claim, ...]:
+    """Take the next mails, their attempts counted and committed before they are made."""
+    with db.write() as conn:
+        return intake.claim(conn, node=rules.node, limit=rules.batch, now=now, lease_for=LEASE_FOR)
+
+
+def file_claimed(
+    db: Database,
+    claims: Sequence[Claim],
+    context: FilingContext,
+    rules: Rules,
+    clock: Callable[[], datetime],
+    watch: Watch = lambda ledger_ids: None,
+) -> Filed:
+    """Read and file claimed mails; what became of them."""
+    letters = []
+    for one in claims:
+        watch([one.ledger_id])
+        letters.append(read(one, rules))
+    watch([one.ledger_id for one in claims])
+    try:
+        return _commit(db, letters, context, clock())
+    except Exception:
+        # Whatever it was, it was one of them: each is tried alone, and is judged alone.
+        if len(letters) == 1:
+            return _alone(db, letters[0], context, rules, clock, watch)
+    total = Filed()
+    for letter in letters:
+        total = _sum(total, _alone(db, letter, context, rules, clock, watch))
+    return total
+
+
+def read(claimed: Claim, rules: Rules) -> Read:
+    """Parse one mail; what cannot be read within limits comes back with its cause."""
+    try:
+        return Read(claimed, parse_letter(claimed.raw, envelope_from=claimed.reverse_path))
+    except LimitExceeded as refusal:
+        return Read(claimed, None, refusal.cause, str(refusal))
+    except MemoryError:
+        return Read(claimed, None, "memory", "reading it needs more memory than one mail may use")
+    except Exception:
+        # A bug of ours or a library's must cost one mail, not the queue; the trace goes with it.
+        return Read(claimed, None, "unreadable", traceback.format_exc(limit=-12))
+
+
+def _alone(
+    db: Database,
+    one: Read,
+    context: FilingContext,
+    rules: Rules,
+    clock: Callable[[], datetime],
+    watch: Watch,
+) -> Filed:
+    watch([one.claim.ledger_id])
+    try:
+        return _commit(db, [one], context, clock())
+    except LeaseLost:
+        return Filed()
+    except StoreError:
+        raise
+    except Exception as error:
+        detail = traceback.format_exc(limit=-12)
+        again = is_conflict(error) or one.claim.attempts < rules.most_attempts
+        now = clock()
+        with db.write() as conn:
+            if again:
+                wait = timedelta(0) if is_conflict(error) else RETRY_AFTER
+                intake.put_back(conn, [one.claim], now + wait, detail)
+                return Filed(put_back=1)
+            failure = Settlement(one.claim, "quarantined", None, "filing-failed", detail)
+            intake.settle(conn, [failure], now)
+        return Filed(quarantined=1)
+
+
+def _commit(db: Database, letters: Sequence[Read], context: FilingContext, now: datetime) -> Filed:
+    total = Filed()
+    with db.write() as conn:
+        unit = Unit(conn, context, now)
+        unit.load([(one.claim, one.letter) for one in letters if one.letter is not None])
+        for one in letters:
+            done = _settlement(unit, one)
+            unit.writes.settle(done)
+            total = _sum(total, _count(done.state))
+        unit.writes.flush()
+    return total
+
+
+def _settlement(unit: Unit, one: Read) -> Settlement:
+    if one.letter is None:
+        return Settlement(one.claim, "quarantined", None, one.cause, one.detail)
+    known = unit.same_mail(one.claim, one.letter)
+    if known is not None:
+        return Settlement(one.claim, "duplicate", known)
+    try:
+        return Settlement(one.claim, "filed", message.file_letter(unit, one.claim, one.letter))
+    except UnreadableMail as refusal:
+        return Settlement(one.claim, "quarantined", None, refusal.cause, str(refusal))
+
+
+def _count(state: str) -> Filed:
+    field = {"filed": "filed", "duplicate": "duplicates", "quarantined": "quarantined"}[state]
+    return replace(Filed(), **{field: 1})
+
+
+def _sum(one: Filed, other: Filed) -> Filed:
+    return Filed(
+        one.filed + other.filed,
+        one.duplicates + other.duplicates,
+        one.quarantined + other.quarantined,
+        one.put_back + other.put_back,
+    )

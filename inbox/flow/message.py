@@ -1,0 +1,340 @@
+"""One letter onto its account, its thread and its team; a step of `flow.file`, never alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from inbox.flow import account as account_flow
+from inbox.flow import assign, extras
+from inbox.flow import thread as thread_flow
+from inbox.flow.account import Belonging
+from inbox.flow.context import Guess
+from inbox.flow.unit import Unit
+from inbox.mail.joining import ids_of
+from inbox.mail.letter import Attachment, AutomaticKind, Letter
+from inbox.store import hits, timeline
+from inbox.store.intake import Claim
+from inbox.store.threads import Thread
+from routing.decide import NO_HISTORY, Decision, History, decide
+from routing.facts import Facts
+from routing.ruleset import Rule
+
+
+def file_letter(unit: Unit, claim: Claim, letter: Letter) -> int:
+    """Write the message and everything that follows from it; its number.
+
+    Raises `UnreadableMail` for a mail without any author.
+    """
+    ids = ids_of(letter)
+    there = _belonging(unit, claim, letter, ids)
+    place = thread_flow.place(unit, there.account_id, ids)
+    at = received_at(claim, letter)
+    mail = Mail(claim, letter, there, at, unit.writes.key("messages"))
+    guess = unit.context.classify(letter) if unit.context.classify else None
+    facts = _facts(unit, mail, place.thread, guess)
+    event = assign.event_of(letter, place.thread)
+    history = _history(unit, place.thread)
+    decision = decide(unit.context.files.ruleset, facts, event=event, history=history)
+    thread = place.thread or _open(unit, mail, decision)
+    _insert(unit, mail, thread, facts)
+    _join(unit, mail, thread, ids, place)
+    _note(unit, mail, thread)
+    _put_in_force(unit, mail, thread, Reasons(decision, facts, guess), place.thread is None)
+    _advance(unit, mail, thread.id)
+    return mail.message_id
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A letter on its way, with where it belongs."""
+
+    claim: Claim
+    letter: Letter
+    there: Belonging
+    at: datetime
+    message_id: int
+
+    def event(self, thread_id: int, kind: str, data: dict[str, Any]) -> timeline.Event:
+        """Something that this mail's author did to its account."""
+        actor = f"contact:{self.there.author.address.lower()}"
+        message_id = None if kind == "account-created" else self.message_id
+        return timeline.Event(
+            self.there.account_id, thread_id, message_id, self.at, kind, actor, data
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """A decision and what it was made from."""
+
+    decision: Decision
+    facts: Facts
+    guess: Guess | None
+
+
+def _belonging(unit: Unit, claim: Claim, letter: Letter, ids: tuple[str, ...]) -> Belonging:
+    author = account_flow.author_of(letter, claim.reverse_path)
+    if claim.sent and author.address.lower() in unit.context.own.addresses:
+        return account_flow.outgoing(unit, letter, author)
+    return account_flow.belonging(unit, letter, author, ids)
+
+
+def _facts(unit: Unit, mail: Mail, thread: Thread | None, guess: Guess | None) -> Facts:
+    detect = unit.context.detect_language
+    known = assign.message_facts(
+        mail.letter,
+        mail.there.author.address,
+        mail.claim.forward_paths,
+        len(mail.claim.raw),
+        unit.context.mailboxes,
+    )
+    known |= assign.account_facts(unit.account(mail.there.account_id))
+    known |= assign.thread_facts(thread) | assign.guess_facts(guess)
+    known["language"] = detect(mail.letter.visible_text) if detect else None
+    return Facts(known)
+
+
+def _history(unit: Unit, thread: Thread | None) -> History:
+    """When the rules that may not run again so soon last ran on this thread."""
+    if thread is None or not any(_is_held(rule) for rule in unit.context.files.ruleset.rules):
+        return NO_HISTORY
+    unit.writes.flush()  # the batch may hold an earlier mail of this very thread
+    return History(hits.ran_at(unit.conn, thread.id), unit.now)
+
+
+def _is_held(rule: Rule) -> bool:
+    return rule.run.once or rule.run.cool_down_for is not None
+
+
+def _open(unit: Unit, mail: Mail, decision: Decision) -> Thread:
+    owners = unit.account(mail.there.account_id).owners
+    opened = Thread(
+        id=unit.writes.key("threads"),
+        account_id=mail.there.account_id,
+        subject=mail.letter.subject,
+        status="open",
+        team=decision.team,
+        accountable_id=assign.answer_for(decision, owners, unit.context),
+        claimed_at=None,
+        decided_by=decision.decided_by,
+        priority=decision.priority or "normal",
+        policy=decision.policy or None,
+        tags=tuple(decision.tags),
+        opened_at=mail.at,
+        last_message_at=mail.at,
+        last_in_at=None,
+        last_out_at=None,
+        messages=0,
+        merged_into_id=None,
+        version=1,
+    )
+    unit.open_thread(opened)
+    return opened
+
+
+def _insert(unit: Unit, mail: Mail, thread: Thread, facts: Facts) -> None:
+    letter, there = mail.letter, mail.there
+    defects = list(letter.defects)
+    if unit.id_in_use(letter):
+        defects.append("message-id-in-use")
+    ids = ids_of(letter)
+    language = facts.text("language")
+    row: dict[str, Any] = {
+        "id": mail.message_id,
+        "thread_id": thread.id,
+        "account_id": there.account_id,
+        "contact_id": there.contact_id,
+        "raw_id": mail.claim.raw_id,
+        "direction": there.direction,
+        "mail_id": letter.message_id,
+        "content_hash": letter.content_hash,
+        "parents": list(ids[1:] if letter.message_id else ids),
+        "subject": letter.subject,
+        "from_name": there.author.name,
+        "from_address": there.author.address.lower()[:320],
+        "recipients": _recipients(letter),
+        "sent_at": letter.date,
+        "received_at": mail.at,
+        "size": len(mail.claim.raw),
+        "text": letter.text,
+        "visible_text": letter.visible_text,
+        "has_html": letter.html is not None,
+        "language": language or None,
+        "automatic": letter.automatic.kind.value,
+        "may_answer": letter.automatic.may_answer,
+        "verified": "unknown",
+        "extras": extras.of_letter(letter),
+        "defects": defects,
+    }
+    unit.add_message(row, [_file(one) for one in letter.attachments])
+    unit.writes.index(mail.message_id, _findable(letter, there))
+
+
+def _file(one: Attachment) -> dict[str, Any]:
+    return {
+        "path": one.path,
+        "name": one.name,
+        "content_type": one.content_type[:200],
+        "size": one.size,
+        "sha256": one.sha256,
+        "inline": one.inline,
+        "content_id": one.content_id,
+    }
+
+
+def _join(
+    unit: Unit, mail: Mail, thread: Thread, ids: tuple[str, ...], place: thread_flow.Place
+) -> None:
+    unit.use_ids(mail.there.account_id, thread.id, ids)
+    for other in place.related:
+        unit.link(thread.id, other, "refers-to-its-mail")
+    bounce = mail.letter.bounce
+    if bounce is not None and bounce.original_message_id and place.thread is None:
+        original = unit.joined(mail.there.account_id, [bounce.original_message_id])
+        for other in original.values():
+            unit.link(thread.id, other, "delivery-report")
+    if mail.there.direction == "out":
+        written_to = {one.address.lower() for one in (*mail.letter.to, *mail.letter.cc)}
+        for address in sorted(written_to - unit.context.own.addresses):
+            unit.writes.add("thread_participants", {"thread_id": thread.id, "address": address})
+
+
+def _note(unit: Unit, mail: Mail, thread: Thread) -> None:
+    there, letter = mail.there, mail.letter
+    if there.created:
+        data = {"from": there.author.address.lower()}
+        unit.event(mail.event(thread.id, "account-created", data))
+    kind = "mail-in" if there.direction == "in" else "mail-out"
+    data = {"automatic": letter.automatic.kind.value, "verified": "unknown"}
+    unit.event(mail.event(thread.id, kind, data))
+    if there.internal and letter.forwarded is not None and letter.forwarded.sender is not None:
+        # Shown on the account of the original sender, joined to nothing: nothing proves yet that
+        # the colleague named in From sent it.
+        sender = letter.forwarded.sender.address.lower()
+        account_id = account_flow.account_of(unit, sender)
+        if account_id is not None:
+            data = {"original_sender": sender, "subject": letter.forwarded.subject}
+            happened = mail.event(thread.id, "forwarded-by-colleague", data)
+            unit.event(replace(happened, account_id=account_id))
+
+
+def _put_in_force(unit: Unit, mail: Mail, thread: Thread, reasons: Reasons, is_new: bool) -> None:
+    decision = reasons.decision
+    if not is_new and not decision.matched:
+        return
+    accountable_id = thread.accountable_id
+    if not is_new:
+        changes = _changes(thread, decision)
+        if decision.team != thread.team:
+            owners = unit.account(mail.there.account_id).owners
+            accountable_id = assign.answer_for(decision, owners, unit.context)
+            changes |= {
+                "team": decision.team,
+                "accountable_id": accountable_id,
+                "decided_by": decision.decided_by,
+                "claimed_at": None,
+            }
+        if changes:
+            unit.change_thread(thread.id, **changes)
+    row = {
+        "thread_id": thread.id,
+        "message_id": mail.message_id,
+        "at": unit.now,
+        "decided_by": decision.decided_by,
+        "team": decision.team,
+        "accountable_id": accountable_id,
+        "by_id": None,
+        "rule": decision.rule or None,
+        "ruleset": unit.context.files.ruleset.hash,
+        "model": reasons.guess.model if reasons.guess else None,
+        "score": decision.score,
+        "decision": assign.decision_json(decision),
+        "facts": reasons.facts.snapshot(),
+    }
+    unit.writes.add("assignments", row)
+    for rule in decision.matched:
+        decided = rule == decision.rule
+        hit = {"rule": rule, "thread_id": thread.id, "message_id": mail.message_id}
+        unit.writes.add("rule_hits", hit | {"at": unit.now, "decided": decided})
+    _tell(unit, mail, thread, decision, is_new)
+
+
+def _tell(unit: Unit, mail: Mail, thread: Thread, decision: Decision, is_new: bool) -> None:
+    """The events of a decision."""
+    actor = f"rule:{decision.rule}" if decision.rule else "aboard"
+    data: dict[str, Any] = {"team": decision.team, "decided_by": decision.decided_by}
+    if decision.rule:
+        data["rule"] = decision.rule
+    if decision.score is not None:
+        data["score"] = round(decision.score, 4)
+    account_id = mail.there.account_id
+    if is_new or decision.team != thread.team:
+        unit.event(
+            timeline.Event(account_id, thread.id, mail.message_id, mail.at, "assigned", actor, data)
+        )
+    for note in decision.notes:
+        unit.event(
+            timeline.Event(
+                account_id, thread.id, mail.message_id, mail.at, "note", actor, {"text": note}
+            )
+        )
+
+
+def _advance(unit: Unit, mail: Mail, thread_id: int) -> None:
+    """Count the message in; human mail from the customer reopens what waited or was closed."""
+    thread, at = unit.thread(thread_id), mail.at
+    incoming = mail.there.direction == "in"
+    changes: dict[str, Any] = {
+        "messages": thread.messages + 1,
+        "last_message_at": max(at, thread.last_message_at),
+        "opened_at": min(at, thread.opened_at),
+    }
+    before = thread.last_in_at if incoming else thread.last_out_at
+    changes["last_in_at" if incoming else "last_out_at"] = max(at, before) if before else at
+    human = mail.letter.automatic.kind in (AutomaticKind.NONE, AutomaticKind.LIST)
+    if incoming and human and thread.status != "open":
+        changes["status"] = "open"
+    unit.change_thread(thread_id, **changes)
+
+
+def received_at(claimed: Claim, letter: Letter) -> datetime:
+    """When a mail counts as received: on arrival for live mail, for imported files their Date.
+
+    A Date in the future, or before there was mail, says nothing.
+    """
+    if claimed.source != "file" or letter.date is None:
+        return claimed.accepted_at
+    if not datetime(1980, 1, 1, tzinfo=UTC) <= letter.date <= claimed.accepted_at:
+        return claimed.accepted_at
+    return letter.date
+
+
+def _changes(thread: Thread, decision: Decision) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if decision.priority and decision.priority != thread.priority:
+        changes["priority"] = decision.priority
+    if decision.policy and decision.policy != thread.policy:
+        changes["policy"] = decision.policy
+    tags = tuple(sorted({*thread.tags, *decision.tags}))
+    if tags != tuple(sorted(thread.tags)):
+        changes["tags"] = list(tags)
+    return changes
+
+
+def _recipients(letter: Letter) -> dict[str, list[list[str]]]:
+    fields = {"to": letter.to, "cc": letter.cc, "reply_to": letter.reply_to}
+    return {
+        name: [[one.name, one.address] for one in addresses]
+        for name, addresses in fields.items()
+        if addresses
+    }
+
+
+def _findable(letter: Letter, there: Belonging) -> str:
+    """Everything by which a person may look for this mail."""
+    names = [f"{one.name} {one.address}" for one in (*letter.to, *letter.cc)]
+    files = [one.name for one in letter.attachments]
+    author = f"{there.author.name} {there.author.address}"
+    return "\n".join((letter.subject, author, *names[:50], *files, letter.text))

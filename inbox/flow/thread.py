@@ -1,0 +1,68 @@
+"""Which thread does a mail join? The one that uses any of its ids, inside its account.
+
+Ids that only other accounts use never join: the new thread is linked as possibly related, and a
+person decides (DESIGN I6). A subject, or a number in it, decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from inbox.flow.unit import Unit
+from inbox.mail.joining import join
+from inbox.store import threads, timeline
+from inbox.store.database import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a mail goes: a thread that is there, or None and the threads it may be related to."""
+
+    thread: threads.Thread | None
+    related: tuple[int, ...] = ()
+
+
+def place(unit: Unit, account_id: int, ids: Sequence[str]) -> Place:
+    """Find the thread; joins threads that this mail proves to be one."""
+    decided = join(unit.joined(account_id, ids))
+    if decided.thread is None:
+        return Place(None, unit.elsewhere(account_id, ids))
+    for absorbed in decided.absorbed:
+        unit.writes.flush()
+        absorb(unit.conn, decided.thread, absorbed, "references", unit.now)
+        unit.after_join(decided.thread, absorbed)
+    return Place(unit.thread(decided.thread))
+
+
+def absorb(conn: Conn, survivor: int, absorbed: int, why: str, now: datetime) -> None:
+    """Make one thread of two; what a person decided about either outlives the join."""
+    kept, lost = threads.by_id(conn, survivor), threads.by_id(conn, absorbed)
+    threads.join(conn, kept.id, lost.id)
+    changes: dict[str, object] = {"tags": sorted({*kept.tags, *lost.tags})}
+    if lost.decided_by == "person" and kept.decided_by != "person":
+        changes |= {
+            "team": lost.team,
+            "accountable_id": lost.accountable_id,
+            "claimed_at": lost.claimed_at,
+            "decided_by": "person",
+        }
+    if "open" in (kept.status, lost.status):
+        changes["status"] = "open"
+    threads.save(conn, kept.id, **changes)
+    threads.recount(conn, kept.id)
+    timeline.append(
+        conn,
+        [
+            timeline.Event(
+                account_id=kept.account_id,
+                thread_id=kept.id,
+                message_id=None,
+                at=now,
+                kind="threads-joined",
+                actor="aboard",
+                data={"absorbed": str(lost.id), "why": why},
+            )
+        ],
+    )

@@ -1,0 +1,78 @@
+"""One function per business event, one line each: `event key=value`. No bodies, no local parts.
+
+Other rooms never call `logging` themselves, so this page is the vocabulary of the log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+_log = logging.getLogger("aboard")
+
+
+def set_up(level: str = "INFO") -> None:
+    """Write the log to standard error, one line per event."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    _log.handlers[:] = [handler]
+    _log.setLevel(level)
+    _log.propagate = False
+
+
+def accepted(count: int, source: str, peer: str) -> None:
+    """Mails were made durable."""
+    _log.info("accepted count=%d source=%s peer=%s", count, source, peer)
+
+
+def refused(code: str, why: str, peer: str) -> None:
+    """A mail, recipient or connection was refused."""
+    _log.info("refused code=%s why=%r peer=%s", code, why, peer)
+
+
+def intake_failed(incident: str, error: BaseException) -> None:
+    """Accepting failed inside; the sender was asked to try again."""
+    _log.error("intake-failed incident=%s error=%r", incident, error, exc_info=error)
+
+
+def round_filed(filed: int, duplicates: int, quarantined: int, put_back: int) -> None:
+    """A worker filed a batch."""
+    _log.info(
+        "filed filed=%d duplicates=%d quarantined=%d put_back=%d",
+        filed,
+        duplicates,
+        quarantined,
+        put_back,
+    )
+
+
+def worker_ended(pid: int, why: str, ledger_ids: Sequence[int]) -> None:
+    """A worker died or was ended; its mails were given back."""
+    _log.warning("worker-ended pid=%d why=%r ledger=%s", pid, why, list(ledger_ids))
+
+
+def rules_refused(problems: Sequence[object]) -> None:
+    """An admin's file was refused; what was in force stays."""
+    for problem in problems:
+        _log.error("files-refused problem=%r", str(problem))
+
+
+def rules_activated(ruleset: str, rules: int) -> None:
+    """A ruleset was put in force."""
+    _log.info("files-activated ruleset=%s rules=%d", ruleset[:12], rules)
+
+
+def serving(what: str, where: str) -> None:
+    """A part listens."""
+    _log.info("serving part=%s at=%s", what, where)
+
+
+def stopped() -> None:
+    """The node has stopped."""
+    _log.info("stopped")
+
+
+def ledger_unbalanced(findings: Sequence[str]) -> None:
+    """The audit found mail that is not accounted for."""
+    for finding in findings:
+        _log.error("ledger-unbalanced finding=%r", finding)

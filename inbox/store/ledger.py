@@ -1,0 +1,186 @@
+"""Reading the ledger: one mail's story, the quarantine, and the two sides that must agree.
+
+What is written to it is in `intake.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func, or_, select
+
+from inbox.errors import NotFound
+from inbox.store.database import Conn
+from inbox.store.intake import unpack
+from inbox.store.tables import ledger, messages, raw_mail, tallies
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One accepted mail and its outcome."""
+
+    id: int
+    raw_id: int
+    sha256: str
+    size: int
+    source: str
+    origin: str | None
+    reverse_path: str | None
+    forward_paths: tuple[str, ...]
+    peer: str
+    accepted_at: datetime
+    state: str
+    settled_at: datetime | None
+    message_id: int | None
+    cause: str | None
+    detail: str | None
+    attempts: int
+
+
+_ROW = select(ledger, raw_mail.c.sha256, raw_mail.c.size).join(
+    raw_mail, raw_mail.c.id == ledger.c.raw_id
+)
+
+
+def _row(row: Any) -> LedgerRow:
+    return LedgerRow(
+        id=row.id,
+        raw_id=row.raw_id,
+        sha256=row.sha256,
+        size=row.size,
+        source=row.source,
+        origin=row.origin,
+        reverse_path=row.reverse_path,
+        forward_paths=tuple(row.forward_paths),
+        peer=row.peer,
+        accepted_at=row.accepted_at,
+        state=row.state,
+        settled_at=row.settled_at,
+        message_id=row.message_id,
+        cause=row.cause,
+        detail=row.detail,
+        attempts=row.attempts,
+    )
+
+
+def by_id(conn: Conn, ledger_id: int) -> LedgerRow:
+    """One ledger row. Raises `NotFound`."""
+    row = conn.execute(_ROW.where(ledger.c.id == ledger_id)).first()
+    if row is None:
+        raise NotFound(f"there is no accepted mail with ledger number {ledger_id}")
+    return _row(row)
+
+
+def of_message(conn: Conn, message_id: int) -> tuple[LedgerRow, ...]:
+    """Every delivery of one message, first accepted first."""
+    found = conn.execute(_ROW.where(ledger.c.message_id == message_id).order_by(ledger.c.id))
+    return tuple(_row(row) for row in found)
+
+
+def of_sha256(conn: Conn, sha256: str) -> tuple[LedgerRow, ...]:
+    """Every delivery of the same raw bytes, first accepted first."""
+    found = conn.execute(_ROW.where(raw_mail.c.sha256 == sha256).order_by(ledger.c.id))
+    return tuple(_row(row) for row in found)
+
+
+def quarantined(conn: Conn, *, limit: int = 100, after: int = 0) -> tuple[LedgerRow, ...]:
+    """Quarantined mails with a ledger number above `after`, oldest first."""
+    found = conn.execute(
+        _ROW.where(ledger.c.state == "quarantined", ledger.c.id > after)
+        .order_by(ledger.c.id)
+        .limit(limit)
+    )
+    return tuple(_row(row) for row in found)
+
+
+def waiting(conn: Conn, *, limit: int = 100) -> tuple[LedgerRow, ...]:
+    """Mails accepted and not settled yet, oldest first."""
+    found = conn.execute(_ROW.where(ledger.c.state == "pending").order_by(ledger.c.id).limit(limit))
+    return tuple(_row(row) for row in found)
+
+
+def raw_bytes(conn: Conn, raw_id: int) -> bytes:
+    """The raw mail as received. Raises `NotFound`."""
+    row = conn.execute(
+        select(raw_mail.c.packing, raw_mail.c.content).where(raw_mail.c.id == raw_id)
+    ).first()
+    if row is None:
+        raise NotFound(f"there is no raw mail with number {raw_id}")
+    return unpack(row.packing, row.content)
+
+
+def state_counts(conn: Conn, *, since: int = 0) -> dict[str, int]:
+    """How many ledger rows above number `since` are in each state."""
+    counts = {"pending": 0, "filed": 0, "duplicate": 0, "quarantined": 0}
+    found = conn.execute(
+        select(ledger.c.state, func.count()).where(ledger.c.id > since).group_by(ledger.c.state)
+    )
+    return counts | {row[0]: row[1] for row in found}
+
+
+def pending_count(conn: Conn) -> int:
+    """How many mails wait to be filed."""
+    return int(
+        conn.scalar(select(func.count()).select_from(ledger).where(ledger.c.state == "pending"))
+        or 0
+    )
+
+
+def tallied(conn: Conn) -> dict[tuple[str, str], int]:
+    """The accepting side of the ledger: (node, source) -> mails accepted."""
+    return {(row.node, row.source): row.accepted for row in conn.execute(select(tallies))}
+
+
+def accepted_counts(conn: Conn) -> dict[tuple[str, str], int]:
+    """The ledger's own rows, counted as `tallied` counts them."""
+    found = conn.execute(
+        select(ledger.c.node, ledger.c.source, func.count()).group_by(
+            ledger.c.node, ledger.c.source
+        )
+    )
+    return {(node, source): count for node, source, count in found}
+
+
+def filed_without_message(conn: Conn, *, limit: int = 20) -> tuple[int, ...]:
+    """Ledger numbers of `filed` rows whose message is of other raw mail, or is not there."""
+    return tuple(
+        conn.scalars(
+            select(ledger.c.id)
+            .outerjoin(messages, messages.c.id == ledger.c.message_id)
+            .where(ledger.c.state == "filed")
+            .where(or_(messages.c.id.is_(None), messages.c.raw_id != ledger.c.raw_id))
+            .order_by(ledger.c.id)
+            .limit(limit)
+        )
+    )
+
+
+def messages_without_ledger(conn: Conn, *, limit: int = 20) -> tuple[int, ...]:
+    """Numbers of messages that no ledger row says to have filed."""
+    filed = exists().where(ledger.c.message_id == messages.c.id, ledger.c.state == "filed")
+    return tuple(
+        conn.scalars(select(messages.c.id).where(~filed).order_by(messages.c.id).limit(limit))
+    )
+
+
+def raw_without_ledger(conn: Conn, *, limit: int = 20) -> tuple[int, ...]:
+    """Numbers of raw mails that no ledger row knows."""
+    return tuple(
+        conn.scalars(
+            select(raw_mail.c.id)
+            .outerjoin(ledger, ledger.c.raw_id == raw_mail.c.id)
+            .where(ledger.c.id.is_(None))
+            .order_by(raw_mail.c.id)
+            .limit(limit)
+        )
+    )
+
+
+def raw_after(conn: Conn, after: int, limit: int) -> tuple[tuple[int, str, bytes], ...]:
+    """(number, sha256, raw bytes) of raw mails above `after`, for a scrub of the whole store."""
+    found = conn.execute(
+        select(raw_mail).where(raw_mail.c.id > after).order_by(raw_mail.c.id).limit(limit)
+    )
+    return tuple((row.id, row.sha256, unpack(row.packing, row.content)) for row in found)

@@ -1,0 +1,239 @@
+"""Filing workers and their supervisor: crash-only processes under resource limits.
+
+A worker says over a pipe what it holds and which mail it has begun; the supervisor ends one that
+overruns the wall clock, reads from the exit what happened, gives the mails back and starts
+another. The worker is the sandbox: parsing and filing need no second process per mail.
+
+    worker    claim -> [held ids] -> per mail [begun id] -> read -> file -> [idle] -> ...
+    supervisor            wall clock per mail; exit -> release, quarantine, start again
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from inbox import log
+from inbox.app import filing_context
+from inbox.clock import monotonic, utc_now
+from inbox.config import Settings
+from inbox.flow import file as filing
+from inbox.limits import MIB, address_space, cap_cpu, cap_memory
+from inbox.store import intake
+from inbox.store.database import Database
+
+IDLE_WAIT = 0.5
+"""Seconds after which an idle worker looks for work that nobody told it of."""
+
+RECYCLE_AFTER = 5_000
+"""Mails after which a worker makes room for a fresh one, as memory only ever fragments."""
+
+def work(settings: Settings, pipe: Connection) -> None:
+    """A worker's whole life: file until told to stop, or until it has grown too large."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    db = Database(settings.database_url(), pool_size=1)
+    rules = filing.Rules(settings.node, settings.filing.batch, settings.filing.most_attempts)
+    context, versions = filing_context(db, settings, None, ())
+    cap = cap_memory(settings.filing.memory_mib)
+    roomy = cap - settings.filing.memory_mib * MIB // 2 if cap else 0
+    done = 0
+
+    def begin(ledger_ids: Sequence[int]) -> None:
+        cap_cpu(settings.filing.cpu_seconds)
+        pipe.send(("begun", tuple(ledger_ids)))
+
+    pipe.send(("ready", ()))
+    while done < RECYCLE_AFTER and not (roomy and address_space() > roomy):
+        claims = filing.claim(db, rules, utc_now())
+        if claims:
+            pipe.send(("held", tuple(one.ledger_id for one in claims)))
+            context, versions = filing_context(db, settings, context, versions)
+            result = filing.file_claimed(db, claims, context, rules, utc_now, begin)
+            done += result.total
+            log.round_filed(result.filed, result.duplicates, result.quarantined, result.put_back)
+            pipe.send(("idle", ()))
+        if pipe.poll(0 if claims else IDLE_WAIT) and _told_to_stop(pipe):
+            break
+    db.close()
+    pipe.close()
+
+
+def _told_to_stop(pipe: Connection) -> bool:
+    while pipe.poll():
+        try:
+            if pipe.recv() == "stop":
+                return True
+        except EOFError:
+            return True
+    return False
+
+
+@dataclass(slots=True)
+class Seat:
+    """One worker's place, as the supervisor sees it."""
+
+    process: BaseProcess
+    pipe: Connection
+    held: tuple[int, ...] = ()
+    begun: tuple[int, ...] = ()
+    since: float = 0.0
+    killed_for: str = ""
+    ready: threading.Event = field(default_factory=threading.Event)
+
+
+class Supervisor:
+    """Keeps the workers of one node at work. `start`, then `stop`; `wake` when mail came in."""
+
+    def __init__(self, settings: Settings, db: Database) -> None:
+        self._settings = settings
+        self._db = db
+        self._spawn = multiprocessing.get_context("forkserver")
+        self._spawn.set_forkserver_preload(["inbox.worker"])
+        self._seats: list[Seat] = []
+        self._stopping = threading.Event()
+        self._poke_receiver, self._poke = self._spawn.Pipe(duplex=False)
+        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self.ended = 0
+        """Workers that died or were ended since the start."""
+
+    def start(self) -> None:
+        """Give mails of dead workers back, start the workers and watch them."""
+        with self._db.write() as conn:
+            intake.release_node(conn, self._settings.node, utc_now())
+        self._seats = [self._seat() for _ in range(self._settings.filing.workers)]
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Tell idle workers that there is mail; safe from any thread."""
+        for seat in list(self._seats):
+            if not seat.held:
+                _send(seat.pipe, "wake")
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Wait until every worker has said that it is ready."""
+        return all(seat.ready.wait(seconds) for seat in list(self._seats))
+
+    def stop(self) -> None:
+        """Let the workers finish what they hold, then end."""
+        self._stopping.set()
+        for seat in self._seats:
+            _send(seat.pipe, "stop")
+        for seat in self._seats:
+            seat.process.join(self._settings.filing.wall_seconds + 5)
+            if seat.process.is_alive():
+                seat.process.kill()
+                seat.process.join()
+        _send(self._poke, "stop")
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _seat(self) -> Seat:
+        ours, theirs = self._spawn.Pipe()
+        process = self._spawn.Process(
+            target=work, args=(self._settings, theirs), name="aboard-worker", daemon=True
+        )
+        process.start()
+        theirs.close()
+        return Seat(process, ours)
+
+    def _watch(self) -> None:
+        while not self._stopping.is_set():
+            watched: list[Connection] = [seat.pipe for seat in self._seats]
+            for pipe in wait([*watched, self._poke_receiver], timeout=self._patience()):
+                for place, seat in enumerate(self._seats):
+                    if seat.pipe is pipe and not _hear(seat):
+                        self._seats[place] = self._replace(seat)
+            for seat in self._seats:
+                self._end_if_overrun(seat)
+
+    def _patience(self) -> float:
+        limit = self._settings.filing.wall_seconds
+        running = [seat.since + limit - monotonic() for seat in self._seats if seat.begun]
+        return max(0.0, min([*running, 1.0]))
+
+    def _end_if_overrun(self, seat: Seat) -> None:
+        limit = self._settings.filing.wall_seconds
+        if seat.begun and not seat.killed_for and monotonic() - seat.since > limit:
+            seat.killed_for = f"one mail took longer than {limit} s"
+            seat.process.kill()
+
+    def _replace(self, seat: Seat) -> Seat:
+        """A worker's pipe closed: learn why, give its mails back, seat another."""
+        seat.process.join()
+        if self._stopping.is_set():
+            return seat
+        if seat.process.exitcode or seat.held:
+            self.ended += 1
+            self._settle_death(seat, utc_now())
+        return self._seat()
+
+    def _settle_death(self, seat: Seat, now: datetime) -> None:
+        cause = seat.killed_for or _why(seat.process.exitcode)
+        log.worker_ended(seat.process.pid or 0, cause, seat.begun)
+        untouched = [one for one in seat.held if one not in seat.begun]
+        with self._db.write() as conn:
+            intake.release_dead(conn, begun=seat.begun, untouched=untouched, now=now, detail=cause)
+            intake.quarantine_exhausted(
+                conn,
+                begun=seat.begun,
+                most=self._settings.filing.most_attempts,
+                now=now,
+                cause="over-limit",
+            )
+
+
+def _hear(seat: Seat) -> bool:
+    """Take in what a worker says; False when it is gone."""
+    try:
+        word, ids = seat.pipe.recv()
+    except (EOFError, OSError):
+        return False
+    if word == "ready":
+        seat.ready.set()
+    elif word == "held":
+        seat.held, seat.begun = ids, ()
+    elif word == "begun":
+        seat.begun, seat.since = ids, monotonic()
+    else:
+        seat.held, seat.begun = (), ()
+    return True
+
+
+def _send(pipe: Connection, word: str) -> None:
+    try:
+        pipe.send(word)
+    except (OSError, ValueError):
+        return  # it is gone already; the watch will see that
+
+
+def _why(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        name = signal.Signals(-exitcode).name
+        if name == "SIGXCPU":
+            return "one mail used up its CPU seconds"
+        return f"the worker was ended by {name}"
+    return f"the worker ended with exit code {exitcode}"
+
+
+def file_all(db: Database, settings: Settings) -> filing.Filed:
+    """File everything that is due in this very process, without a sandbox; for tests and tools."""
+    context, _ = filing_context(db, settings, None, ())
+    rules = filing.Rules(settings.node, settings.filing.batch, settings.filing.most_attempts)
+    total = filing.Filed()
+    while claims := filing.claim(db, rules, utc_now()):
+        done = filing.file_claimed(db, claims, context, rules, utc_now)
+        total = replace(
+            total,
+            filed=total.filed + done.filed,
+            duplicates=total.duplicates + done.duplicates,
+            quarantined=total.quarantined + done.quarantined,
+            put_back=total.put_back + done.put_back,
+        )
+    return total

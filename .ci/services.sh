@@ -3,7 +3,7 @@
 # missing where that is allowed. It never fails: what stays missing is named here with the reason,
 # and the tests that need it skip with that reason.
 #
-#   .ci/services.sh test     PostgreSQL, Dovecot, Chromium, strace
+#   .ci/services.sh test     PostgreSQL, Dovecot, Chromium, what drives it, strace
 #   .ci/services.sh bench    these, and the anchors of the benchmarks: Postfix, notmuch
 #
 # NO_APT=1 forbids apt. apt is used only as root, or where `sudo -n` works without a question.
@@ -32,6 +32,11 @@ has_chromium() {
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" \
         "/Applications/Chromium.app/Contents/MacOS/Chromium"
 }
+# The driver of Playwright is a node that wants this library; a small Debian has it not.
+has_libatomic() {
+    [ "$(uname -s)" != Linux ] ||
+        any_file /usr/lib/*/libatomic.so.1 /usr/lib/libatomic.so.1 /usr/lib64/libatomic.so.1
+}
 has_strace() { [ "$(uname -s)" != Linux ] || any_file /usr/bin/strace; }
 has_postfix() { any_file /usr/sbin/postfix; }
 has_notmuch() { any_file /usr/bin/notmuch /opt/homebrew/bin/notmuch /usr/local/bin/notmuch; }
@@ -49,6 +54,7 @@ look_for_all() {
     look postgres postgresql
     look dovecot dovecot-imapd
     look chromium chromium fonts-liberation
+    look libatomic libatomic1
     look strace strace
     if [ "$what" = bench ]; then
         look postfix postfix

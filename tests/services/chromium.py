@@ -55,9 +55,21 @@ def version(program: Path) -> str:
 
 def missing() -> str | None:
     """Why tests cannot have a browser here, or None when they can."""
-    if find_all():
+    if not find_all():
+        return "no Chromium or Chrome (apt: chromium), or name one in CHROMIUM"
+    return driver_problem()
+
+
+@cache
+def driver_problem() -> str | None:
+    """Why Playwright's own driver does not start here, in its words, or None when it does."""
+    from playwright._impl._driver import compute_driver_executable
+
+    node, _ = compute_driver_executable()
+    done = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30)
+    if done.returncode == 0:
         return None
-    return "no Chromium or Chrome (apt: chromium), or name one in CHROMIUM"
+    return f"Playwright's driver does not start (apt: libatomic1): {done.stderr.strip()}"
 
 
 def describe() -> str:

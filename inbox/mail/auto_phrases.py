@@ -1,6 +1,6 @@
 """What automatic replies, absence notes and bounces say, in many languages: patterns only."""
 
-# ruff: noqa: E501  (word tables read better in long lines)
+
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Facts about mail programs, one line per language where it helps reading. All in lower case.
 """
 
-# ruff: noqa: E501  (word tables read better in long lines)
+
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ Day names and relative words such as `next Monday` are not dates here: only what
 a month counts.
 """
 
-# ruff: noqa: E501  (word tables read better in long lines)
+
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from classifiers.evaluate import Evaluation, Outcome, accuracy_at
 _SIZE = 320
 _MARGIN = 46
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1c2733; --soft: #5b6b7b; --line: #c9d3dc; 
+:root { color-scheme: light dark; --ink: #1c2733; --soft: #5b6b7b; --line: #c9d3dc;
   --fill: 31 99 168; --paper: #fff }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9fb0c0; --line: #3b4957;
   --fill: 110 170 235; --paper: #12181f } }
@@ -23,7 +23,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 main { display: flex; flex-wrap: wrap; gap: 2rem } figure { margin: 0; min-width: 0 }
 figcaption { font-weight: 600; margin-bottom: .4rem } svg { max-width: 100%; height: auto }
 svg text { fill: var(--soft); font-size: 12px } .axis { stroke: var(--line); fill: none }
-.curve { stroke: rgb(var(--fill)); fill: none; stroke-width: 2 } 
+.curve { stroke: rgb(var(--fill)); fill: none; stroke-width: 2 }
 .bar { fill: rgb(var(--fill) / .55) }
 .ideal { stroke: var(--soft); stroke-dasharray: 4 4 } svg .value { fill: var(--ink) }
 table { border-collapse: collapse } td, th { padding: .2rem .7rem; text-align: right;

@@ -119,6 +119,8 @@ def _support_vectors(
     with warnings.catch_warnings():
         # An early stop is judged by held-out accuracy like everything else.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Few examples of many labels are what a young installation has.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         machine.fit(rows, data.labels, sample_weight=data.weights)
     found, offset = machine.coef_.T, machine.intercept_
     if found.shape[1] == 1:  # two labels: one machine, seen from both sides

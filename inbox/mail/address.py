@@ -82,11 +82,6 @@ def parse_addresses(value: str) -> AddressList:
     return _Scanner(value).run()
 
 
-def same_sender(first: Address, second: Address) -> bool:
-    """Do two addresses name one mailbox? The local part is compared without case."""
-    return bool(first.address) and first.address.lower() == second.address.lower()
-
-
 class _Scanner:
     """One pass over a field value; every character is looked at a bounded number of times."""
 

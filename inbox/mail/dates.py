@@ -93,9 +93,10 @@ def _named_month(words: list[str]) -> tuple[int, int, int] | None:
         if word.isdigit():
             numbers.append(word)
         elif not month:
-            month = _MONTHS.get(word.lower(), 0) or _MONTHS.get(word.lower()[:3], 0)
-            if word.lower()[:3] in ("mar",) and len(words) > 4 and word.lower() in ("martes",):
-                month = 0
+            # The name of a day stands before the month, and Spanish martes begins like March.
+            word = word.lower()
+            known = 0 if word == "martes" else _MONTHS.get(word, 0) or _MONTHS.get(word[:3], 0)
+            month = known
     if not month or len(numbers) < 2:
         return None
     first, second = numbers[0], numbers[1]

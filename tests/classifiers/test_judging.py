@@ -109,7 +109,7 @@ def test_only_a_clearly_better_model_is_promoted(
 
 def test_a_better_but_dishonest_model_is_not_promoted() -> None:
     before = [("a", "b", 0.5)] * 20 + [("a", "a", 0.5)] * 20
-    after = [("a", "a", 0.9)] * 28 + [("a", "b", 0.9)] * 12
+    after = [("a", "a", 0.97)] * 36 + [("a", "b", 0.97)] * 4
     found = judge(summarise(_outcomes(before)), summarise(_outcomes(after)))
     assert not found.promote
     assert "surer than it is right" in found.reason

@@ -26,7 +26,7 @@ HEADER_LABELS: dict[str, str] = {
             "надіслано|date d'envoi|date sent|sent at|sent on"
         ),
         "to": (
-            "to|an|à|a|para|aan|till|til|vastaanottaja|do|adresat|komu|кому|kime|alıcı|收件人|"
+            "to|pour|an|à|a|para|aan|till|til|vastaanottaja|do|adresat|komu|кому|kime|alıcı|收件人|"
             "收件者|宛先|받는 사람|받는사람|destinataire|destinatario|destinatário|empfänger|címzett|pro"
         ),
         "cc": (

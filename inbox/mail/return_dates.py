@@ -4,8 +4,6 @@ Day names and relative words such as `next Monday` are not dates here: only what
 a month counts.
 """
 
-
-
 from __future__ import annotations
 
 import re
@@ -56,7 +54,9 @@ _UNTIL = re.compile(
     r"až|по|до)\b|まで|至|到|까지|[-–—]",
     re.IGNORECASE,
 )
-_EXCLUSIVE_UNTIL = re.compile(r"\bbis\b|\buntil\b", re.IGNORECASE)
+_UNTIL_BEHIND = re.compile(r"\s?(?:まで|까지|为止|為止|之前|前)")
+_BACK_BEHIND = re.compile(r"\s?(?:から|より|부터|에 복귀|回|返|に戻)")
+_BEHIND = 8
 _SCAN = 2_000
 _NEAR = 45
 _MONTH_FIRST_ZONE = re.compile(r"\b(?:will|until|the|return|office|back)\b", re.IGNORECASE)
@@ -77,6 +77,11 @@ def return_date(text: str, sent_on: date | None) -> date | None:
         before = text[max(found.start() - _NEAR, 0) : found.start()].rpartition("\n")[2]
         last_back = _last_end(_BACK, before)
         last_until = _last_end(_UNTIL, before)
+        behind = text[found.end() : found.end() + _BEHIND]
+        if _BACK_BEHIND.match(behind):
+            last_back = len(before) + 1
+        elif _UNTIL_BEHIND.match(behind):
+            last_until = len(before) + 1
         if last_back > last_until:
             back.append(day)
         elif last_until >= 0:

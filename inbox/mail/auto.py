@@ -40,6 +40,8 @@ class AutomaticInput:
     """The report-type of a multipart/report (RFC 6522), else None."""
     has_calendar: bool
     sent_on: date | None
+    is_bounce: bool = False
+    """`read_bounce` has found one."""
 
 
 _LIST_FIELDS = (
@@ -92,6 +94,7 @@ _NO_REPLY = re.compile(
     r"ne[._-]pas[._-]repondre|nicht[._-]?antworten|keine[._-]?antwort|no[._-]?responder|"
     r"naoresponda|nao[._-]?responda|ingen[._-]?svar|svar[._-]?ej|niet[._-]?beantwoorden)(?:$|[._+@0-9-])"
 )
+_COMPLAINT = re.compile(r"\s*complaint about message from \[?\d{1,3}\.\d", re.IGNORECASE)
 _DAEMON = re.compile(
     r"^(?:mailer-daemon|mail-daemon|mailerdaemon|mail-deliver|mdaemon|maildaemon|postmaster|"
     r"mail\.daemon|mail-system|mail_daemon|maildelivery|deliverystatus|mmdf|bounces?|root-bounce)$"
@@ -135,6 +138,10 @@ def _report(facts: AutomaticInput) -> Automatic | None:
 
 
 def _bounce(facts: AutomaticInput, fields: Fields) -> Automatic | None:
+    if facts.is_bounce:
+        return _no(AutomaticKind.BOUNCE, "delivery report")
+    if _COMPLAINT.match(facts.subject[:_HEADER_CAP]):
+        return _no(AutomaticKind.ABUSE_REPORT, "subject of a mail provider's complaint")
     if "x-failed-recipients" in fields:
         return _no(AutomaticKind.BOUNCE, "X-Failed-Recipients")
     local = facts.from_address.partition("@")[0].lower()

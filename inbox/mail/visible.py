@@ -121,7 +121,10 @@ def _mark_quotes(lines: list[str], kinds: list[str]) -> bool:
             end = _attribution_at(lines, kinds, number)
         own_quote = first == ">"
         if end == number and (first == ">" or (first == "|" and _pipe_quote(lines, number))):
-            _quote_at(lines, kinds, number)
+            if number and kinds[number - 1] == "q":
+                kinds[number] = "q"
+            else:
+                _quote_at(lines, kinds, number)
             number += 1
             continue
         if end == number and (
@@ -208,7 +211,7 @@ def _history_at(lines: list[str], kinds: list[str], number: int, line: str) -> i
 
 
 def _names_history(line: str) -> bool:
-    return len(line) < 48 and line.lower() in SEPARATOR_PHRASES
+    return len(line) < 48 and line[-1] not in ".,!?" and line.lower() in SEPARATOR_PHRASES
 
 
 def _zoho(line: str) -> bool:

@@ -110,6 +110,19 @@ def test_a_person_who_writes_about_such_things_is_a_person(subject: str) -> None
     assert (found.kind, found.may_answer) == (AutomaticKind.NONE, True)
 
 
+def test_a_complaint_of_a_provider_without_report_fields_is_an_abuse_report() -> None:
+    found = _classified(
+        subject="complaint about message from 192.0.2.222", sender="staff@isp.example"
+    )
+    assert found.kind is AutomaticKind.ABUSE_REPORT
+
+
+def test_a_bounce_that_was_read_is_a_bounce_whatever_its_header_says() -> None:
+    facts = AutomaticInput((), "Mail", "", "a@b.example", None, None, False, SENT, is_bounce=True)
+    found = classify_automatic(facts)
+    assert (found.kind, found.may_answer) == (AutomaticKind.BOUNCE, False)
+
+
 def test_an_invitation_is_a_persons_deed_but_not_answered() -> None:
     found = _classified(("auto-submitted", "auto-generated"), calendar=True)
     assert (found.kind, found.may_answer) == (AutomaticKind.NONE, False)

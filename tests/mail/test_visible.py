@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -161,9 +162,7 @@ def test_spans_cover_the_text_exactly_and_alternate(pieces: list[str], end: str)
     text = end.join(pieces)
     spans = split_visible(text)
     assert "".join(text[span.start : span.end] for span in spans) == text
-    assert all(
-        a.end == b.start and a.kind != b.kind for a, b in zip(spans, spans[1:], strict=False)
-    )
+    assert all(a.end == b.start and a.kind != b.kind for a, b in pairwise(spans))
 
 
 @settings(max_examples=200, deadline=None)

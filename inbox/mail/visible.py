@@ -23,6 +23,8 @@ SpanKind = Literal["own", "quote", "signature"]
 
 LINE_BUDGET = 12_000
 """Lines that are looked at; what stands below them is own text unless history had begun."""
+TRY_BUDGET = 1_000
+"""How often a line that may begin history is looked at closely; then no more is folded."""
 _LONGEST_SIGNATURE = 25
 _LONGEST_FOOTER = 10
 _SEPARATOR_STARTS = frozenset("-_=*~—–>")
@@ -109,7 +111,7 @@ def _kinds(lines: list[str]) -> list[str]:
 def _mark_quotes(lines: list[str], kinds: list[str]) -> bool:
     """Marks quotes and their headers; True when a line of own text was met."""
     own = own_quote = False
-    number, count = 0, min(len(lines), LINE_BUDGET)
+    number, count, tries = 0, min(len(lines), LINE_BUDGET), TRY_BUDGET
     while number < count:
         line = lines[number].strip()
         if not line:
@@ -117,7 +119,8 @@ def _mark_quotes(lines: list[str], kinds: list[str]) -> bool:
             continue
         first = line[0]
         end = number
-        if line[-1] in ":：" and (first != ">" or not own_quote):
+        if tries > 0 and line[-1] in ":：" and (first != ">" or not own_quote):
+            tries -= 1
             end = _attribution_at(lines, kinds, number)
         own_quote = first == ">"
         if end == number and (first == ">" or (first == "|" and _pipe_quote(lines, number))):
@@ -127,9 +130,10 @@ def _mark_quotes(lines: list[str], kinds: list[str]) -> bool:
                 _quote_at(lines, kinds, number)
             number += 1
             continue
-        if end == number and (
+        if (tries > 0 and end == number) and (
             first in _SEPARATOR_STARTS or ":" in line or "：" in line or _names_history(line)
         ):
+            tries -= 1
             end = _history_at(lines, kinds, number, line)
         if end == number:
             own = True

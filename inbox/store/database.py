@@ -183,11 +183,26 @@ def for_update(conn: Conn, statement: Any) -> Any:
     return statement if conn.dialect.name == "sqlite" else statement.with_for_update()
 
 
+_SCHEMA_LOCK = 0x61626F617264
+"""Any number that other programs on the same server are unlikely to lock."""
+
+
+def only_one(conn: Conn) -> None:
+    """Let one transaction at a time pass, on any node; for changes of the schema."""
+    if conn.dialect.name != "sqlite":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+
+
 def is_conflict(error: BaseException) -> bool:
     """Did two transactions stand in each other's way, so that the same work may be tried again?"""
     if not isinstance(error, DBAPIError):
         return False
     return getattr(error.orig, "sqlstate", None) in {"40001", "40P01", "23505"}
+
+
+def server_version(conn: Conn) -> str:
+    """The version of the PostgreSQL server."""
+    return str(conn.scalar(text("SHOW server_version")))
 
 
 def ping(conn: Conn) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from inbox.errors import SchemaError
 from inbox.store import search
-from inbox.store.database import Database
+from inbox.store.database import Database, only_one
 from inbox.store.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -41,8 +41,14 @@ def current(db: Database) -> str | None:
 
 
 def create(db: Database) -> None:
-    """Make every table of a fresh database at once; equal to all migrations in turn (tested)."""
+    """Make every table of a fresh database at once; equal to all migrations in turn (tested).
+
+    Nodes that start together make it once.
+    """
     with db.write() as conn:
+        only_one(conn)
+        if MigrationContext.configure(conn).get_current_revision() is not None:
+            return
         metadata.create_all(conn)
         for statement in search.CREATE_SQLITE if db.is_sqlite else search.CREATE_POSTGRESQL:
             conn.execute(text(statement))
@@ -51,8 +57,9 @@ def create(db: Database) -> None:
 
 def upgrade(db: Database) -> tuple[str | None, str]:
     """Bring a database to this program's version, an empty one too; (before, after)."""
-    before = current(db)
     with db.write() as conn:
+        only_one(conn)
+        before = MigrationContext.configure(conn).get_current_revision()
         command.upgrade(_config(conn), "head")
     return before, newest()
 

@@ -1,0 +1,61 @@
+"""A database with our schema for one test, on SQLite or PostgreSQL, and mail to put into it.
+
+Not a fixture itself: `tests/store/conftest.py` and `tests/flow/conftest.py` make fixtures of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from inbox.store import intake, schema
+from inbox.store.database import Conn, Database
+
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+"""The instant at which tests happen, unless they say another one."""
+
+
+def prepare(url: str) -> None:
+    """Make the schema in the empty database at `url`."""
+    db = Database(url)
+    try:
+        schema.create(db)
+    finally:
+        db.close()
+
+
+def opened(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """The database of a test whose fixture has the parameter `sqlite` or `postgres`."""
+    if request.param == "sqlite":
+        url = request.getfixturevalue("sqlite_url")
+        prepare(url)
+    else:
+        url = request.getfixturevalue("postgres_copy")(prepare)
+    db = Database(url, pool_size=12)
+    yield db
+    db.close()
+
+
+BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+def entry(
+    *, at: datetime = NOW, origin: str | None = None, node: str = "n1", source: str = "smtp"
+) -> intake.Entry:
+    """A ledger row about to be written."""
+    return intake.Entry(
+        source=source,
+        node=node,
+        reverse_path="",
+        forward_paths=("hello@aboard.example",),
+        peer="",
+        accepted_at=at,
+        origin=origin,
+    )
+
+
+def put(conn: Conn, *raws: bytes, **how: object) -> None:
+    """Accept raw mails, one ledger row each."""
+    intake.insert_accepted(conn, [(intake.pack(raw), entry(**how)) for raw in raws])  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""Tests of the stations: accept and file, through the real database."""

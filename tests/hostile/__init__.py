@@ -1,0 +1,1 @@
+"""Tests of mail that crashes, hangs or bloats a worker, through real worker processes."""

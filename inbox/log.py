@@ -20,6 +20,11 @@ def set_up(level: str = "INFO") -> None:
     _log.propagate = False
 
 
+def silence(library: str) -> None:
+    """Let a library's own logger say nothing: it would name addresses that this log leaves out."""
+    logging.getLogger(library).disabled = True
+
+
 def accepted(count: int, source: str, peer: str) -> None:
     """Mails were made durable."""
     _log.info("accepted count=%d source=%s peer=%s", count, source, peer)
@@ -76,3 +81,8 @@ def ledger_unbalanced(findings: Sequence[str]) -> None:
     """The audit found mail that is not accounted for."""
     for finding in findings:
         _log.error("ledger-unbalanced finding=%r", finding)
+
+
+def page_failed(incident: str, path: str, error: BaseException) -> None:
+    """A page could not be shown; the visitor was given the incident number."""
+    _log.error("page-failed incident=%s path=%r error=%r", incident, path, error, exc_info=error)

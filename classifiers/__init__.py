@@ -1,0 +1,1 @@
+"""Text to team: train, predict, explain, evaluate. Values in, values out, apart from model files."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from inbox import log
+from inbox.clock import utc_now
 from inbox.config import Settings
-from inbox.errors import ConfigError
+from inbox.errors import ConfigError, StoreError
 from inbox.flow import active
 from inbox.flow.context import FilingContext, Own
 from inbox.mail.providers import PUBLIC_DOMAINS
 from inbox.store import people, schema, sets
-from inbox.store.database import Database
-from routing.problems import Problem
+from inbox.store.database import Database, has_wal_reset_bug, server_version, sqlite_version
+from routing.problems import Problem, errors
 
 Versions = tuple[tuple[str, str], ...]
 
@@ -41,9 +45,84 @@ def filing_context(
         files = active.in_force(conn)
         person_ids = {one.handle: one.id for one in people.everybody(conn).values()}
     if files is None:
-        message = "no teams, rules or policies are in force yet"
-        hint = "`aboard serve` or `aboard rules activate` puts the files in force"
-        raise ConfigError([Problem("database", 0, 0, "nothing-active", message, hint)])
+        raise ConfigError([_nothing_active()])
     addresses = tuple(one.address for one in settings.mailboxes)
     everybody = tuple(person.address for person in files.directory.people)
     return FilingContext(own(settings, everybody), addresses, files, person_ids), now
+
+
+def put_in_force(db: Database, settings: Settings) -> tuple[Problem, ...]:
+    """Activate the admin's files; the problems where they were refused and what was stays.
+
+    Raises `ConfigError` when they are bad and nothing was ever in force.
+    """
+    files, problems = active.activate(db, settings, utc_now())
+    log.rules_activated(files.ruleset.hash, len(files.ruleset.rules))
+    if errors(problems):
+        log.rules_refused(problems)
+    return problems
+
+
+def files_in_force(db: Database) -> active.AdminFiles:
+    """The admin's files as the database says they are in force. Raises `ConfigError`."""
+    with db.read() as conn:
+        files = active.in_force(conn)
+    if files is None:
+        raise ConfigError([_nothing_active()])
+    return files
+
+
+def _nothing_active() -> Problem:
+    message = "no teams, rules or policies are in force yet"
+    hint = "`aboard check` says what is wrong with the files; `aboard serve` puts them in force"
+    return Problem("database", 0, 0, "nothing-active", message, hint)
+
+
+def database_facts(db: Database) -> dict[str, str]:
+    """What an operator asks of a database first."""
+    facts = {
+        "database": db.url.render_as_string(hide_password=True),
+        "schema": f"{schema.current(db)} (this program needs {schema.newest()})",
+    }
+    if db.is_sqlite:
+        version = ".".join(map(str, sqlite_version()))
+        bug = (
+            "has the WAL-reset bug (fixed in 3.51.3): a single checkpointer is used"
+            if has_wal_reset_bug()
+            else "is free of the WAL-reset bug; a single checkpointer is used all the same"
+        )
+        facts["sqlite"] = f"{version}, which {bug}"
+    else:
+        with db.read() as conn:
+            facts["postgresql"] = server_version(conn)
+    return facts
+
+
+def check_everything(settings: Settings) -> tuple[tuple[Problem, ...], dict[str, str]]:
+    """Validate what is configured; (problems, facts for people)."""
+    facts = {
+        "mailboxes": ", ".join(one.address for one in settings.mailboxes) or "none",
+        "smtp": str(settings.smtp.listen),
+        "web": str(settings.web.listen),
+    }
+    problems = list(_certificate_problems(settings))
+    files, found = active.check(active.read_disk(settings))
+    problems += found
+    if files is not None:
+        facts["teams"] = ", ".join(files.directory.team_names)
+        facts["rules"] = f"{len(files.ruleset.rules)} (ruleset {files.ruleset.hash[:12]})"
+    try:
+        db = open_database(settings)
+        facts |= database_facts(db)
+        db.close()
+    except StoreError as error:
+        problems.append(Problem("database", 0, 0, "database", str(error)))
+    return tuple(sorted(problems)), facts
+
+
+def _certificate_problems(settings: Settings) -> Iterator[Problem]:
+    for name in ("tls_certificate", "tls_key"):
+        path = getattr(settings.smtp, name)
+        if path is not None and not settings.path(path).is_file():
+            message = f"{settings.path(path)}: there is no such file"
+            yield Problem("aboard.yaml", 0, 0, "unreadable", f"smtp.{name}: {message}")

@@ -82,9 +82,10 @@ def parse_letter(raw: bytes, *, envelope_from: str | None = None) -> Letter:
             report_type=report,
             has_calendar=bool(calendar),
             sent_on=fields.date.date() if fields.date else None,
+            is_bounce=bounce is not None,
         )
     )
-    forwarded = forwarded_original(reading.text) or _attached_original(reading, report)
+    forwarded = forwarded_original(reading.text, fields.subject) or _attached_original(reading, report)
     return Letter(
         subject=fields.subject,
         from_=fields.from_,

@@ -1,0 +1,1 @@
+"""The outside: sockets and protocols; no SQL."""

@@ -237,6 +237,24 @@ def add_domains(conn: Conn, account_id: int, domains: Sequence[str]) -> int:
     return insert_or_ignore(conn, account_domains, rows) if rows else 0
 
 
+def named(conn: Conn, name: str) -> int | None:
+    """The number of the account with this name (any case), the oldest where there are several."""
+    found = conn.scalar(
+        select(accounts.c.id)
+        .where(func.lower(accounts.c.name) == name.lower(), accounts.c.merged_into_id.is_(None))
+        .order_by(accounts.c.id)
+    )
+    return None if found is None else int(found)
+
+
+def add_contact(conn: Conn, account_id: int, name: str, address: str, now: datetime) -> int:
+    """Make a contact with one address (lower case); its number."""
+    row = {"account_id": account_id, "name": name, "created_at": now}
+    contact_id = new_key(conn.execute(contacts.insert(), row))
+    conn.execute(contact_addresses.insert(), {"address": address, "contact_id": contact_id})
+    return contact_id
+
+
 def update_facts(conn: Conn, account_id: int, **facts: Any) -> None:
     """Set name, tier, stage, tags or provisional of an account."""
     conn.execute(update(accounts).where(accounts.c.id == account_id).values(**facts))

@@ -20,7 +20,8 @@ import orjson
 from sqlalchemy import Connection, CursorResult, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from inbox.errors import StoreError
@@ -30,6 +31,8 @@ Conn = Connection
 
 WAL_RESET_FIXED = (3, 51, 3)
 BUSY_MS = 30_000
+CHECKPOINT_MS = 200
+_ONE_VIEW = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 def _dumps(value: object) -> str:
@@ -82,27 +85,34 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Conn]:
-        """One consistent view; never takes the write lock."""
-        with (
-            _said_plainly(self.url.render_as_string()),
-            self._engine.connect() as conn,
-            conn.begin(),
-        ):
-            yield conn
+        """One consistent view over all statements of the block; never takes the write lock."""
+        with _said_plainly(self.url.render_as_string()), self._engine.connect() as plain:
+            conn = plain if self.is_sqlite else plain.execution_options(**_ONE_VIEW)
+            with conn.begin():
+                yield conn
 
     def checkpoint(self) -> tuple[int, int]:
         """Move the WAL into the database file with writers locked out; (frames, moved).
 
-        Only the supervisor of a node calls this. On PostgreSQL there is nothing to do.
+        Only the supervisor of a node calls this. On PostgreSQL there is nothing to do. It gives
+        up early where a reader stands in its way, because writers wait for it; the next call moves
+        the rest. Raises `StoreError`.
         """
         if not self.is_sqlite:
             return (0, 0)
-        raw = self._engine.raw_connection()
-        try:
-            row = raw.cursor().execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
-            return (int(row[1]), int(row[2]))
-        finally:
-            raw.close()
+        with _said_plainly(self.url.render_as_string()):
+            raw = self._engine.raw_connection()
+            try:
+                cursor = raw.cursor()
+                cursor.execute(f"PRAGMA busy_timeout = {CHECKPOINT_MS}")
+                row = cursor.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+                cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+                return (int(row[1]), int(row[2]))
+            except sqlite3.Error:
+                raw.invalidate()
+                raise
+            finally:
+                raw.close()
 
     def engine(self) -> Engine:
         """The engine, for migrations; everything else goes through the two doors."""
@@ -117,8 +127,40 @@ class Database:
 def _said_plainly(url: str) -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        raise StoreError(f"database {url}: {str(error.orig).strip() or error}") from error
+    except (DBAPIError, sqlite3.Error) as error:
+        orig = error.orig if isinstance(error, DBAPIError) else error
+        if not _is_out_of_order(orig):
+            raise
+        raise StoreError(f"database {url}: {str(orig).strip() or repr(orig)}") from error
+    except PoolTimeout as error:
+        raise StoreError(f"database {url}: all connections are in use: {error}") from error
+
+
+_SQLITE_TROUBLE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+_POSTGRESQL_TROUBLE = ("08", "25006", "28", "3D", "53", "55P03", "57", "58", "XX")
+"""Classes of SQLSTATE that say that the server cannot serve, whatever it is asked."""
+
+
+def _is_out_of_order(error: object) -> bool:
+    """Is it the database that is in trouble, and not one statement or one mail?"""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_TROUBLE
+    state = getattr(error, "sqlstate", None)
+    if state is None:
+        return type(error).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
+    return str(state).startswith(_POSTGRESQL_TROUBLE)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

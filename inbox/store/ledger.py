@@ -5,6 +5,8 @@ What is written to it is in `intake.py`.
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -111,13 +113,25 @@ def raw_bytes(conn: Conn, raw_id: int) -> bytes:
     return unpack(row.packing, row.content)
 
 
-def state_counts(conn: Conn, *, since: int = 0) -> dict[str, int]:
-    """How many ledger rows above number `since` are in each state."""
+def state_counts(conn: Conn, *, since: int = 0, source: str | None = None) -> dict[str, int]:
+    """How many ledger rows above number `since` (of one source) are in each state."""
     counts = {"pending": 0, "filed": 0, "duplicate": 0, "quarantined": 0}
-    found = conn.execute(
-        select(ledger.c.state, func.count()).where(ledger.c.id > since).group_by(ledger.c.state)
-    )
-    return counts | {row[0]: row[1] for row in found}
+    statement = select(ledger.c.state, func.count()).where(ledger.c.id > since)
+    if source is not None:
+        statement = statement.where(ledger.c.source == source)
+    return counts | {row[0]: row[1] for row in conn.execute(statement.group_by(ledger.c.state))}
+
+
+def states_of(conn: Conn, numbers: Sequence[int]) -> dict[str, int]:
+    """How many of these ledger rows are in each state."""
+    counts = {"pending": 0, "filed": 0, "duplicate": 0, "quarantined": 0}
+    statement = select(ledger.c.state, func.count()).where(ledger.c.id.in_(numbers))
+    return counts | {row[0]: row[1] for row in conn.execute(statement.group_by(ledger.c.state))}
+
+
+def last_number(conn: Conn) -> int:
+    """The highest ledger number; 0 for an empty ledger."""
+    return int(conn.scalar(select(func.max(ledger.c.id))) or 0)
 
 
 def pending_count(conn: Conn) -> int:
@@ -178,9 +192,33 @@ def raw_without_ledger(conn: Conn, *, limit: int = 20) -> tuple[int, ...]:
     )
 
 
-def raw_after(conn: Conn, after: int, limit: int) -> tuple[tuple[int, str, bytes], ...]:
-    """(number, sha256, raw bytes) of raw mails above `after`, for a scrub of the whole store."""
+def raw_after(conn: Conn, after: int, limit: int) -> tuple[tuple[int, str, bytes | None], ...]:
+    """(number, sha256, raw bytes) of raw mails above `after`, for a scrub of the whole store.
+
+    The bytes are None where what is stored cannot even be unpacked.
+    """
     found = conn.execute(
         select(raw_mail).where(raw_mail.c.id > after).order_by(raw_mail.c.id).limit(limit)
     )
-    return tuple((row.id, row.sha256, unpack(row.packing, row.content)) for row in found)
+    return tuple((row.id, row.sha256, _unpacked(row.packing, row.content)) for row in found)
+
+
+def _unpacked(packing: str, content: bytes) -> bytes | None:
+    try:
+        return unpack(packing, content)
+    except zlib.error:
+        return None
+
+
+def gaps(conn: Conn, *, limit: int = 20) -> tuple[int, ...]:
+    """Ledger numbers that lie between two others and are not there.
+
+    Only a hint: PostgreSQL leaves gaps where a transaction was rolled back.
+    """
+    later = ledger.alias("later")
+    next_id = select(func.min(later.c.id)).where(later.c.id > ledger.c.id).scalar_subquery()
+    found = conn.execute(
+        select(ledger.c.id, next_id.label("next")).where(next_id > ledger.c.id + 1).limit(limit)
+    )
+    missing = [number for row in found for number in range(row.id + 1, row.next)]
+    return tuple(missing[:limit])

@@ -166,6 +166,19 @@ def linked(conn: Conn, thread_id: int) -> tuple[tuple[int, str], ...]:
     )
 
 
+def sharing_ids(conn: Conn, one: int, other: int) -> tuple[tuple[int, int], ...]:
+    """Pairs of threads of two accounts that use a same mail id."""
+    left, right = thread_ids.alias("left_ids"), thread_ids.alias("right_ids")
+    found = conn.execute(
+        select(left.c.thread_id, right.c.thread_id)
+        .join(right, right.c.mail_id == left.c.mail_id)
+        .where(left.c.account_id == one, right.c.account_id == other)
+        .distinct()
+        .order_by(left.c.thread_id, right.c.thread_id)
+    )
+    return tuple((row[0], row[1]) for row in found)
+
+
 def join(conn: Conn, survivor: int, absorbed: int) -> None:
     """Move everything of thread `absorbed` into `survivor` and leave a pointer behind."""
     for table in (messages, thread_ids, events, assignments):

@@ -1,0 +1,97 @@
+"""`aboard accounts`: list, import, merge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inbox.cli import opening, output
+from inbox.errors import AboardError
+
+app = typer.Typer(
+    help="List, import and merge accounts.", invoke_without_command=True, no_args_is_help=False
+)
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+@app.callback()
+def listing(
+    context: typer.Context,
+    like: Annotated[str, typer.Option(help="Only names or domains that hold this.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 200,
+    json: Json = False,
+) -> None:
+    """List accounts, the one where something happened last first."""
+    if context.invoked_subcommand is not None:
+        return
+    from inbox.cli import shapes
+    from inbox.store import accounts
+
+    with opening.database() as (_, db), db.read() as conn:
+        rows = accounts.listing(conn, limit=limit, like=like)
+    if json:
+        output.json_lines(shapes.account(row) for row in rows)
+        return
+    output.table(
+        ("id", "account", "stage", "tier", "open", "threads", "last", "domains"),
+        (
+            (
+                row.account.id,
+                row.account.name + (" (provisional)" if row.account.provisional else ""),
+                row.account.stage or "",
+                row.account.tier or "",
+                row.open_threads,
+                row.threads,
+                f"{row.account.last_event_at:%Y-%m-%d %H:%M}",
+                ", ".join(row.domains),
+            )
+            for row in rows
+        ),
+        empty="No accounts yet: they come with the first mail, or with `aboard accounts import`.",
+    )
+
+
+@app.command("import")
+def import_csv(
+    file: Annotated[Path, typer.Argument(help="CSV with a header line; see docs/INTERFACES.md.")],
+    json: Json = False,
+) -> None:
+    """Create or update accounts from a CSV file (name, domains, contacts, tier, stage, owners)."""
+    from inbox.app import files_in_force
+    from inbox.clock import utc_now
+    from inbox.flow import customers
+
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise AboardError(f"{file}: {error.strerror}") from error
+    with opening.working() as (_, db):
+        files = files_in_force(db)
+        known = customers.Known(files.directory.team_names, files.stages, files.directory.handles)
+        lines = customers.read_csv(content, str(file), known)
+        done = customers.import_accounts(db, lines, utc_now())
+    if json:
+        output.as_json({"created": done.created, "updated": done.updated})
+    else:
+        output.line(f"{done.created} accounts created, {done.updated} updated")
+
+
+@app.command()
+def merge(
+    source: Annotated[str, typer.Argument(help="The account that goes.")],
+    target: Annotated[str, typer.Argument(help="The account that stays.")],
+    by: Annotated[str, typer.Option(help="Who decided it: a handle of teams.yaml.")],
+) -> None:
+    """Make two accounts one; threads that share mail ids are joined."""
+    from inbox.clock import utc_now
+    from inbox.flow import customers
+    from inbox.store import accounts, people
+
+    with opening.working() as (_, db):
+        with db.read() as conn:
+            gone, stays = accounts.find(conn, source), accounts.find(conn, target)
+            people.by_handle(conn, by)
+        joined = customers.merge(db, gone.id, stays.id, f"person:{by}", utc_now())
+    output.line(f"{gone.name} is now part of {stays.name}; {joined} pairs of threads joined")

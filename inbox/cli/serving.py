@@ -1,0 +1,47 @@
+"""`aboard serve` and `aboard demo`: the long-running commands."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from inbox.cli import opening, output
+from inbox.cli.main import app
+
+
+@app.command()
+def serve(
+    only: Annotated[
+        str, typer.Option(help="Only these parts, with commas: smtp, file, web.")
+    ] = "smtp,file,web",
+) -> None:
+    """Run the SMTP ingress, the filing workers and the web inbox until stopped."""
+    from inbox import log
+    from inbox.node import Node, Running
+
+    log.set_up()
+    parts = [part.strip() for part in only.split(",") if part.strip()]
+    with opening.working() as (settings, db):
+
+        async def say(running: Running) -> None:
+            if running.web is not None:
+                output.line(f"inbox  http://{running.web}/")
+            if running.smtp is not None:
+                output.line(f"smtp   {running.smtp}")
+
+        asyncio.run(Node(settings, db, parts).serve(say))
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Play the story and end.")] = False,
+    port: Annotated[int, typer.Option(help="Where the web inbox listens.")] = 8025,
+) -> None:
+    """Play a story of six weeks through the real SMTP port, then let mail arrive live."""
+    from inbox import log
+    from inbox.cli.demo import play
+
+    log.set_up("WARNING")
+    asyncio.run(play(once=once, port=port))

@@ -1,0 +1,199 @@
+"""Accounts from a CSV file, and two accounts made one."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from inbox.errors import AboardError, ConfigError
+from inbox.flow.thread import absorb
+from inbox.store import accounts, people, threads, timeline
+from inbox.store.database import Conn, Database
+from routing.problems import Problem
+from routing.reader import did_you_mean
+
+COLUMNS = ("name", "domains", "contacts", "tier", "stage", "owners", "tags")
+"""`name` is required; several values of a cell are parted by `;`; owners are `team=handle`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One account of a CSV file."""
+
+    name: str
+    domains: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
+    tier: str | None = None
+    stage: str | None = None
+    owners: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a file's cells are checked against."""
+
+    teams: Sequence[str]
+    stages: Sequence[str]
+    people: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did."""
+
+    created: int
+    updated: int
+
+
+def read_csv(content: bytes, file: str, known: Known) -> tuple[Line, ...]:
+    """Read a CSV file with a header line. Raises `ConfigError` with every problem."""
+    problems: list[Problem] = []
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"byte {error.start} is not UTF-8"
+        raise ConfigError([Problem(file, 0, 0, "encoding", message, "save it as UTF-8")]) from error
+    separator = (
+        ";" if text.partition("\n")[0].count(";") > text.partition("\n")[0].count(",") else ","
+    )
+    reader = csv.DictReader(io.StringIO(text), delimiter=separator, restkey="+", restval="")
+    header = [name.strip().lower() for name in reader.fieldnames or ()]
+    reader.fieldnames = header
+    for name in header:
+        if name not in COLUMNS:
+            hint = did_you_mean(name, COLUMNS)
+            problems.append(Problem(file, 1, 0, "unknown-column", f"no column `{name}`", hint))
+    if "name" not in header:
+        hint = "the columns are " + ", ".join(COLUMNS)
+        problems.append(Problem(file, 1, 0, "missing-column", "there is no column `name`", hint))
+    lines = []
+    if not problems:
+        for row in reader:
+            lines.append(_line(row, file, reader.line_num, known, problems))
+    if problems:
+        raise ConfigError(problems)
+    return tuple(lines)
+
+
+def _line(
+    row: Mapping[str, str], file: str, number: int, known: Known, problems: list[Problem]
+) -> Line:
+    def problem(code: str, message: str, hint: str = "") -> None:
+        problems.append(Problem(file, number, 0, code, message, hint))
+
+    def cell(name: str) -> str:
+        return (row.get(name) or "").strip()
+
+    def several(name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in cell(name).split(";") if part.strip())
+
+    if "+" in row:
+        problem("too-many-cells", "the line has more cells than the header", "quote the commas")
+    if not cell("name"):
+        problem("empty-name", "an account needs a name")
+    if cell("stage") and cell("stage") not in known.stages:
+        problem(
+            "unknown-stage",
+            f"no stage `{cell('stage')}`",
+            did_you_mean(cell("stage"), known.stages),
+        )
+    owners: dict[str, str] = {}
+    for pair in several("owners"):
+        team, equals, handle = (part.strip() for part in pair.partition("="))
+        if not equals:
+            problem("bad-owner", f"`{pair}` is not an owner", "write team=handle")
+        elif team not in known.teams:
+            problem("unknown-team", f"no team `{team}`", did_you_mean(team, known.teams))
+        elif handle not in known.people:
+            problem("unknown-person", f"no person `{handle}`", did_you_mean(handle, known.people))
+        owners[team] = handle
+    for domain in several("domains"):
+        if "." not in domain or "@" in domain:
+            problem("bad-domain", f"`{domain}` is no domain", "write company.example")
+    for address in several("contacts"):
+        if address.count("@") != 1:
+            problem("bad-address", f"`{address}` is no mail address")
+    return Line(
+        name=cell("name"),
+        domains=tuple(domain.lower() for domain in several("domains")),
+        contacts=tuple(address.lower() for address in several("contacts")),
+        tier=cell("tier") or None,
+        stage=cell("stage") or None,
+        owners=owners,
+        tags=several("tags"),
+    )
+
+
+def import_accounts(db: Database, lines: Sequence[Line], now: datetime) -> Imported:
+    """Create or update accounts; one is found again by a domain of its, else by its name."""
+    created = updated = 0
+    with db.write() as conn:
+        for line in lines:
+            found = _find(conn, line)
+            if found is None:
+                new = accounts.NewAccount(line.name, now, tier=line.tier, stage=line.stage)
+                account_id = accounts.create(conn, new)
+                created += 1
+            else:
+                account_id = found
+                updated += 1
+            _apply(conn, account_id, line, now)
+    return Imported(created, updated)
+
+
+def _find(conn: Conn, line: Line) -> int | None:
+    owned = accounts.by_domains(conn, line.domains)
+    if owned:
+        return min(owned.values())
+    return accounts.named(conn, line.name)
+
+
+def _apply(conn: Conn, account_id: int, line: Line, now: datetime) -> None:
+    facts: dict[str, object] = {"name": line.name, "provisional": False}
+    for name in ("tier", "stage"):
+        if getattr(line, name):
+            facts[name] = getattr(line, name)
+    if line.tags:
+        facts["tags"] = list(line.tags)
+    accounts.update_facts(conn, account_id, **facts)
+    accounts.add_domains(conn, account_id, line.domains)
+    for address in line.contacts:
+        if address not in accounts.contacts_by_address(conn, [address]):
+            accounts.add_contact(conn, account_id, "", address, now)
+    for team, handle in line.owners.items():
+        accounts.set_owner(conn, account_id, team, people.by_handle(conn, handle).id)
+
+
+def merge(db: Database, source_id: int, target_id: int, by: str, now: datetime) -> int:
+    """Make two accounts one: everything of the first goes to the second; threads joined by it.
+
+    Raises `NotFound`, and `AboardError` where they cannot be one.
+    """
+    with db.write() as conn:
+        source, target = accounts.by_id(conn, source_id), accounts.by_id(conn, target_id)
+        if source.id == target.id:
+            raise AboardError(f"account {source.id} ({source.name}) is that account already")
+        if source.kind != target.kind:
+            raise AboardError("our own team's account cannot be merged with a customer's")
+        accounts.lock(conn, {source.id, target.id})
+        pairs = threads.sharing_ids(conn, source.id, target.id)
+        accounts.move_all(conn, source.id, target.id)
+        for one, other in pairs:
+            first, second = threads.by_id(conn, one).id, threads.by_id(conn, other).id
+            if first != second:
+                absorb(conn, min(first, second), max(first, second), "accounts-merged", now)
+        happened = timeline.Event(
+            account_id=target.id,
+            thread_id=None,
+            message_id=None,
+            at=now,
+            kind="accounts-merged",
+            actor=by,
+            data={"merged": str(source.id), "name": source.name},
+        )
+        timeline.append(conn, [happened])
+    return len(pairs)

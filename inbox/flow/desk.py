@@ -1,0 +1,73 @@
+"""What people do with threads. A person's decision is never overruled by a rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from inbox.errors import NotFound
+from inbox.store import accounts, assignments, people, threads, timeline
+from inbox.store.database import Database
+from routing.reader import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Where a thread is now."""
+
+    thread_id: int
+    team: str
+    accountable: str
+
+
+def assign(db: Database, thread_id: int, team: str, by: str, now: datetime) -> Assigned:
+    """Give a thread to a team as the decision of the person `by` (a handle).
+
+    The account's owner for that team becomes accountable, else its duty holder. Raises `NotFound`
+    for an unknown thread, team or person.
+    """
+    with db.write() as conn:
+        thread = threads.by_id(conn, thread_id)
+        person = people.by_handle(conn, by)
+        teams = people.team_names(conn)
+        if team not in teams:
+            raise NotFound(f"there is no team {team!r} ({did_you_mean(team, teams)})")
+        owner = accounts.owners_by_account(conn, [thread.account_id]).get(thread.account_id, {})
+        answers = (
+            people.by_handle(conn, owner[team]) if team in owner else people.duty_holder(conn, team)
+        )
+        threads.save(
+            conn,
+            thread.id,
+            team=team,
+            accountable_id=answers.id,
+            claimed_at=None,
+            decided_by="person",
+        )
+        made = assignments.Assignment(
+            thread_id=thread.id,
+            message_id=None,
+            at=now,
+            decided_by="person",
+            team=team,
+            accountable_id=answers.id,
+            by_id=person.id,
+            rule=None,
+            ruleset=None,
+            model=None,
+            score=None,
+            decision={"team": team, "decided_by": "person", "reason": f"decided by {person.name}"},
+            facts={"thread.team": thread.team, "thread.decided_by": thread.decided_by},
+        )
+        assignments.append(conn, made)
+        happened = timeline.Event(
+            account_id=thread.account_id,
+            thread_id=thread.id,
+            message_id=None,
+            at=now,
+            kind="assigned",
+            actor=f"person:{person.handle}",
+            data={"team": team, "decided_by": "person", "from": thread.team},
+        )
+        timeline.append(conn, [happened])
+    return Assigned(thread.id, team, answers.handle)

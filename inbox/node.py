@@ -1,0 +1,186 @@
+"""One node: SMTP ingress, filing workers and web inbox in one process tree, started and stopped.
+
+The event loop serves sockets; blocking work runs in threads; filing runs in processes of its own
+(`inbox.worker`). SQLite's one checkpointer is a thread here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+
+from inbox import log
+from inbox.clock import monotonic, utc_now
+from inbox.config import Listen, Settings
+from inbox.errors import AboardError
+from inbox.flow.accept import Incoming, accept
+from inbox.net.smtp_in import Ingress, Received
+from inbox.store import intake
+from inbox.store.database import Database
+from inbox.web.context import Site
+from inbox.web.server import WebServer
+from inbox.web.site import build
+from inbox.worker import Supervisor
+
+PARTS = ("smtp", "file", "web")
+CHECKPOINT_EVERY = 5.0
+GRACE_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class Running:
+    """What a node has started, and where it listens."""
+
+    smtp: Listen | None = None
+    web: Listen | None = None
+    supervisor: Supervisor | None = None
+    accepted: int = 0
+
+
+@dataclass(slots=True)
+class Node:
+    """A node of the product. `serve` runs until `stop` is called or a signal comes."""
+
+    settings: Settings
+    db: Database
+    parts: Sequence[str] = PARTS
+    demo: bool = False
+    running: Running = field(default_factory=Running)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        unknown = [part for part in self.parts if part not in PARTS]
+        if unknown or not self.parts:
+            raise AboardError(
+                f"--only {','.join(unknown) or 'nothing'}: the parts are {', '.join(PARTS)}"
+            )
+
+    async def serve(self, when_up: Callable[[Running], Awaitable[None]] | None = None) -> None:
+        """Start the parts, call `when_up`, run until stopped, and stop cleanly."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self.stop)
+        async with AsyncExitStack() as stack:
+            checkpointer = _Checkpointer(self.db)
+            checkpointer.start()
+            stack.callback(checkpointer.stop)
+            if "file" in self.parts:
+                await self._start_filing(stack)
+            if "smtp" in self.parts:
+                await self._start_smtp(stack)
+            if "web" in self.parts:
+                await self._start_web(stack)
+            if when_up is not None:
+                await when_up(self.running)
+            await self._stopping.wait()
+        log.stopped()
+
+    def stop(self) -> None:
+        """Ask the node to stop; mail being received is finished first."""
+        self._stopping.set()
+
+    async def _start_filing(self, stack: AsyncExitStack) -> None:
+        supervisor = Supervisor(self.settings, self.db)
+        self.running.supervisor = supervisor
+        supervisor.start()
+        stack.push_async_callback(asyncio.to_thread, supervisor.stop)
+        log.serving("file", f"{self.settings.filing.workers} workers")
+
+    async def _start_smtp(self, stack: AsyncExitStack) -> None:
+        smtp = self.settings.smtp
+        resolved = replace(
+            smtp,
+            tls_certificate=smtp.tls_certificate and self.settings.path(smtp.tls_certificate),
+            tls_key=smtp.tls_key and self.settings.path(smtp.tls_key),
+        )
+        ingress = Ingress(
+            resolved, self._accept, self._is_ours, monotonic, lambda: secrets.token_hex(4)
+        )
+        host, port = await ingress.start()
+        stack.push_async_callback(ingress.stop, GRACE_SECONDS)
+        self.running.smtp = Listen(host, port)
+        log.serving("smtp", str(self.running.smtp))
+
+    async def _start_web(self, stack: AsyncExitStack) -> None:
+        site = Site(
+            db=self.db,
+            settings=self.settings,
+            clock=utc_now,
+            secret=secrets.token_bytes(32),
+            retry=self._retry,
+            demo=self.demo,
+        )
+        server = WebServer(build(site), self.settings.web.listen)
+        host, port = await server.start()
+        stack.push_async_callback(server.stop)
+        self.running.web = Listen(host, port)
+        log.serving("web", f"http://{self.running.web}")
+
+    def _accept(self, mails: Sequence[Received]) -> None:
+        now = utc_now()
+        incoming = [
+            Incoming(
+                raw=mail.raw,
+                source="smtp",
+                accepted_at=now,
+                reverse_path=mail.reverse_path,
+                forward_paths=mail.forward_paths,
+                peer=mail.peer,
+            )
+            for mail in mails
+        ]
+        count = accept(self.db, incoming, self.settings.node)
+        self.running.accepted += count
+        log.accepted(count, "smtp", mails[0].peer)
+        if self.running.supervisor is not None:
+            self.running.supervisor.wake()
+
+    def _is_ours(self, address: str) -> bool:
+        """Is this a mailbox of ours? `postmaster` of any of our domains is (RFC 5321 4.5.1)."""
+        wanted = address.lower()
+        local, _, domain = wanted.rpartition("@")
+        mailboxes = {one.address for one in self.settings.mailboxes}
+        if wanted in mailboxes:
+            return True
+        base = f"{local.partition('+')[0]}@{domain}"
+        if base in mailboxes:
+            return True
+        ours = {one.rpartition("@")[2] for one in mailboxes} | set(self.settings.own_domains)
+        return local == "postmaster" and domain in ours
+
+    def _retry(self, ledger_numbers: Sequence[int] | None) -> int:
+        with self.db.write() as conn:
+            count = intake.retry(conn, ledger_numbers, utc_now())
+        if self.running.supervisor is not None:
+            self.running.supervisor.wake()
+        return count
+
+
+class _Checkpointer:
+    """Moves SQLite's WAL into the database now and then; the only one that does, in a node."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="checkpointer", daemon=True)
+
+    def start(self) -> None:
+        """Begin; on PostgreSQL there is nothing to do."""
+        if self._db.is_sqlite:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End, after a last checkpoint."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(CHECKPOINT_EVERY):
+            self._db.checkpoint()
+        self._db.checkpoint()

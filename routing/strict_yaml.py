@@ -22,20 +22,21 @@ The language is a subset of YAML 1.2's core schema (https://yaml.org/spec/1.2.2/
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
+from routing.nodes import ListNode, MapNode, Node, Scalar, Source
 from routing.problems import Problem
+
+__all__ = ["Node", "Scalar", "load_text"]
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 50
 MAX_DIGITS = 18
 """A longer run of digits is an identifier, and would lose digits as a float."""
 
-Scalar = str | int | float | bool | None
-Kind = Literal["map", "list", "scalar"]
+MAX_DECIMALS = 40
 
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -76,119 +77,6 @@ _SYNTAX = {
     "did not find expected node content": ("a value is missing here", "write a value"),
 }
 """What libyaml says -> what we say, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One file's name and lines, shared by all its nodes, so that a problem can show its line."""
-
-    file: str
-    lines: tuple[str, ...]
-
-    def problem(self, at: tuple[int, int], code: str, message: str, hint: str = "") -> Problem:
-        """A problem at `at`, a 1-based (line, column), with its source line."""
-        line, column = at
-        shown = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
-        return Problem(self.file, line, column, code, message, hint, source_line=shown)
-
-
-class Node:
-    """One value of a file: a map of (key node, value node), a list of nodes, or a scalar.
-
-    `raw` is a scalar's text as written (without quotes); `plain` says that it stood without
-    quotes. A key is always a scalar whose `value` is its text.
-    """
-
-    __slots__ = ("column", "kind", "line", "plain", "raw", "source", "value")
-
-    kind: Kind
-    value: Scalar
-    raw: str
-    plain: bool
-
-    def __init__(self, kind: Kind, source: Source, mark: Any) -> None:
-        """`mark` is PyYAML's: 0-based line and column."""
-        self.kind = kind
-        self.source = source
-        self.line: int = mark.line + 1
-        self.column: int = mark.column + 1
-        self.value = None
-        self.raw = ""
-        self.plain = False
-
-    @property
-    def file(self) -> str:
-        """The file that this node stands in."""
-        return self.source.file
-
-    @property
-    def at(self) -> tuple[int, int]:
-        """1-based (line, column) of the node's first character."""
-        return self.line, self.column
-
-    @property
-    def entries(self) -> list[tuple[Node, Node]]:
-        """A map's (key, value) pairs in file order; empty for other kinds."""
-        return []
-
-    @property
-    def items(self) -> list[Node]:
-        """A list's nodes; empty for other kinds."""
-        return []
-
-    def get(self, key: str) -> Node | None:
-        """The value under `key` of a map, or None."""
-        return next((value for name, value in self.entries if name.value == key), None)
-
-    def problem(self, code: str, message: str, hint: str = "") -> Problem:
-        """A problem at this node."""
-        return self.source.problem(self.at, code, message, hint)
-
-    def describe(self) -> str:
-        """What stands here, for an error text: `a list`, `the text "x"`, `the number 3`."""
-        if self.kind != "scalar":
-            return "a mapping" if self.kind == "map" else "a list"
-        if self.value is None:
-            return "nothing"
-        if isinstance(self.value, bool):
-            return f"`{self.raw}`"
-        if isinstance(self.value, str):
-            shown = self.value if len(self.value) <= 40 else self.value[:37] + "..."
-            return f'the text "{shown}"'
-        return f"the number {self.raw}"
-
-    def plain_value(self) -> object:
-        """The same as dict, list and scalars, without places."""
-        if self.kind == "map":
-            return {str(key.value): value.plain_value() for key, value in self.entries}
-        if self.kind == "list":
-            return [item.plain_value() for item in self.items]
-        return self.value
-
-
-class _Map(Node):
-    __slots__ = ("_entries", "names")
-
-    def __init__(self, source: Source, mark: Any) -> None:
-        super().__init__("map", source, mark)
-        self._entries: list[tuple[Node, Node]] = []
-        self.names: dict[str, Node] = {}
-
-    @property
-    def entries(self) -> list[tuple[Node, Node]]:
-        return self._entries
-
-
-class _List(Node):
-    __slots__ = ("_items",)
-
-    def __init__(self, source: Source, mark: Any) -> None:
-        super().__init__("list", source, mark)
-        self._items: list[Node] = []
-
-    @property
-    def items(self) -> list[Node]:
-        return self._items
 
 
 def load_text(text: str | bytes, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
@@ -295,7 +183,9 @@ class _Builder:
             self._report(mark, "too-deep", message, "flatten it")
             return False
         is_map = type(event) is yaml.MappingStartEvent
-        self.open.append((_Map(self.source, mark) if is_map else _List(self.source, mark), None))
+        self.open.append(
+            (MapNode(self.source, mark) if is_map else ListNode(self.source, mark), None)
+        )
         return True
 
     def _end(self, event: Any) -> bool:
@@ -352,16 +242,16 @@ class _Builder:
             self.root = node
             return
         parent, key = self.open[-1]
-        if isinstance(parent, _List):
+        if isinstance(parent, ListNode):
             parent.items.append(node)
-        elif isinstance(parent, _Map):
+        elif isinstance(parent, MapNode):
             if key is None:
                 self.open[-1] = (parent, node)
             else:
                 self.open[-1] = (parent, None)
                 self._entry(parent, key, node)
 
-    def _entry(self, parent: _Map, key: Node, value: Node) -> None:
+    def _entry(self, parent: MapNode, key: Node, value: Node) -> None:
         if key.kind != "scalar" or not key.raw:
             message = f"a key must be a text, not {key.describe()}"
             self.problems.append(key.problem("bad-key", message, "write `key: value`"))
@@ -398,11 +288,11 @@ def core_value(text: str) -> Scalar:
         return _WORDS.get(text, text)
     unsigned = text.removeprefix("-")
     whole, dot, rest = unsigned.partition(".")
-    if not _digits(whole) or (len(whole) > 1 and whole[0] == "0") or len(unsigned) > MAX_DIGITS:
+    if not _digits(whole) or (len(whole) > 1 and whole[0] == "0") or len(whole) > MAX_DIGITS:
         return text
     if not dot:
         return int(text)
-    return float(text) if _digits(rest) else text
+    return float(text) if _digits(rest) and len(rest) <= MAX_DECIMALS else text
 
 
 _WORDS: dict[str, Scalar] = {"true": True, "false": False, "null": None}

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from routing.facts import Facts
 from routing.fields import FIELDS
@@ -146,7 +147,7 @@ def _traits(facts: Facts) -> Iterator[_Trait]:
         if value:
             yield _Trait(rank, name, "", value)
     words = _words(facts.text("subject") or "")
-    for pair in zip(words, words[1:], strict=False):
+    for pair in pairwise(words):
         if all(pair):
             yield _Trait(1, "subject", "words", " ".join(pair))
     for word in dict.fromkeys(words):

@@ -173,6 +173,8 @@ def scalar(value: object) -> str:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and "e" in str(value):
+        return f"{value:.20f}"
     if isinstance(value, int | float):
         return str(value)
     text = str(value).encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,65 @@
+"""Style sheet, script, icons: served under names that carry their content's hash.
+
+So a browser may keep them for ever, and a new version is a new address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import HTTPException, Request
+from starlette.responses import Response
+
+FOLDER = Path(__file__).resolve().parents[2] / "templates" / "web"
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file as it is served."""
+
+    content: bytes
+    media_type: str
+
+
+class Assets:
+    """All files of a folder, read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._served: dict[str, Asset] = {}
+        self._names: dict[str, str] = {}
+        for path in sorted(folder.iterdir()):
+            if path.suffix not in TYPES:
+                continue
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()[:12]
+            name = f"{path.stem}.{digest}{path.suffix}"
+            self._served[name] = Asset(content, TYPES[path.suffix])
+            self._names[path.name] = f"/static/{name}"
+
+    def url(self, name: str) -> str:
+        """The address of a file, for instance of `app.css`. Raises KeyError for an unknown one."""
+        return self._names[name]
+
+    def served(self, name: str) -> Asset | None:
+        """What a name with hash stands for."""
+        return self._served.get(name)
+
+
+def static(request: Request) -> Response:
+    """One file, to be kept for ever."""
+    assets: Assets = request.app.state.desk.renderer.assets
+    asset = assets.served(request.path_params["name"])
+    if asset is None:
+        raise HTTPException(404)
+    return Response(
+        asset.content,
+        media_type=asset.media_type,
+        headers={"cache-control": "public, max-age=31536000, immutable"},
+    )

@@ -1,0 +1,166 @@
+"""What leaves as a file: raw mail, attachments. Always saved, never shown in our own pages.
+
+Names are rebuilt from what the sender wrote, types come from an allow-list (RFC 6266, RFC 8187).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import unicodedata
+from urllib.parse import quote
+
+from fastapi import HTTPException, Request
+from starlette.responses import HTMLResponse, Response
+
+from inbox.mail.limits import LimitExceeded
+from inbox.mail.parse import attachment_bytes, parse_letter
+from inbox.store import ledger, messages
+from inbox.store.messages import StoredAttachment
+from inbox.web import markup
+from inbox.web.context import desk_of
+from inbox.web.keys import key
+
+TYPES = frozenset(
+    (
+        "application/pdf",
+        "application/zip",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        "image/gif",
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "text/calendar",
+        "text/csv",
+        "text/plain",
+    )
+)
+"""Every other type is served as application/octet-stream."""
+LONGEST_NAME = 150
+MOST_INLINE_BYTES = 6 * 1024 * 1024
+MOST_INLINE_PARTS = 40
+
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_UNSAFE = re.compile(r'[<>:"|?*%]')
+
+
+def file_name(given: str, fallback: str) -> str:
+    """A name that is only a name: no path, no control or direction marks, no device."""
+    last = given.replace("\\", "/").rpartition("/")[2]
+    kept = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in last)
+    plain = " ".join(_UNSAFE.sub("_", kept).split()).strip(". ")
+    if len(plain) > LONGEST_NAME:
+        stem, dot, ending = plain.rpartition(".")
+        short = dot and len(ending) <= 10
+        plain = f"{stem[: LONGEST_NAME - 12]}.{ending}" if short else plain[:LONGEST_NAME]
+    if not plain:
+        return fallback
+    return f"_{plain}" if _RESERVED.fullmatch(plain) else plain
+
+
+def disposition(name: str) -> str:
+    """The value of Content-Disposition: an ASCII name for old readers and the true one."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    ascii_name = re.sub(r"[^\w .,()+=@-]", "_", ascii_name).strip() or "file"
+    return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _saved(content: bytes, name: str, media_type: str) -> Response:
+    return Response(
+        content,
+        headers={
+            "content-type": media_type,
+            "content-disposition": disposition(name),
+            "content-security-policy": "default-src 'none'; sandbox",
+        },
+    )
+
+
+def raw_message(request: Request) -> Response:
+    """The raw mail of a message, byte for byte."""
+    message_id = key(request, "message_id")
+    with desk_of(request).site.db.read() as conn:
+        raw = ledger.raw_bytes(conn, messages.by_id(conn, message_id).raw_id)
+    return _saved(raw, f"message-{message_id}.eml", "message/rfc822")
+
+
+def raw_quarantined(request: Request) -> Response:
+    """The raw mail of a ledger row, byte for byte, whatever became of it."""
+    ledger_id = key(request, "ledger_id")
+    with desk_of(request).site.db.read() as conn:
+        raw = ledger.raw_bytes(conn, ledger.by_id(conn, ledger_id).raw_id)
+    return _saved(raw, f"mail-{ledger_id}.eml", "message/rfc822")
+
+
+def attachment(request: Request) -> Response:
+    """One attachment, cut out of its raw mail."""
+    attachment_id = key(request, "attachment_id")
+    with desk_of(request).site.db.read() as conn:
+        stored = messages.attachment(conn, attachment_id)
+        raw = ledger.raw_bytes(conn, messages.by_id(conn, stored.message_id).raw_id)
+    try:
+        content = attachment_bytes(raw, stored.path)[1]
+    except (KeyError, LimitExceeded) as error:
+        raise HTTPException(
+            404, "This part cannot be taken out of its mail. Download the mail instead."
+        ) from error
+    kind = stored.content_type.lower()
+    media_type = kind if kind in TYPES else "application/octet-stream"
+    return _saved(content, file_name(stored.name, f"attachment-{attachment_id}"), media_type)
+
+
+def message_html(request: Request) -> Response:
+    """The HTML of a message, cleaned, for the sandboxed frame; its own policy goes with it."""
+    message_id = key(request, "message_id")
+    with desk_of(request).site.db.read() as conn:
+        message = messages.by_id(conn, message_id)
+        files = messages.attachments_of(conn, [message_id]).get(message_id, ())
+        raw = ledger.raw_bytes(conn, message.raw_id)
+    letter = parse_letter(raw)
+    if letter.html is None:
+        raise HTTPException(404, "This message has no HTML.")
+    pictures = _Pictures(raw, files)
+    try:
+        clean = markup.safe_html(letter.html, pictures.url)
+    except markup.TooWild as error:
+        said = f"This message is not shown as sent: {error}. Its text is in the thread."
+        clean = markup.Clean(said, 0)
+    headers = {"content-security-policy": markup.FRAME_POLICY, "referrer-policy": "no-referrer"}
+    return HTMLResponse(markup.document(clean), headers=headers)
+
+
+class _Pictures:
+    """The pictures of one mail, as `data:` URLs, within bounds; other mails' are out of reach."""
+
+    def __init__(self, raw: bytes, files: tuple[StoredAttachment, ...]) -> None:
+        self._raw = raw
+        self._files: dict[str, StoredAttachment] = {}
+        for one in files:
+            if one.content_id:
+                self._files.setdefault(one.content_id.strip("<>"), one)
+        self._left = MOST_INLINE_BYTES
+        self._parts = MOST_INLINE_PARTS
+        self._made: dict[str, str | None] = {}
+
+    def url(self, content_id: str) -> str | None:
+        """The `data:` URL of a Content-ID; None for what is no picture, or too much."""
+        if content_id not in self._made:
+            self._made[content_id] = self._make(content_id)
+        return self._made[content_id]
+
+    def _make(self, content_id: str) -> str | None:
+        stored = self._files.get(content_id)
+        if stored is None or stored.size > self._left or not self._parts:
+            return None
+        self._parts -= 1
+        try:
+            content = attachment_bytes(self._raw, stored.path)[1]
+        except (KeyError, LimitExceeded):
+            return None
+        kind = markup.raster_type(content)
+        if kind is None:
+            return None
+        self._left -= len(content)
+        return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,212 @@
+"""The list of threads and one thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import HTTPException, Request
+from starlette.responses import RedirectResponse, Response
+
+from inbox.store import accounts, assignments, messages, pages, people, threads, timeline
+from inbox.store.assignments import Assignment
+from inbox.store.database import Conn
+from inbox.store.messages import Message, StoredAttachment
+from inbox.store.threads import Page, ThreadRow
+from inbox.web import words
+from inbox.web.context import Frame, desk_of, fragment, frame, page
+from inbox.web.keys import key, number, place, place_of
+from inbox.web.text import Shown, shown
+
+ROWS = 50
+MESSAGES = 60
+"""Messages of one thread on one page."""
+CHARACTERS = 48_000
+"""Of all texts on one page together; older messages beyond it show their first line only."""
+ONE_TEXT = 24_000
+WHOLE_TEXT = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which threads a list shows, as it stands in its address."""
+
+    team: str | None = None
+    status: str | None = "open"
+    account: int | None = None
+
+    def query(self, **other: Any) -> str:
+        """The query part of an address: these filters, with some changed."""
+        values: dict[str, Any] = {"team": self.team, "account": self.account}
+        if self.status != "open":
+            values["status"] = self.status or "all"
+        values |= {
+            name: None if name == "status" and value == "open" else value
+            for name, value in other.items()
+        }
+        given = {name: value for name, value in values.items() if value is not None}
+        return f"?{urlencode(given)}" if given else ""
+
+
+def filters_of(request: Request) -> Filters:
+    """The filters in an address; what names no status is refused."""
+    status = request.query_params.get("status") or "open"
+    if status not in words.STATUSES:
+        raise HTTPException(400, "There is no such status.")
+    team = (request.query_params.get("team") or "")[:80] or None
+    return Filters(team, None if status == "all" else status, number(request, "account"))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Threads of a list, and the address of the next ones."""
+
+    rows: tuple[ThreadRow, ...]
+    older: str | None
+
+
+def _list(conn: Conn, request: Request, filters: Filters) -> Listed:
+    wanted = Page(
+        account_id=filters.account,
+        team=filters.team,
+        status=filters.status,
+        before=place_of(request),
+        limit=ROWS + 1,
+    )
+    rows = threads.listing(conn, wanted)
+    if len(rows) <= ROWS:
+        return Listed(rows, None)
+    last = rows[ROWS - 1].thread
+    return Listed(rows[:ROWS], place(last.last_message_at, last.id))
+
+
+def inbox(request: Request) -> Response:
+    """The list of threads; `?fragment=rows` gives the rows alone, for the live refresh."""
+    filters = filters_of(request)
+    with desk_of(request).site.db.read() as conn:
+        around = frame(conn)
+        listed = _list(conn, request, filters)
+        account = accounts.by_id(conn, filters.account) if filters.account else None
+    if filters.team is not None and filters.team not in around.teams:
+        raise HTTPException(404, "There is no such team.")
+    values = {"listed": listed, "filters": filters, "account": account, "current": None}
+    if request.query_params.get("fragment") == "rows":
+        return fragment(request, "_fragments/thread_rows.html", around, **values)
+    values |= {"statuses": words.STATUSES, "mailboxes": desk_of(request).site.settings.mailboxes}
+    first = not request.query_params.get("before")
+    return page(request, "threads.html", around, first=first, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A message as the thread page shows it."""
+
+    message: Message
+    files: tuple[StoredAttachment, ...]
+    text: Shown | None
+    """None where the page's room for text is used up."""
+    open: bool
+    label: str
+    """What kind of automatic mail, or empty."""
+    height: str
+    """A guess at how tall the frame of its HTML has to be."""
+
+
+def _views(
+    found: tuple[Message, ...], files: dict[int, tuple[StoredAttachment, ...]]
+) -> tuple[MessageView, ...]:
+    room = CHARACTERS
+    views: list[MessageView] = []
+    for back, message in enumerate(reversed(found)):
+        text = shown(message.text, ONE_TEXT) if room > 0 else None
+        room -= min(len(message.text), ONE_TEXT)
+        views.append(view(message, files.get(message.id, ()), text, is_open=back == 0))
+    return tuple(reversed(views))
+
+
+def view(
+    message: Message, files: tuple[StoredAttachment, ...], text: Shown | None, *, is_open: bool
+) -> MessageView:
+    """One message with everything that its fragment asks for."""
+    label = "" if message.automatic == "none" else words.automatic(message.automatic)
+    lines = message.text.count("\n") + len(message.text) // 90
+    height = "short" if lines < 12 else "middle" if lines < 40 else "tall"
+    return MessageView(message, files, text, is_open, label, height)
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Who decided that the thread is where it is, in words."""
+
+    made: Assignment
+    by: str
+    again: int
+    """How many decisions there were before this one."""
+
+
+def _why(made: tuple[Assignment, ...], team: str) -> Why | None:
+    """The newest decision that gave the thread to its present team."""
+    deciding = [one for one in made if one.team == team]
+    if not deciding:
+        return None
+    one = deciding[0]
+    for later in deciding[1:]:
+        if later.decided_by in ("rule", "person", "classifier"):
+            one = later
+    by = {
+        "rule": "a rule",
+        "classifier": "the classifier",
+        "fallback": "nobody: no rule matched, so the fallback applied",
+        "thread": "the thread it belongs to",
+        "person": "a person",
+    }[one.decided_by]
+    return Why(one, by, len(made) - 1)
+
+
+def thread(request: Request) -> Response:
+    """One thread: its messages oldest first, the newest open, and beside them why it is here."""
+    thread_id = key(request, "thread_id")
+    filters = filters_of(request)
+    before = place_of(request, "earlier")
+    with desk_of(request).site.db.read() as conn:
+        one = threads.by_id(conn, thread_id)
+        if one.id != thread_id:
+            return RedirectResponse(f"/threads/{one.id}", 308)
+        around = frame(conn)
+        found = pages.newest_messages(conn, one.id, limit=MESSAGES + 1, before=before)
+        values = {
+            "listed": _list(conn, request, filters),
+            "account": accounts.by_id(conn, one.account_id),
+            "people": people.everybody(conn),
+            "linked": pages.linked_threads(conn, one.id),
+            "events": timeline.of_thread(conn, one.id, timeline.Span(limit=40)),
+            "why": _why(assignments.of_thread(conn, one.id), one.team),
+        }
+        kept = found[-MESSAGES:]
+        files = messages.attachments_of(conn, [message.id for message in kept])
+    earlier = place(kept[0].received_at, kept[0].id) if len(found) > MESSAGES else None
+    return page(
+        request,
+        "thread.html",
+        around,
+        thread=one,
+        views=_views(kept, files),
+        earlier=earlier,
+        filters=filters,
+        current=one.id,
+        statuses=words.STATUSES,
+        **values,
+    )
+
+
+def message(request: Request) -> Response:
+    """One message with its whole text."""
+    message_id = key(request, "message_id")
+    with desk_of(request).site.db.read() as conn:
+        around: Frame = frame(conn)
+        one = messages.by_id(conn, message_id)
+        files = messages.attachments_of(conn, [message_id]).get(message_id, ())
+        account = accounts.by_id(conn, one.account_id)
+    shown_whole = view(one, files, shown(one.text, WHOLE_TEXT), is_open=True)
+    return page(request, "message.html", around, view=shown_whole, account=account)

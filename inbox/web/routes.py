@@ -1,0 +1,96 @@
+"""Every route of the web inbox with its policy, in one table. What is not here is not built.
+
+There is no sign-in yet, which is why the server listens on loopback only: `READ` and `CHANGE` are
+what this machine's user may do. Roles will join them here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from fastapi import Depends, FastAPI, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route as AnyRoute
+
+from inbox.store.database import ping
+from inbox.web import account_pages, assets, csrf, downloads, inbox_pages, quarantine_pages
+from inbox.web import search_pages as searching
+from inbox.web.context import desk_of
+
+Handler = Callable[[Request], Response]
+
+
+class Policy(Enum):
+    """What a request must bring."""
+
+    OPEN = "nothing: it shows no mail and changes nothing"
+    READ = "it shows mail"
+    CHANGE = "it changes something: same origin and a form token"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method and a path, who answers, and under which policy."""
+
+    method: str
+    path: str
+    handler: Handler
+    policy: Policy
+
+
+def healthz(request: Request) -> Response:
+    """`ok` while the database answers."""
+    with desk_of(request).site.db.read() as conn:
+        ping(conn)
+    return PlainTextResponse("ok\n")
+
+
+ROUTES = (
+    Route("GET", "/", inbox_pages.inbox, Policy.READ),
+    Route("GET", "/threads", inbox_pages.inbox, Policy.READ),
+    Route("GET", "/threads/{thread_id}", inbox_pages.thread, Policy.READ),
+    Route("GET", "/messages/{message_id}", inbox_pages.message, Policy.READ),
+    Route("GET", "/messages/{message_id}/html", downloads.message_html, Policy.READ),
+    Route("GET", "/messages/{message_id}/raw", downloads.raw_message, Policy.READ),
+    Route("GET", "/attachments/{attachment_id}", downloads.attachment, Policy.READ),
+    Route("GET", "/accounts", account_pages.listing, Policy.READ),
+    Route("GET", "/accounts/{account_id}", account_pages.account, Policy.READ),
+    Route("GET", "/search", searching.results, Policy.READ),
+    Route("GET", "/quarantine", quarantine_pages.listing, Policy.READ),
+    Route("GET", "/quarantine/{ledger_id}/raw", downloads.raw_quarantined, Policy.READ),
+    Route("POST", "/quarantine/retry", quarantine_pages.retry, Policy.CHANGE),
+    Route("GET", "/static/{name}", assets.static, Policy.OPEN),
+    Route("GET", "/healthz", healthz, Policy.OPEN),
+)
+
+
+def add_routes(app: FastAPI) -> None:
+    """Build every route of the table, guarded as its policy says."""
+    for route in ROUTES:
+        guards = [Depends(csrf.checked)] if route.policy is Policy.CHANGE else []
+        methods = ["GET", "HEAD"] if route.method == "GET" else [route.method]
+        app.add_api_route(
+            route.path,
+            route.handler,
+            methods=methods,
+            dependencies=guards,
+            response_model=None,
+            include_in_schema=False,
+        )
+
+
+def undeclared(app: FastAPI) -> tuple[str, ...]:
+    """What the app would answer without a policy: `METHOD path`, or the path of a mount."""
+    declared = {(route.method, route.path): route for route in ROUTES}
+    found = []
+    for route in app.routes:
+        if not isinstance(route, AnyRoute) or not route.methods:
+            found.append(str(getattr(route, "path", route)))
+            continue
+        for method in sorted(route.methods - {"HEAD"}):
+            known = declared.get((method, route.path))
+            if known is None or (method != "GET") != (known.policy is Policy.CHANGE):
+                found.append(f"{method} {route.path}")
+    return tuple(found)

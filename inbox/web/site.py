@@ -1,0 +1,61 @@
+"""The web inbox: put together from its parts. Knows no socket; `server.py` serves it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as AnyHttpException
+from starlette.responses import Response
+
+from inbox.errors import NotFound
+from inbox.web.context import Desk, Retry, Site
+from inbox.web.guard import Guard, error_page
+from inbox.web.render import Renderer
+from inbox.web.routes import add_routes, undeclared
+
+__all__ = ["Retry", "Site", "build"]
+
+MOST_BODY_BYTES = 64 * 1024
+"""Forms of this version are small; a larger request is refused before it is read."""
+
+
+def build(site: Site) -> FastAPI:
+    """The application. Raises RuntimeError when a route has no policy."""
+    if len(site.secret) < 16:
+        raise ValueError("the site's secret needs at least 16 random bytes")
+    renderer = Renderer()
+    app = FastAPI(
+        title="Aboard",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=MOST_BODY_BYTES,
+        telemetry={"auto_configure": False, "tracing": False},
+    )
+    app.state.desk = Desk(site, renderer)
+    add_routes(app)
+    if missing := undeclared(app):
+        raise RuntimeError(f"routes without a policy in inbox/web/routes.py: {', '.join(missing)}")
+    _answer_errors(app, renderer)
+    app.add_middleware(Guard, hosts=site.settings.web.hosts, renderer=renderer)
+    return app
+
+
+def _answer_errors(app: FastAPI, renderer: Renderer) -> None:
+    async def refused(request: Request, error: Any) -> Response:
+        said = error.detail if isinstance(error, HTTPException) else ""
+        # Starlette's own details are the names of the status codes, which tell a person nothing.
+        return error_page(renderer, error.status_code, said if said and said[-1:] == "." else "")
+
+    async def not_found(request: Request, error: Any) -> Response:
+        return error_page(renderer, 404)
+
+    async def invalid(request: Request, error: Any) -> Response:
+        return error_page(renderer, 400)
+
+    app.add_exception_handler(AnyHttpException, refused)
+    app.add_exception_handler(NotFound, not_found)
+    app.add_exception_handler(RequestValidationError, invalid)

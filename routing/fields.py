@@ -13,16 +13,16 @@ from enum import StrEnum
 class Type(StrEnum):
     """What a field holds. All texts are compared folded (see `routing.fold`)."""
 
-    TEXT = "text"
+    TEXT = "a text"
     TEXTS = "texts"
-    ADDRESS = "address"
+    ADDRESS = "an address"
     ADDRESSES = "addresses"
-    DOMAIN = "domain"
+    DOMAIN = "a domain"
     DOMAINS = "domains"
     FLAG = "true or false"
-    WHOLE = "whole number"
-    SIZE = "bytes"
-    SHARE = "number from 0 to 1"
+    WHOLE = "a whole number"
+    SIZE = "a number of bytes"
+    SHARE = "a number from 0 to 1"
 
 
 TEXTUAL = frozenset(
@@ -54,9 +54,9 @@ class Field:
     about: str
     part: str = FILING
     choices: tuple[str, ...] = ()
-    """The only values there are; empty where any value may come."""
+    """Values there are, beside those listed; with neither, any value may come."""
     listed: str = ""
-    """The list of `Names` that values are checked against: `teams`, `stages`; or empty."""
+    """The list of `Names` that holds values: `teams`, `stages`; or empty."""
 
     @property
     def group(self) -> str:
@@ -129,7 +129,14 @@ _ALL = (
     ),
     Field("thread.messages", Type.WHOLE, "How many messages it has, this one included."),
     Field("thread.tags", Type.TEXTS, "The thread's tags."),
-    Field("classifier.team", Type.TEXT, "The classifier's first guess; may be `none`.", CLASSIFIER),
+    Field(
+        "classifier.team",
+        Type.TEXT,
+        "The classifier's first guess; may be `none`.",
+        CLASSIFIER,
+        ("none",),
+        "teams",
+    ),
     Field("classifier.score", Type.SHARE, "How sure it is of that guess.", CLASSIFIER),
     Field(
         "classifier.abstain", Type.FLAG, "Is it less sure than its own thresholds ask?", CLASSIFIER

@@ -114,11 +114,11 @@ class Cases:
     def _check(self, field: Field, nodes: list[Node]) -> None:
         """A given team, stage or choice that does not exist would make the test worthless."""
         for node in nodes:
-            if not node.value:
+            if not node.value or fold(str(node.value)) in field.choices:
                 continue
             if field.listed:
                 check_name(self.reader, node, field.listed, self.names.listed(field.listed))
-            elif field.choices and fold(str(node.value)) not in field.choices:
+            elif field.choices:
                 message = f'`{field.name}` can never be "{node.value}"'
                 hint = did_you_mean(str(node.value), field.choices)
                 self.reader.report(node, "bad-value", message, hint)
@@ -126,7 +126,7 @@ class Cases:
     def _expect(self, case: Fields) -> Expect:
         case.require("expect")
         fields = case.mapping("expect", EXPECT_KEYS, "`expect`")
-        if fields.node is not None and not list(fields):
+        if fields.node is not None and not fields.node.entries:
             message = "`expect` asks for nothing"
             hint = "known: " + ", ".join(EXPECT_KEYS)
             self.reader.report(fields.node, "empty-expect", message, hint)

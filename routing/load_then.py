@@ -67,7 +67,7 @@ def read_then(fields: Fields, names: Names, captures: frozenset[str] | None) -> 
     `captures` are the names that tags and notes may use; None where they are not known.
     """
     given = {name for name in fields if _is_available(fields, name, names)}
-    if fields.node is not None and not list(fields):
+    if fields.node is not None and not fields.node.entries:
         message = f"{fields.what} does nothing"
         fields.reader.report(
             fields.node, "empty-then", message, "name a team, a tag, a priority ..."

@@ -210,7 +210,7 @@ class _Values:
         if self.field.type is not Type.SHARE and not isinstance(value, int):
             return self._wrong(node, "a whole number")
         if value < 0 or (self.field.type is Type.SHARE and value > 1):
-            message = f"`{self.field.name}` is {self.field.type}, it cannot be {node.raw}"
+            message = f"`{self.field.name}` is {self.field.type}, which cannot be {node.raw}"
             self.reader.report(node, "out-of-range", message)
             return None
         return value
@@ -221,7 +221,7 @@ class _Values:
             return True
         field, hint = self.field, ""
         if field.listed:
-            return self._listed(node, folded)
+            return folded in field.choices or self._listed(node, folded)
         if field.choices and folded not in field.choices:
             hint = did_you_mean(folded, field.choices)
         elif field.name == "language" and not (2 <= len(folded) <= 3 and folded.isascii()):

@@ -125,8 +125,10 @@ def _exact(field: Field, names: Names) -> Schema:
         return {**_NUMBER, "maximum": 1}
     if field.type in NUMERIC:
         return {"type": "integer", "minimum": 0}
-    listed = names.listed(field.listed) if field.listed else None
-    return _chosen(field.choices or listed)
+    if not field.listed:
+        return _chosen(field.choices)
+    listed = names.listed(field.listed)
+    return _chosen((*listed, *field.choices) if listed else None)
 
 
 def _actions(names: Names) -> Schema:

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 
 from inbox.store import intake, schema
 from inbox.store.database import Conn, Database
+from inbox.store.tables import metadata
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 """The instant at which tests happen, unless they say another one."""
@@ -26,16 +28,29 @@ def prepare(url: str) -> None:
         db.close()
 
 
-def opened(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """The database of a test whose fixture has the parameter `sqlite` or `postgres`."""
+def opened(request: pytest.FixtureRequest, postgres_place: str) -> Iterator[Database]:
+    """The database of a test whose fixture has the parameter `sqlite` or `postgres`.
+
+    `postgres_place` names a fixture with the URL of a PostgreSQL database that the tests of one
+    folder empty and use in turn: emptying takes a tenth of what making one takes.
+    """
     if request.param == "sqlite":
         url = request.getfixturevalue("sqlite_url")
         prepare(url)
+        db = Database(url, pool_size=12)
     else:
-        url = request.getfixturevalue("postgres_copy")(prepare)
-    db = Database(url, pool_size=12)
+        request.getfixturevalue("postgres_server")
+        db = Database(request.getfixturevalue(postgres_place), pool_size=12)
+        with db.write() as conn:
+            conn.execute(_EMPTY)
     yield db
     db.close()
+
+
+_EMPTY = text(
+    f"TRUNCATE {', '.join(table.name for table in metadata.sorted_tables)}, search_index"
+    " RESTART IDENTITY"
+)
 
 
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, case, func, or_, select, update
 
 from inbox.errors import NotFound
-from inbox.store.database import Conn, for_update, insert_or_ignore, new_key, upsert
+from inbox.store.database import Conn, for_update, insert_or_ignore, new_key, portions, upsert
 from inbox.store.tables import (
     account_domains,
     account_owners,
@@ -138,10 +138,10 @@ _BY_ADDRESSES = (
 
 def contacts_by_address(conn: Conn, addresses: Collection[str]) -> dict[str, Contact]:
     """address -> the contact who uses it, for those addresses (lower case) that are known."""
-    found = conn.execute(_BY_ADDRESSES, {"addresses": sorted(addresses)})
     return {
         row.address: Contact(row.id, row.account_id, row.name, row.role, (row.address,))
-        for row in found
+        for some in portions(addresses)
+        for row in conn.execute(_BY_ADDRESSES, {"addresses": some})
     }
 
 
@@ -158,8 +158,11 @@ def with_parents(domain: str) -> tuple[str, ...]:
 
 def by_domains(conn: Conn, domains: Collection[str]) -> dict[str, int]:
     """domain -> the account that owns that very domain."""
-    found = conn.execute(_BY_DOMAINS, {"domains": sorted(domains)})
-    return {row.domain: row.account_id for row in found}
+    return {
+        row.domain: row.account_id
+        for some in portions(domains)
+        for row in conn.execute(_BY_DOMAINS, {"domains": some})
+    }
 
 
 _BY_IDS = select(accounts).where(accounts.c.id.in_(bindparam("ids", expanding=True)))

@@ -10,7 +10,7 @@ checkpointer, `Database.checkpoint`, does it with the writers locked out.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -245,6 +245,17 @@ def is_conflict(error: BaseException) -> bool:
 def server_version(conn: Conn) -> str:
     """The version of the PostgreSQL server."""
     return str(conn.scalar(text("SHOW server_version")))
+
+
+MOST_VALUES = 10_000
+"""Values in one IN list: SQLite allows 32,766 parameters a statement, PostgreSQL 65,535."""
+
+
+def portions(values: Iterable[str]) -> Iterator[list[str]]:
+    """The distinct values in order, in lists short enough for one statement each."""
+    ordered = sorted(set(values))
+    for start in range(0, len(ordered), MOST_VALUES):
+        yield ordered[start : start + MOST_VALUES]
 
 
 def ping(conn: Conn) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
 
-from inbox.store.database import Conn, insert_or_ignore, skip_locked, upsert
+from inbox.store.database import Conn, insert_or_ignore, portions, skip_locked, upsert
 from inbox.store.tables import ledger, raw_mail, tallies
 
 
@@ -79,9 +79,10 @@ def unpack(packing: str, content: bytes) -> bytes:
 
 def known_origins(conn: Conn, origins: Sequence[str]) -> set[str]:
     """Which of these intake positions (mailbox, UIDVALIDITY, UID) were accepted before."""
-    if not origins:
-        return set()
-    return set(conn.scalars(select(ledger.c.origin).where(ledger.c.origin.in_(origins))))
+    known: set[str] = set()
+    for some in portions(origins):
+        known.update(conn.scalars(select(ledger.c.origin).where(ledger.c.origin.in_(some))))
+    return known
 
 
 _RAW_IDS = select(raw_mail.c.sha256, raw_mail.c.id).where(
@@ -91,7 +92,9 @@ _RAW_IDS = select(raw_mail.c.sha256, raw_mail.c.id).where(
 
 def insert_accepted(conn: Conn, mails: Sequence[tuple[Packed, Entry]]) -> None:
     """Write raw mail (once per content), one ledger row each, and the tallies."""
+    # In one order everywhere, so that no two nodes with the same mails wait for each other.
     unique = {packed.sha256: (packed, entry) for packed, entry in mails}
+    unique = dict(sorted(unique.items()))
     insert_or_ignore(
         conn,
         raw_mail,
@@ -140,8 +143,13 @@ def _ledger_values(raw_id: int, entry: Entry) -> dict[str, Any]:
     }
 
 
+MOST_BYTES = 16 * 1024 * 1024
+"""Raw mail that one claim takes; a single larger mail is taken alone. The mails of a claim are
+held in memory together, and a worker's memory is bounded."""
+
+_SIZE = select(raw_mail.c.size).where(raw_mail.c.id == ledger.c.raw_id).scalar_subquery()
 _DUE = (
-    select(ledger.c.id, ledger.c.attempts)
+    select(ledger.c.id, ledger.c.attempts, _SIZE.label("size"))
     .where(ledger.c.state == "pending")
     .where(ledger.c.run_after <= bindparam("now"))
     .where(or_(ledger.c.leased_until.is_(None), ledger.c.leased_until < bindparam("now")))
@@ -160,8 +168,7 @@ def claim(
     due = conn.execute(skip_locked(conn, _DUE.limit(limit)), {"now": now}).all()
     if not due:
         return ()
-    fresh = [row.id for row in due if row.attempts == 0]
-    ids = fresh if due[0].attempts == 0 else [due[0].id]
+    ids = _that_fit(due) if due[0].attempts == 0 else [due[0].id]
     conn.execute(
         update(ledger)
         .where(ledger.c.id.in_(ids))
@@ -193,6 +200,19 @@ def claim(
         )
         for row in rows
     )
+
+
+def _that_fit(due: Sequence[Any]) -> list[int]:
+    """Of the due mails the first, and those never attempted that fit beside it, in order."""
+    ids, room = [due[0].id], MOST_BYTES - due[0].size
+    for row in due[1:]:
+        if row.attempts:
+            continue
+        room -= row.size
+        if room < 0:
+            break
+        ids.append(row.id)
+    return ids
 
 
 @dataclass(frozen=True, slots=True)

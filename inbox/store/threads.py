@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, tuple_, update
 
 from inbox.errors import NotFound
-from inbox.store.database import Conn, insert_or_ignore
+from inbox.store.database import Conn, insert_or_ignore, portions
 from inbox.store.tables import (
     accounts,
     assignments,
@@ -96,8 +96,9 @@ _USERS = select(thread_ids).where(thread_ids.c.mail_id.in_(bindparam("ids", expa
 def users_of(conn: Conn, ids: Collection[str]) -> dict[str, dict[int, int]]:
     """mail id -> {account: thread that uses the id there}, for ids that anybody uses."""
     found: dict[str, dict[int, int]] = {}
-    for row in conn.execute(_USERS, {"ids": sorted(ids)}):
-        found.setdefault(row.mail_id, {})[row.account_id] = row.thread_id
+    for some in portions(ids):
+        for row in conn.execute(_USERS, {"ids": some}):
+            found.setdefault(row.mail_id, {})[row.account_id] = row.thread_id
     return found
 
 

@@ -67,7 +67,7 @@ def ingest_files(
     accepted, batch, held = 0, [], 0
     for path in paths:
         for _, _, raw in messages_at(path):
-            batch.append(Incoming(raw, "file", utc_now(), peer=path.name, sent=sent))
+            batch.append(Incoming(raw, "file", utc_now(), peer=path.name, sent=sent, dated=True))
             held += len(raw)
             if len(batch) >= BATCH_MAILS or held >= BATCH_BYTES:
                 accepted += accept(db, batch, settings.node)

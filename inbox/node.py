@@ -40,6 +40,8 @@ class Running:
     web: Listen | None = None
     supervisor: Supervisor | None = None
     accepted: int = 0
+    dated: bool = False
+    """True while the demo delivers history: its mail counts as received when its Date says."""
 
 
 @dataclass(slots=True)
@@ -131,6 +133,7 @@ class Node:
                 reverse_path=mail.reverse_path,
                 forward_paths=mail.forward_paths,
                 peer=mail.peer,
+                dated=self.running.dated,
             )
             for mail in mails
         ]

@@ -34,6 +34,7 @@ IDLE_WAIT = 0.5
 RECYCLE_AFTER = 5_000
 """Mails after which a worker makes room for a fresh one, as memory only ever fragments."""
 
+
 def work(settings: Settings, pipe: Connection) -> None:
     """A worker's whole life: file until told to stop, or until it has grown too large."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

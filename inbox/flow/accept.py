@@ -29,6 +29,8 @@ class Incoming:
     """Where it was fetched, so that fetching it again is not accepting it again."""
     sent: bool = False
     """Imported history in which mail from our own addresses is what we sent."""
+    dated: bool = False
+    """History: it counts as received when its Date says, not now."""
 
 
 def accept(
@@ -64,4 +66,5 @@ def _entry(mail: Incoming, node: str) -> intake.Entry:
         accepted_at=mail.accepted_at,
         origin=mail.origin,
         sent=mail.sent,
+        dated=mail.dated,
     )

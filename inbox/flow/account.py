@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inbox.errors import UnreadableMail
 from inbox.flow.context import Own
 from inbox.flow.unit import Unit
 from inbox.mail.letter import Address, Letter
@@ -26,21 +25,6 @@ class Belonging:
     direction: str
     created: bool = False
     internal: bool = False
-
-
-def author_of(letter: Letter, reverse_path: str | None) -> Address:
-    """Who wrote a mail: From, else Sender, else the reverse-path.
-
-    Raises `UnreadableMail` where there is nobody at all.
-    """
-    for address in (*letter.from_, *letter.sender):
-        if "@" in address.address:
-            return address
-    if reverse_path and "@" in reverse_path:
-        return Address("", reverse_path.lower())
-    if letter.bounce is not None:
-        return Address("", "mailer-daemon@invalid")
-    raise UnreadableMail("no-author", "neither From nor Sender nor the envelope names an author")
 
 
 def belonging(unit: Unit, letter: Letter, author: Address, ids: Sequence[str]) -> Belonging:

@@ -10,6 +10,7 @@ from inbox.flow import account as account_flow
 from inbox.flow import assign, extras
 from inbox.flow import thread as thread_flow
 from inbox.flow.account import Belonging
+from inbox.flow.author import author_of
 from inbox.flow.context import Guess
 from inbox.flow.unit import Unit
 from inbox.mail.joining import ids_of
@@ -75,7 +76,7 @@ class Reasons:
 
 
 def _belonging(unit: Unit, claim: Claim, letter: Letter, ids: tuple[str, ...]) -> Belonging:
-    author = account_flow.author_of(letter, claim.reverse_path)
+    author = author_of(letter, claim.reverse_path)
     if claim.sent and author.address.lower() in unit.context.own.addresses:
         return account_flow.outgoing(unit, letter, author)
     return account_flow.belonging(unit, letter, author, ids)
@@ -300,11 +301,11 @@ def _advance(unit: Unit, mail: Mail, thread_id: int) -> None:
 
 
 def received_at(claimed: Claim, letter: Letter) -> datetime:
-    """When a mail counts as received: on arrival for live mail, for imported files their Date.
+    """When a mail counts as received: on arrival for live mail, for history when its Date says.
 
     A Date in the future, or before there was mail, says nothing.
     """
-    if claimed.source != "file" or letter.date is None:
+    if not claimed.dated or letter.date is None:
         return claimed.accepted_at
     if not datetime(1980, 1, 1, tzinfo=UTC) <= letter.date <= claimed.accepted_at:
         return claimed.accepted_at

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from inbox.flow.author import NOBODY
 from inbox.flow.context import FilingContext
 from inbox.mail.joining import ids_of
 from inbox.mail.letter import Address, Letter
@@ -56,6 +57,7 @@ class Unit:
         """Read what these mails need, their accounts locked first."""
         addresses = {one.lower() for _, letter in mails for one in _addresses(letter)}
         addresses |= {claim.reverse_path.lower() for claim, _ in mails if claim.reverse_path}
+        addresses.add(NOBODY.address)
         self._contacts = accounts.contacts_by_address(self.conn, addresses)
         wanted = {
             above

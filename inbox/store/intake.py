@@ -41,6 +41,7 @@ class Entry:
     accepted_at: datetime
     origin: str | None = None
     sent: bool = False
+    dated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Claim:
     forward_paths: tuple[str, ...]
     accepted_at: datetime
     sent: bool
+    dated: bool
 
 
 def pack(raw: bytes) -> Packed:
@@ -137,6 +139,7 @@ def _ledger_values(raw_id: int, entry: Entry) -> dict[str, Any]:
         "forward_paths": list(entry.forward_paths),
         "peer": entry.peer,
         "sent": entry.sent,
+        "dated": entry.dated,
         "accepted_at": entry.accepted_at,
         "state": "pending",
         "run_after": entry.accepted_at,
@@ -197,6 +200,7 @@ def claim(
             forward_paths=tuple(row.forward_paths),
             accepted_at=row.accepted_at,
             sent=row.sent,
+            dated=row.dated,
         )
         for row in rows
     )

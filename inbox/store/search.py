@@ -10,14 +10,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import TextClause, text
 
 from inbox.store.database import Conn
 
-PIECE = 200_000
-"""Characters in one indexed piece: PostgreSQL refuses a tsvector over 1 MiB."""
+PIECE_WORDS = 15_000
+PIECE_CHARACTERS = 200_000
+"""What one indexed piece holds: PostgreSQL counts positions up to 16,383 and refuses a tsvector
+over 1 MiB. A longer mail is several pieces."""
+OVERLAP = 250
+"""Words that a piece shares with the one before, so that no phrase is cut in two."""
+LONGEST_WORD = 200
+"""Characters of a word that count; PostgreSQL passes over words of more than 2,046 bytes."""
 
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _WORD = re.compile(r"[^\W_]+")
@@ -33,6 +39,7 @@ CREATE_POSTGRESQL = (
     "CREATE TABLE search_index (message_id bigint NOT NULL, piece integer NOT NULL,"
     " words tsvector NOT NULL, PRIMARY KEY (message_id, piece))",
     "CREATE INDEX ix_search_index_words ON search_index USING gin (words)",
+    "CREATE INDEX ix_search_index_long ON search_index (message_id) WHERE piece = 1",
 )
 DROP = ("DROP TABLE search_index",)
 
@@ -40,10 +47,12 @@ DROP = ("DROP TABLE search_index",)
 def words_of(written: str) -> str:
     """The words of a text as the index knows them, separated by single spaces."""
     if written.isascii():
-        return " ".join(_ASCII_WORD.findall(written.lower()))
-    plain = unicodedata.normalize("NFKD", written).casefold()
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return " ".join(_WORD.findall(_SPACELESS.sub(r" \1 ", plain)))
+        found = _ASCII_WORD.findall(written.lower())
+    else:
+        plain = unicodedata.normalize("NFKD", written).casefold()
+        plain = "".join(c for c in plain if not unicodedata.combining(c))
+        found = _WORD.findall(_SPACELESS.sub(r" \1 ", plain))
+    return " ".join(word[:LONGEST_WORD] for word in found)
 
 
 _ADD_SQLITE = text("INSERT INTO search_index (rowid, words) VALUES (:message_id, :words)")
@@ -62,21 +71,60 @@ def add(conn: Conn, documents: Sequence[tuple[int, str]]) -> None:
         conn.execute(_ADD_SQLITE, [{"message_id": m, "words": words} for m, words in prepared])
         return
     rows = [
-        {"message_id": message_id, "piece": number, "words": words[start : start + PIECE]}
+        {"message_id": message_id, "piece": number, "words": piece}
         for message_id, words in prepared
-        for number, start in enumerate(range(0, max(len(words), 1), PIECE))
+        for number, piece in enumerate(_pieces(words))
     ]
     conn.execute(_ADD_POSTGRESQL, rows)
+
+
+def _pieces(words: str) -> Iterator[str]:
+    if len(words) <= PIECE_CHARACTERS and words.count(" ") < PIECE_WORDS:
+        yield words
+        return
+    listed = words.split(" ")
+    start = 0
+    while True:
+        end, room = start, PIECE_CHARACTERS
+        while end < len(listed) and end - start < PIECE_WORDS and room > 0:
+            room -= len(listed[end]) + 1
+            end += 1
+        yield " ".join(listed[start:end])
+        if end == len(listed):
+            return
+        start = end - OVERLAP
 
 
 _FIND_SQLITE = text(
     "SELECT rowid FROM search_index WHERE search_index MATCH :query"
     " AND rowid < :before ORDER BY rowid DESC LIMIT :limit"
 )
-_FIND_POSTGRESQL = text(
-    "SELECT DISTINCT message_id FROM search_index WHERE words @@ to_tsquery('simple', :query)"
-    " AND message_id < :before ORDER BY message_id DESC LIMIT :limit"
-).bindparams(bindparam("query"))
+_FIND_POSTGRESQL = (
+    "SELECT message_id FROM search_index WHERE words @@ to_tsquery('simple', :query)"
+    " AND message_id < :before"
+)
+_FIND_LONG_POSTGRESQL = (
+    " UNION SELECT long.message_id FROM search_index long"
+    " WHERE long.piece = 1 AND long.message_id < :before"
+)
+_HOLDS = (
+    " AND EXISTS (SELECT 1 FROM search_index piece WHERE piece.message_id = long.message_id"
+    " AND piece.words @@ to_tsquery('simple', :part{number}))"
+)
+
+
+def _find_postgresql(phrases: Sequence[str]) -> tuple[TextClause, dict[str, str]]:
+    """Each phrase must be in some piece of a message; in a short one all are in the only piece."""
+    parts = ["(" + " <-> ".join(phrase.split()) + ")" for phrase in phrases]
+    values = {"query": " & ".join(parts)}
+    statement = _FIND_POSTGRESQL
+    if len(parts) > 1:
+        statement += _FIND_LONG_POSTGRESQL
+        for number, part in enumerate(parts):
+            statement += _HOLDS.format(number=number)
+            values[f"part{number}"] = part
+    whole = f"SELECT DISTINCT message_id FROM ({statement}) found ORDER BY 1 DESC LIMIT :limit"
+    return text(whole), values
 
 
 def find(conn: Conn, typed: str, *, limit: int = 50, before: int | None = None) -> tuple[int, ...]:
@@ -88,13 +136,12 @@ def find(conn: Conn, typed: str, *, limit: int = 50, before: int | None = None) 
     if not phrases:
         return ()
     if conn.dialect.name == "sqlite":
-        query = " ".join(f'"{phrase}"' for phrase in phrases)
         statement = _FIND_SQLITE
+        values = {"query": " ".join(f'"{phrase}"' for phrase in phrases)}
     else:
-        query = " & ".join("(" + " <-> ".join(phrase.split()) + ")" for phrase in phrases)
-        statement = _FIND_POSTGRESQL
-    values = {"query": query, "limit": limit, "before": before or 2**62}
-    return tuple(int(number) for number in conn.scalars(statement, values))
+        statement, values = _find_postgresql(phrases)
+    found = conn.scalars(statement, {**values, "limit": limit, "before": before or 2**62})
+    return tuple(int(number) for number in found)
 
 
 def _phrases(typed: str) -> list[str]:
@@ -102,5 +149,9 @@ def _phrases(typed: str) -> list[str]:
     phrases: list[str] = []
     for number, part in enumerate(parts):
         pieces = [part] if number % 2 and number + 1 < len(parts) else part.split()
-        phrases += [words for words in map(words_of, pieces) if words]
+        phrases += [_short(words) for words in map(words_of, pieces) if words]
     return phrases[:20]
+
+
+def _short(phrase: str) -> str:
+    return " ".join(phrase.split(" ", OVERLAP)[:OVERLAP])

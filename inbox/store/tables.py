@@ -105,6 +105,7 @@ ledger = Table(
     Column("forward_paths", JSON, nullable=False),
     Column("peer", String(200), nullable=False),
     Column("sent", Boolean, nullable=False),  # imported history in which our own mail is outgoing
+    Column("dated", Boolean, nullable=False),  # history: received when its Date says, not now
     Column("accepted_at", UtcDateTime, nullable=False),
     Column("state", String(12), nullable=False),
     Column("settled_at", UtcDateTime),

@@ -383,6 +383,7 @@ def upgrade() -> None:
         sa.Column("forward_paths", sa.JSON(), nullable=False),
         sa.Column("peer", sa.String(length=200), nullable=False),
         sa.Column("sent", sa.Boolean(), nullable=False),
+        sa.Column("dated", sa.Boolean(), nullable=False),
         sa.Column("accepted_at", tables.UtcDateTime(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("settled_at", tables.UtcDateTime(), nullable=True),

@@ -12,11 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import re
 import ssl
 from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
-from typing import AnyStr
+from typing import AnyStr, cast
 
 from aiosmtpd.proxy_protocol import ProxyData
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -233,7 +234,7 @@ class _Session(SMTP):
     def _hang_up(self) -> None:
         """Close the connection; no command that is already here is obeyed any more."""
         forget(self._reader)
-        transport = self._transport()
+        transport = self._wire()
         transport.close()
         # A peer that does not read would keep a closing connection for ever.
         self.loop.call_later(CLOSING_SECONDS, transport.abort)
@@ -243,11 +244,10 @@ class _Session(SMTP):
     def abort(self) -> None:
         """End the connection at once."""
         if self.transport is not None:
-            self._transport().abort()
+            self._wire().abort()
 
-    def _transport(self) -> asyncio.WriteTransport:
-        assert isinstance(self.transport, asyncio.WriteTransport)
-        return self.transport
+    def _wire(self) -> asyncio.WriteTransport:
+        return cast(asyncio.WriteTransport, self.transport)  # uvloop's is no subclass of it
 
     @property
     def _over_tls(self) -> bool:
@@ -261,7 +261,7 @@ class _Session(SMTP):
         await super().push(status)
         if status[:1] in ("5", b"5"):
             self._errors += 1
-            if self._errors > MOST_ERRORS and not self._transport().is_closing():
+            if self._errors > MOST_ERRORS and not self._wire().is_closing():
                 self._end("4.7.0", "too many errors")
 
     async def handle_exception(self, error: Exception) -> str:
@@ -318,9 +318,8 @@ class _Session(SMTP):
     async def smtp_BDAT(self, arg: str | None) -> None:
         """Not offered. Its chunk follows at once and is skipped, so that none of it is obeyed."""
         size = (arg or "").split(" ")[0]
-        if not (
-            size.isascii() and size.isdigit() and int(size[:12]) <= self.house.settings.most_bytes
-        ):
+        most = self.house.settings.most_bytes
+        if not re.fullmatch("[0-9]{1,12}", size) or int(size) > most:
             await self.push("501 5.5.4 not offered, and no chunk that can be skipped")
             self._hang_up()
             return
@@ -369,6 +368,7 @@ class _Session(SMTP):
             mail_of = partial(self._mail, transaction)
             answer = await self._receiver.receive(self._reader, transaction, mail_of)
             self._end_transaction()
+            self._reset_timeout()
             await self._reply(answer)
         finally:
             self._receiving = False

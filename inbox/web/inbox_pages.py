@@ -141,8 +141,6 @@ class Why:
 
     made: Assignment
     by: str
-    again: int
-    """How many decisions there were before this one."""
 
 
 def _why(made: tuple[Assignment, ...], team: str) -> Why | None:
@@ -155,13 +153,13 @@ def _why(made: tuple[Assignment, ...], team: str) -> Why | None:
         if later.decided_by in ("rule", "person", "classifier"):
             one = later
     by = {
-        "rule": "a rule",
-        "classifier": "the classifier",
-        "fallback": "nobody: no rule matched, so the fallback applied",
-        "thread": "the thread it belongs to",
-        "person": "a person",
+        "rule": "A rule",
+        "classifier": "The classifier",
+        "fallback": "The fallback",
+        "thread": "The thread it belongs to",
+        "person": "A person",
     }[one.decided_by]
-    return Why(one, by, len(made) - 1)
+    return Why(one, by)
 
 
 def thread(request: Request) -> Response:

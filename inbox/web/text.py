@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from inbox.mail.visible import split_visible
+from inbox.store.search import words_of
 
 _LINK = re.compile(r"https?://[^\s<>\"'`\\^{|}]{1,2000}", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+")
 _CLOSING = ".,;:!?)]*_"
 
 
@@ -36,11 +38,15 @@ class Shown:
 def shown(text: str, most: int) -> Shown:
     """Fold a text for display; at most `most` characters of it."""
     cut = text[:most]
-    pieces = []
+    runs: list[tuple[str, str]] = []
     for span in split_visible(cut):
         part = cut[span.start : span.end].strip("\r\n")
-        if part.strip():
-            pieces.append(Piece(span.kind, linked(part), part.count("\n") + 1))
+        if not part.strip():
+            continue
+        if runs and runs[-1][0] == span.kind:  # only empty lines stood between them
+            part = f"{runs.pop()[1]}\n\n{part}"
+        runs.append((span.kind, part))
+    pieces = [Piece(kind, linked(part), part.count("\n") + 1) for kind, part in runs]
     return Shown(tuple(pieces), max(0, len(text) - most))
 
 
@@ -63,19 +69,28 @@ def linked(text: str) -> Markup:
 
 
 def snippet(text: str, typed: str, around: int = 90) -> tuple[tuple[str, bool], ...]:
-    """A part of `text` about the first word of `typed` in it: (piece, is it a hit) pairs."""
-    words = [re.escape(word) for word in re.findall(r"\w+", typed)[:20]]
+    """A part of `text` about the first word of `typed` in it: (piece, is it a hit) pairs.
+
+    Words are compared as the index does: without marks, in any case, and whole.
+    """
+    wanted = set(words_of(typed[:500]).split())
     flat = " ".join(text.split())
-    pattern = re.compile("|".join(words) or r"(?!)", re.IGNORECASE)
-    first = pattern.search(flat)
-    start = max(0, first.start() - around) if first else 0
-    part = flat[start : start + 3 * around]
+    first = next((word.start() for word in _WORD.finditer(flat) if _hits(word[0], wanted)), 0)
+    start = max(0, first - around)
+    end = start + 3 * around
     pieces: list[tuple[str, bool]] = [("… ", False)] if start else []
-    done = 0
-    for match in pattern.finditer(part):
-        pieces += [(part[done : match.start()], False), (match[0], True)]
-        done = match.end()
-    pieces.append((part[done:], False))
-    if start + 3 * around < len(flat):
+    done = start
+    for word in _WORD.finditer(flat, start, end):
+        if _hits(word[0], wanted):
+            pieces += [(flat[done : word.start()], False), (word[0], True)]
+            done = word.end()
+    pieces.append((flat[done:end], False))
+    if end < len(flat):
         pieces.append((" …", False))
     return tuple(piece for piece in pieces if piece[0])
+
+
+def _hits(word: str, wanted: set[str]) -> bool:
+    if word.isascii():
+        return word.lower() in wanted
+    return not wanted.isdisjoint(words_of(word).split())

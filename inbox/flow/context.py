@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from inbox.flow.active import AdminFiles
 from inbox.mail.letter import Address, Letter
+
+if TYPE_CHECKING:
+    from inbox.flow.active import AdminFiles
 
 
 @dataclass(frozen=True, slots=True)

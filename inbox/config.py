@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,8 @@ class Files:
     """Where the files that admins own are."""
 
     rules: Path = Path("rules")
+    shadow_rules: Path | None = None
+    """A second folder of rules that is only compared with the first."""
     teams: Path = Path("teams.yaml")
     sla: Path = Path("sla.yaml")
     stages: Path = Path("stages.yaml")
@@ -379,8 +381,5 @@ def _web(level: _Level) -> Web:
 
 
 def _files(level: _Level, defaults: Files) -> Files:
-    values = {
-        one.name: Path(level.at(one.name).text(one.name, str(getattr(defaults, one.name))))
-        for one in fields(Files)
-    }
-    return Files(**values)
+    given = {one.name: level.at(one.name).text(one.name) for one in fields(Files)}
+    return replace(defaults, **{name: Path(text) for name, text in given.items() if text})

@@ -28,19 +28,27 @@ class ActiveSet:
     problems: tuple[Mapping[str, Any], ...]
 
 
+_ACTIVE = (
+    select(active_sets, config_sets.c.files)
+    .join(
+        config_sets,
+        (config_sets.c.kind == active_sets.c.kind) & (config_sets.c.hash == active_sets.c.hash),
+    )
+    .order_by(active_sets.c.kind)
+)
+
+
 def active(conn: Conn, kind: str) -> ActiveSet | None:
     """The set in force, or None before the first activation."""
-    row = conn.execute(
-        select(active_sets, config_sets.c.files)
-        .join(
-            config_sets,
-            (config_sets.c.kind == active_sets.c.kind) & (config_sets.c.hash == active_sets.c.hash),
-        )
-        .where(active_sets.c.kind == kind)
-    ).first()
-    if row is None:
-        return None
-    return ActiveSet(row.kind, row.hash, row.files, row.activated_at, tuple(row.problems))
+    return next((one for one in everything_active(conn) if one.kind == kind), None)
+
+
+def everything_active(conn: Conn) -> tuple[ActiveSet, ...]:
+    """All sets in force, in one statement, so that they belong together."""
+    return tuple(
+        ActiveSet(row.kind, row.hash, row.files, row.activated_at, tuple(row.problems))
+        for row in conn.execute(_ACTIVE)
+    )
 
 
 def by_hash(conn: Conn, kind: str, set_hash: str) -> Mapping[str, str] | None:
@@ -81,6 +89,11 @@ def refuse(conn: Conn, kind: str, problems: Sequence[Mapping[str, Any]]) -> None
         .where(active_sets.c.kind == kind)
         .values(problems=[dict(problem) for problem in problems])
     )
+
+
+def withdraw(conn: Conn, kind: str) -> None:
+    """Take a set of this kind out of force; what it held stays known by its hash."""
+    conn.execute(active_sets.delete().where(active_sets.c.kind == kind))
 
 
 _HASHES = select(active_sets.c.kind, active_sets.c.hash)

@@ -1,0 +1,278 @@
+"""`aboard rules`: check, test, explain routing rules and make tests of mails; what looks back over
+stored mail is in `rules_past`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import orjson
+import typer
+
+from inbox.cli import opening, output
+from inbox.errors import AboardError, ConfigError
+from routing.problems import Problem, errors
+from routing.reader import did_you_mean
+
+if TYPE_CHECKING:
+    from inbox.flow.admin_files import OnDisk
+    from inbox.flow.explaining import Question, Surroundings
+    from routing.ruleset import Ruleset
+
+app = typer.Typer(help="Check, test, explain and replay routing rules.", no_args_is_help=True)
+
+Where = Annotated[
+    Path | None,
+    typer.Argument(metavar="[PATH]", help="A folder of rule files, or one (default: yours)."),
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+Mail = Annotated[
+    str,
+    typer.Argument(metavar="MAIL", help="A mail file, a stored message's number, or - for stdin."),
+]
+Rules = Annotated[
+    Path | None, typer.Option("--rules", help="Rules to use instead of the configured ones.")
+]
+
+
+def rules_at(path: Path | None) -> OnDisk:
+    """The rule files at a path with what lies beside them, else those of the configuration."""
+    from inbox.flow.admin_files import read_disk, read_path
+
+    return read_path(path) if path is not None else read_disk(opening.settings())
+
+
+def load(disk: OnDisk, *, linted: bool = True) -> tuple[Ruleset | None, tuple[Problem, ...]]:
+    """The rules in these files, and every problem in them and in the lists beside them."""
+    from inbox.flow.proof import load_rules, read_lists
+
+    lists, beside = read_lists(disk)
+    ruleset, found = load_rules(disk.texts["rules"], lists.names(disk), linted=linted)
+    return ruleset, tuple(sorted({*disk.problems, *beside, *found}))
+
+
+def good_rules(disk: OnDisk) -> Ruleset:
+    """The rules in these files. Raises `ConfigError` where they cannot be used."""
+    ruleset, problems = load(disk, linted=False)
+    if ruleset is None:
+        raise ConfigError(errors(problems))
+    return ruleset
+
+
+@app.command()
+def check(path: Where = None, json: Json = False) -> None:
+    """Report every problem of the rules in one run, as file:line:column: code: sentence."""
+    ruleset, problems = load(rules_at(path))
+    wrong = len(errors(problems))
+    if json:
+        output.as_json(
+            {
+                "ruleset": ruleset.hash if ruleset else None,
+                "rules": len(ruleset.rules) if ruleset else None,
+                "errors": wrong,
+                "warnings": len(problems) - wrong,
+                "problems": [one.as_json() for one in problems],
+            }
+        )
+    else:
+        for one in problems:
+            output.line(one.framed())
+        output.line(_summary(ruleset, wrong, len(problems) - wrong))
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _summary(ruleset: Ruleset | None, wrong: int, warnings: int) -> str:
+    told = f", {_count(warnings, 'warning')}" if warnings else ""
+    if wrong or ruleset is None:
+        return f"{_count(wrong, 'problem')}{told}"
+    rules, files = _count(len(ruleset.rules), "rule"), _count(len(ruleset.files), "file")
+    return f"{rules} in {files} are good{told} (ruleset {ruleset.hash[:12]})"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+@app.command()
+def test(
+    path: Where = None,
+    require_coverage: Annotated[
+        bool, typer.Option("--require-coverage", help="Fail where no test touches a rule.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Run the rules' own tests; a failing one prints its trace."""
+    from inbox.flow.proof import run_tests
+
+    disk = rules_at(path)
+    report = run_tests(good_rules(disk), disk.mailboxes)
+    if json:
+        output.as_json(report.as_json())
+    else:
+        output.line(report.text().rstrip("\n"))
+    if report.failed or (require_coverage and report.untouched):
+        raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    mail: Mail,
+    why_not: Annotated[
+        str, typer.Option("--why-not", metavar="RULE", help="Only why this rule did not decide.")
+    ] = "",
+    rules: Rules = None,
+    account: Annotated[
+        str, typer.Option(help="Whose mail it is: number, name, domain or contact's address.")
+    ] = "",
+    given: Annotated[
+        str, typer.Option(metavar="JSON", help='More facts: {"account.stage": "welcome"}.')
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Show every rule, every condition, the value seen, and the decision."""
+    question = _question(mail, rules, account, given)
+    chosen = _ruleset(question, rules)
+    if why_not and chosen.rule(why_not) is None:
+        hint = did_you_mean(why_not, [rule.name for rule in chosen.rules])
+        raise AboardError(f"there is no rule {why_not!r}" + (f" ({hint})" if hint else ""))
+    answer = question.answer(chosen)
+    if json:
+        shape = answer.as_json() | {"event": str(answer.decision.event), "note": question.note}
+        output.as_json(shape | ({"why_not": answer.why_not(why_not)} if why_not else {}))
+        return
+    if question.note:
+        output.error(f"note: {question.note}")
+    output.line((answer.why_not(why_not) if why_not else answer.text()).rstrip("\n"))
+
+
+@app.command("make-test")
+def make_test(mail: Mail, rules: Rules = None) -> None:
+    """Write a tests: entry from a mail, minimal and without words that no rule asks for."""
+    question = _question(mail, rules, "", "")
+    # The test will stand beside today's rules, so it expects what they decide.
+    ruleset = good_rules(rules_at(rules))
+    name = f"made from message {mail.lstrip('#')}" if _is_number(mail) else ""
+    output.line(question.rule_test(ruleset, name).rstrip("\n"))
+
+
+def _ruleset(question: Question, rules: Path | None) -> Ruleset:
+    if rules is not None or question.ruleset is None:
+        return good_rules(rules_at(rules))
+    return question.ruleset
+
+
+def _is_number(mail: str) -> bool:
+    return mail.removeprefix("#").isdigit() and not Path(mail).exists()
+
+
+def _question(mail: str, rules: Path | None, account: str, given: str) -> Question:
+    from inbox.flow import explaining
+
+    more = _facts(given)
+    if _is_number(mail):
+        number = opening.number(mail, "message")
+        with opening.database() as (_, db), db.read() as conn:
+            question = explaining.stored(conn, number, _surroundings(None))
+    else:
+        raw = _raw(mail)
+        question = explaining.loose(raw, _surroundings(good_rules(rules_at(rules))))
+    if account:
+        with opening.database() as (_, db), db.read() as conn:
+            more = explaining.facts_of_account(conn, account) | more
+    return question.with_given(more) if more else question
+
+
+def _surroundings(ruleset: Ruleset | None) -> Surroundings:
+    """What a configuration, where there is one, and the rules say about reading a mail."""
+    from inbox.flow.explaining import Surroundings
+    from inbox.flow.loose_mail import asks_language, detector
+
+    mailboxes: tuple[str, ...] = ()
+    if opening.config_path().is_file():
+        mailboxes = tuple(one.address for one in opening.settings().mailboxes)
+    detect = detector() if ruleset is not None and asks_language(ruleset) else None
+    return Surroundings(mailboxes, detect)
+
+
+def _raw(mail: str) -> bytes:
+    if mail == "-":
+        return sys.stdin.buffer.read()
+    path = Path(mail)
+    if not path.exists():
+        hint = "give a mail file, the number of a stored message, or - for standard input"
+        raise AboardError(f"{mail}: there is no such file ({hint})")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise AboardError(f"{mail}: {error.strerror}") from error
+
+
+def _facts(given: str) -> dict[str, object]:
+    """`--given` as facts; levels may be nested: {"account": {"stage": "welcome"}}."""
+    if not given:
+        return {}
+    try:
+        value = orjson.loads(given)
+    except orjson.JSONDecodeError as error:
+        raise AboardError(f"--given {given!r}: it is no JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise AboardError(f'--given {given!r}: give an object, {{"account.tier": "gold"}}')
+    found: dict[str, object] = {}
+    for name, content in value.items():
+        if isinstance(content, dict):
+            found |= {f"{name}.{key}": inner for key, inner in content.items()}
+        else:
+            found[name] = content
+    return found
+
+
+@app.command()
+def fields(json: Json = False) -> None:
+    """List every field that a condition may look at, with its type."""
+    from routing.fields import FIELDS, HEADER
+    from routing.load_when import operators
+
+    listed = [*FIELDS.values(), HEADER]
+    if json:
+        output.json_lines(
+            {
+                "field": one.name,
+                "type": str(one.type),
+                "about": one.about,
+                "operators": [str(operator) for operator in operators(one)],
+                "part": one.part,
+                "available": one.available,
+                "choices": list(one.choices),
+                "listed": one.listed or None,
+            }
+            for one in listed
+        )
+        return
+    output.table(
+        ("field", "holds", "what it is"),
+        (
+            (
+                one.name,
+                one.type,
+                one.about if one.available else f"{one.about} (unknown yet: needs {one.part})",
+            )
+            for one in listed
+        ),
+        empty="",
+    )
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of rule files, for editors, with your teams and stages in it."""
+    from inbox.flow.proof import read_lists
+    from routing.schema import json_schema
+
+    names = None
+    if opening.config_path().is_file():
+        disk = rules_at(None)
+        names = read_lists(disk)[0].names(disk)
+    text = orjson.dumps(json_schema(names), option=orjson.OPT_INDENT_2).decode()
+    output.line(text)

@@ -1,0 +1,106 @@
+"""Admin files as they lie on disk: read whole, from a configuration or from a bare path.
+
+Nothing here is checked or put in force; `inbox.flow.active` does both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inbox.config import Settings
+from inbox.errors import AboardError
+from routing.problems import Problem
+
+Texts = Mapping[str, str]
+"""File name -> its text; what is no UTF-8 is kept as lone surrogates and reported by the loader."""
+
+LISTS = ("teams", "sla", "stages")
+
+
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """What lies in the admin's files now: the texts by kind, and what could not be read."""
+
+    texts: Mapping[str, Texts]
+    """`teams`, `sla`, `stages`, `rules`, and `shadow` where shadow rules are configured; a kind
+    without files is empty."""
+    templates: tuple[str, ...] | None
+    """Names of mail templates; None where nobody can know them, so that they are not checked."""
+    problems: tuple[Problem, ...] = ()
+    mailboxes: tuple[str, ...] = ()
+    """Our addresses; empty where no configuration names them."""
+    shadow_problems: tuple[Problem, ...] = ()
+    """What could not be read of the shadow rules; never in the way of the live ones."""
+
+
+def read_disk(settings: Settings) -> OnDisk:
+    """Read every admin file; what cannot be read is a problem, not an exception."""
+    problems: list[Problem] = []
+    texts: dict[str, Texts] = {}
+    for kind in LISTS:
+        path = settings.path(getattr(settings.files, kind))
+        texts[kind] = _read([path], problems)
+    texts["rules"] = _read_folder(settings.path(settings.files.rules), problems)
+    shadow, beside = settings.files.shadow_rules, list[Problem]()
+    if shadow is not None:
+        texts["shadow"] = _read_folder(settings.path(shadow), beside)
+    templates = _templates(settings.path(settings.files.templates))
+    mailboxes = tuple(one.address for one in settings.mailboxes)
+    return OnDisk(texts, templates or (), tuple(problems), mailboxes, tuple(beside))
+
+
+def read_path(path: Path) -> OnDisk:
+    """Read the rules at a path, a folder or one file, without any configuration.
+
+    Teams, policies and stages come from teams.yaml, sla.yaml and stages.yaml in the folder above
+    (for one file also beside it), where they are there. Raises `AboardError` for a missing path.
+    """
+    if not path.exists():
+        raise AboardError(f"{path}: there is no such file or folder")
+    problems: list[Problem] = []
+    if path.is_dir():
+        places = [path / ".."]
+        texts: dict[str, Texts] = {"rules": _read_folder(path, problems)}
+    else:
+        places = [path.parent, path.parent / ".."]
+        texts = {"rules": _read([path], problems)}
+    for kind in LISTS:
+        beside = [place.resolve() / f"{kind}.yaml" for place in places]
+        there = [one for one in beside if one.is_file() and one != path.resolve()]
+        texts[kind] = _read(there[:1], problems)
+    found = [_templates(place / "templates") for place in places]
+    templates = next((names for names in found if names is not None), None)
+    return OnDisk(texts, templates, tuple(problems))
+
+
+def _read_folder(folder: Path, problems: list[Problem]) -> Texts:
+    found = sorted(folder.glob("*.yaml"))
+    if not found:
+        hint = "rules are *.yaml files in this folder; `aboard init` writes some to start from"
+        problems.append(Problem(str(folder), 0, 0, "no-rules", "there is no rule file", hint))
+    return _read(found, problems)
+
+
+def _templates(folder: Path) -> tuple[str, ...] | None:
+    mail = folder / "mail"
+    if not mail.is_dir():
+        return None
+    return tuple(sorted(one.name for one in mail.glob("*") if one.is_dir()))
+
+
+def _read(paths: Sequence[Path], problems: list[Problem]) -> Texts:
+    texts: dict[str, str] = {}
+    for path in paths:
+        try:
+            texts[str(path)] = path.read_bytes().decode("utf-8", "surrogateescape")
+        except OSError as error:
+            message = error.strerror or str(error)
+            problems.append(Problem(str(path), 0, 0, "unreadable", message))
+    return texts
+
+
+def as_bytes(text: str) -> bytes:
+    """The very bytes that were read."""
+    return text.encode("utf-8", "surrogateescape")

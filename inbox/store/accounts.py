@@ -108,7 +108,7 @@ def lock(conn: Conn, account_ids: Collection[int]) -> None:
 def find(conn: Conn, text: str) -> Account:
     """An account by number, domain, contact address or name. Raises `NotFound`."""
     wanted = text.strip()
-    if wanted.isdigit():
+    if wanted.isascii() and wanted.isdecimal() and len(wanted) < 19:
         return by_id(conn, int(wanted))
     lowered = wanted.lower()
     for statement in (
@@ -229,15 +229,19 @@ _INTERNAL = select(accounts.c.id).where(accounts.c.kind == "internal").order_by(
 def internal(conn: Conn, now: datetime) -> int:
     """The number of the one account that holds our own people's mail; made at first need."""
     found = conn.scalar(_INTERNAL)
-    if found is not None:
-        return int(found)
-    return create(conn, NewAccount(name="Our own team", now=now, kind="internal"))
+    if found is None:
+        row = {"kind": "internal", "name": "Our own team", "tags": [], "provisional": False}
+        row |= {"created_at": now, "last_event_at": now}
+        insert_or_ignore(conn, accounts, row)  # two workers may meet here
+        found = conn.scalar(_INTERNAL)
+    assert found is not None
+    return int(found)
 
 
 def add_domains(conn: Conn, account_id: int, domains: Sequence[str]) -> int:
     """Give an account domains that nobody owns yet; how many it got."""
     rows = [{"domain": domain.lower(), "account_id": account_id} for domain in domains]
-    return insert_or_ignore(conn, account_domains, rows) if rows else 0
+    return sum(insert_or_ignore(conn, account_domains, row) for row in rows)
 
 
 def named(conn: Conn, name: str) -> int | None:

@@ -193,6 +193,9 @@ def has_wal_reset_bug() -> bool:
     return sqlite_version() < WAL_RESET_FIXED
 
 
+_COUNTED = {"preserve_rowcount": True}
+
+
 def insert_or_ignore(
     conn: Conn, table: Table, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ) -> int:
@@ -201,7 +204,7 @@ def insert_or_ignore(
         statement: Any = sqlite.insert(table).on_conflict_do_nothing()
     else:
         statement = postgresql.insert(table).on_conflict_do_nothing()
-    return int(conn.execute(statement, rows).rowcount)
+    return int(conn.execute(statement, rows, execution_options=_COUNTED).rowcount)
 
 
 def upsert(

@@ -158,7 +158,7 @@ people = Table(
     _id(),
     Column("handle", String(80), nullable=False, unique=True),
     Column("name", String(200), nullable=False),
-    Column("address", String(320), nullable=False, unique=True),
+    Column("address", String(320), nullable=False, index=True),  # may change hands
     Column("role", String(8), nullable=False),
     Column("active", Boolean, nullable=False),
     _one_of("role", "agent", "lead", "admin"),
@@ -196,6 +196,13 @@ accounts = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_event_at", UtcDateTime, nullable=False, index=True),
     _one_of("kind", "customer", "internal"),
+    Index(
+        "uq_accounts_internal",
+        "kind",
+        unique=True,
+        sqlite_where=text("kind = 'internal'"),
+        postgresql_where=text("kind = 'internal'"),
+    ),
 )
 
 account_domains = Table(
@@ -226,7 +233,7 @@ contacts = Table(
 contact_addresses = Table(
     "contact_addresses",
     metadata,
-    Column("address", String(320), primary_key=True),
+    Column("address", String(520), primary_key=True),
     _ref("contact_id", "contacts", index=True),
 )
 
@@ -295,7 +302,7 @@ messages = Table(
     Column("parents", JSON, nullable=False),  # References and In-Reply-To, for the tree
     Column("subject", Text, nullable=False),
     Column("from_name", Text, nullable=False),
-    Column("from_address", String(320), nullable=False, index=True),
+    Column("from_address", String(520), nullable=False, index=True),
     Column("recipients", JSON, nullable=False),  # {"to": [[name, address]], "cc": [...], ...}
     Column("sent_at", UtcDateTime),  # the Date field, which the sender may set to anything
     Column("received_at", UtcDateTime, nullable=False),
@@ -321,7 +328,7 @@ thread_participants = Table(
     "thread_participants",
     metadata,
     Column("thread_id", Key, ForeignKey("threads.id"), primary_key=True),
-    Column("address", String(320), primary_key=True, index=True),
+    Column("address", String(520), primary_key=True, index=True),
 )
 
 attachments = Table(
@@ -382,7 +389,7 @@ events = Table(
     _ref("message_id", "messages", null=True, index=True),
     Column("at", UtcDateTime, nullable=False),
     Column("kind", String(40), nullable=False),
-    Column("actor", String(120), nullable=False),
+    Column("actor", String(540), nullable=False),
     Column("data", JSON, nullable=False),
     Index("ix_events_account_id_at", "account_id", "at", "id"),
     Index("ix_events_thread_id_at", "thread_id", "at", "id"),

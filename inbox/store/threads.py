@@ -18,6 +18,7 @@ from inbox.store.tables import (
     events,
     messages,
     people,
+    rule_hits,
     thread_ids,
     thread_links,
     thread_participants,
@@ -182,12 +183,17 @@ def sharing_ids(conn: Conn, one: int, other: int) -> tuple[tuple[int, int], ...]
 
 def join(conn: Conn, survivor: int, absorbed: int) -> None:
     """Move everything of thread `absorbed` into `survivor` and leave a pointer behind."""
-    for table in (messages, thread_ids, events, assignments):
+    for table in (messages, thread_ids, events, assignments, rule_hits):
         conn.execute(update(table).where(table.c.thread_id == absorbed).values(thread_id=survivor))
     addresses = conn.scalars(
         select(thread_participants.c.address).where(thread_participants.c.thread_id == absorbed)
     ).all()
     add_participants(conn, survivor, addresses)
+    mine = (thread_links.c.thread_id == absorbed) | (thread_links.c.other_id == absorbed)
+    for row in conn.execute(select(thread_links).where(mine)).all():
+        other = row.other_id if row.thread_id == absorbed else row.thread_id
+        link(conn, survivor, other, row.why, row.at)
+    conn.execute(thread_links.delete().where(mine))
     conn.execute(
         update(threads)
         .where((threads.c.id == absorbed) | (threads.c.merged_into_id == absorbed))

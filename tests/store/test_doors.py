@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from threading import Event, Thread
@@ -148,9 +149,11 @@ def test_two_transactions_that_wait_for_each_other_are_a_conflict_and_not_a_brok
 
 
 @pytest.fixture
-def file_db(sqlite_url: str) -> Database:
+def file_db(sqlite_url: str) -> Iterator[Database]:
     prepare(sqlite_url)
-    return Database(sqlite_url)
+    db = Database(sqlite_url)
+    yield db
+    db.close()
 
 
 def _pragmas(conn: object) -> dict[str, object]:
@@ -168,7 +171,6 @@ def test_every_connection_to_sqlite_is_durable_and_checks_foreign_keys(file_db: 
     }
     with file_db.write() as one, file_db.read() as two, file_db.read() as three:
         assert [_pragmas(conn) for conn in (one, two, three)] == [expected] * 3
-    file_db.close()
 
 
 def test_the_write_ahead_log_grows_until_the_one_checkpointer_empties_it(
@@ -184,7 +186,6 @@ def test_the_write_ahead_log_grows_until_the_one_checkpointer_empties_it(
     with file_db.write() as conn:
         put(conn, b"after")
     assert wal.stat().st_size == grown  # the log began anew from its start
-    file_db.close()
 
 
 def test_a_checkpoint_beside_a_reader_and_a_writer_neither_waits_long_nor_loses(
@@ -217,7 +218,6 @@ def test_a_checkpoint_beside_a_reader_and_a_writer_neither_waits_long_nor_loses(
         assert not thread.is_alive(), "the checkpoint waits for a writer"
     file_db.checkpoint()
     assert _count(file_db) == 4
-    file_db.close()
 
 
 def test_the_checkpointer_leaves_the_patience_of_its_connection_as_it_was(
@@ -242,7 +242,6 @@ def test_a_locked_database_is_a_store_error_that_names_the_file(
     ):
         pass
     impatient.close()
-    file_db.close()
 
 
 def test_a_file_that_is_no_database_is_a_store_error(tmp_path: Path) -> None:
@@ -261,7 +260,7 @@ def test_a_corrupt_page_is_a_store_error_and_is_not_repaired(
     with file_db.write() as conn:
         for number in range(30):
             put(conn, b"%d" % number * 9_000)
-    file_db.close()
+    file_db.close()  # the last one out empties the log
     path = tmp_path / "aboard.db"
     whole = bytearray(path.read_bytes())
     size = 4096
@@ -271,7 +270,6 @@ def test_a_corrupt_page_is_a_store_error_and_is_not_repaired(
     with pytest.raises(StoreError), file_db.read() as conn:
         ledger.state_counts(conn)
         conn.execute(select(raw_mail)).all()
-    file_db.close()
     assert path.read_bytes() == bytes(whole)
 
 

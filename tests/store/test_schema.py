@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from threading import Barrier, Thread
 
 import pytest
@@ -55,22 +56,22 @@ def _parts(sql: str) -> list[str]:
 
 
 @pytest.fixture
-def empty(db_url: str) -> Database:
-    return Database(db_url)
+def empty(db_url: str) -> Iterator[Database]:
+    db = Database(db_url)
+    yield db
+    db.close()
 
 
 def test_a_migrated_database_has_what_the_tables_page_says(empty: Database) -> None:
     before, after = schema.upgrade(empty)
     assert (before, after) == (None, schema.newest())
     assert _difference(empty) == []
-    empty.close()
 
 
 def test_a_fresh_database_has_what_the_tables_page_says(empty: Database) -> None:
     schema.create(empty)
     assert _difference(empty) == []
     assert schema.current(empty) == schema.newest()
-    empty.close()
 
 
 def test_the_comparison_notices_a_table_that_differs(empty: Database) -> None:
@@ -79,11 +80,10 @@ def test_the_comparison_notices_a_table_that_differs(empty: Database) -> None:
         conn.execute(text("DROP INDEX ix_messages_from_address"))
         conn.execute(text("ALTER TABLE people ADD COLUMN spare integer"))
     assert len(_difference(empty)) == 2
-    empty.close()
 
 
 def test_migrations_and_creation_end_in_the_same_statements(
-    request: pytest.FixtureRequest, empty: Database, tmp_path: object
+    empty: Database,
 ) -> None:
     schema.create(empty)
     created = _statements(empty)
@@ -95,7 +95,6 @@ def test_migrations_and_creation_end_in_the_same_statements(
     schema.upgrade(empty)
     assert _statements(empty) == created
     assert len(created) > 40
-    empty.close()
 
 
 def test_the_full_text_index_is_there_either_way(empty: Database) -> None:
@@ -104,14 +103,12 @@ def test_the_full_text_index_is_there_either_way(empty: Database) -> None:
         search.add(conn, [(7, "Grüße aus Köln")])
     with empty.read() as conn:
         assert search.find(conn, "koln") == (7,)
-    empty.close()
 
 
 def test_ensure_makes_an_empty_database_ready_and_leaves_a_ready_one_alone(empty: Database) -> None:
     schema.ensure(empty)
     schema.ensure(empty)
     assert schema.current(empty) == schema.newest()
-    empty.close()
 
 
 def test_ensure_refuses_a_database_of_somebody_else(empty: Database) -> None:
@@ -122,7 +119,6 @@ def test_ensure_refuses_a_database_of_somebody_else(empty: Database) -> None:
     with pytest.raises(SchemaError, match="not ours"):
         schema.ensure(empty)
     assert inspect(empty.engine()).get_table_names() == ["invoices"]
-    empty.close()
 
 
 @pytest.mark.parametrize(("version", "says"), [("9999", "newer"), ("zz-unknown", "newer")])
@@ -133,7 +129,6 @@ def test_ensure_refuses_a_newer_database(empty: Database, version: str, says: st
     with pytest.raises(SchemaError, match=says) as refusal:
         schema.ensure(empty)
     assert version in str(refusal.value)
-    empty.close()
 
 
 def test_ensure_refuses_an_older_database_and_says_what_to_run(
@@ -143,7 +138,6 @@ def test_ensure_refuses_an_older_database_and_says_what_to_run(
     monkeypatch.setattr(schema, "newest", lambda: "0002")
     with pytest.raises(SchemaError, match=r"older.*aboard db upgrade"):
         schema.ensure(empty)
-    empty.close()
 
 
 def test_several_nodes_may_make_the_same_database_ready_at_once(db_url: str) -> None:

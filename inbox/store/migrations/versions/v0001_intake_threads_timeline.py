@@ -40,6 +40,14 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_accounts_merged_into_id"), "accounts", ["merged_into_id"], unique=False
     )
+    op.create_index(
+        "uq_accounts_internal",
+        "accounts",
+        ["kind"],
+        unique=True,
+        sqlite_where=sa.text("kind = 'internal'"),
+        postgresql_where=sa.text("kind = 'internal'"),
+    )
     op.create_table(
         "active_sets",
         sa.Column("kind", sa.String(length=20), nullable=False),
@@ -66,9 +74,9 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.CheckConstraint("role IN ('agent', 'lead', 'admin')", name=op.f("ck_people_role")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
-        sa.UniqueConstraint("address", name=op.f("uq_people_address")),
         sa.UniqueConstraint("handle", name=op.f("uq_people_handle")),
     )
+    op.create_index(op.f("ix_people_address"), "people", ["address"], unique=False)
     op.create_table(
         "raw_mail",
         sa.Column("id", tables.Key, autoincrement=True, nullable=False),
@@ -137,7 +145,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "contact_addresses",
-        sa.Column("address", sa.String(length=320), nullable=False),
+        sa.Column("address", sa.String(length=520), nullable=False),
         sa.Column("contact_id", tables.Key, nullable=False),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contacts.id"], name=op.f("fk_contact_addresses_contact_id")
@@ -225,7 +233,7 @@ def upgrade() -> None:
         sa.Column("parents", sa.JSON(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("from_name", sa.Text(), nullable=False),
-        sa.Column("from_address", sa.String(length=320), nullable=False),
+        sa.Column("from_address", sa.String(length=520), nullable=False),
         sa.Column("recipients", sa.JSON(), nullable=False),
         sa.Column("sent_at", tables.UtcDateTime(), nullable=True),
         sa.Column("received_at", tables.UtcDateTime(), nullable=False),
@@ -292,7 +300,7 @@ def upgrade() -> None:
     op.create_table(
         "thread_participants",
         sa.Column("thread_id", tables.Key, nullable=False),
-        sa.Column("address", sa.String(length=320), nullable=False),
+        sa.Column("address", sa.String(length=520), nullable=False),
         sa.ForeignKeyConstraint(
             ["thread_id"], ["threads.id"], name=op.f("fk_thread_participants_thread_id")
         ),
@@ -362,7 +370,7 @@ def upgrade() -> None:
         sa.Column("message_id", tables.Key, nullable=True),
         sa.Column("at", tables.UtcDateTime(), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
-        sa.Column("actor", sa.String(length=120), nullable=False),
+        sa.Column("actor", sa.String(length=540), nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_events_account_id")),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_events_message_id")),

@@ -1,0 +1,408 @@
+"""Lists in pages, timelines, accounts found and merged, sets and people kept in step."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from inbox.errors import NotFound
+from inbox.store import accounts, assignments, hits, people, sets, threads, timeline
+from inbox.store.accounts import NewAccount
+from inbox.store.database import Conn, Database
+from inbox.store.tables import contact_addresses, contacts, rule_hits, thread_ids
+from inbox.store.tables import messages as messages_table
+from inbox.store.tables import threads as threads_table
+from inbox.store.timeline import Event, Span
+from routing.teams import Directory, Member, Team
+from tests.databases import NOW, put
+
+MINUTE = timedelta(minutes=1)
+MAYA = Member("maya", "Maya Okafor", "maya@aboard.example", "admin")
+TOM = Member("tom", "Tom Alvarez", "tom@aboard.example", "lead")
+BOTH_PEOPLE = Directory(
+    (MAYA, TOM),
+    (Team("support", "Support", "tom", ("tom",)), Team("success", "Success", "maya", ("maya",))),
+)
+
+
+@pytest.fixture
+def house(db: Database) -> Database:
+    """People, teams and one account (number 1, `Acme`, acme.example)."""
+    with db.write() as conn:
+        people.sync(conn, BOTH_PEOPLE)
+        accounts.create(conn, NewAccount("Acme", NOW), ["acme.example", "acme.test"])
+    return db
+
+
+def open_thread(conn: Conn, at: datetime = NOW, **other: Any) -> int:
+    row = {
+        "account_id": 1,
+        "subject": "Kickoff",
+        "status": "open",
+        "team": "support",
+        "accountable_id": people.by_handle(conn, "tom").id,
+        "decided_by": "fallback",
+        "priority": "normal",
+        "tags": [],
+        "opened_at": at,
+        "last_message_at": at,
+        "messages": 0,
+    } | other
+    made = conn.execute(threads_table.insert(), row)
+    return int(made.inserted_primary_key[0])
+
+
+def write_message(conn: Conn, thread_id: int, number: int, **other: Any) -> None:
+    put(conn, b"raw %d" % number)
+    row = {
+        "id": number,
+        "thread_id": thread_id,
+        "account_id": 1,
+        "raw_id": number,
+        "direction": "in",
+        "mail_id": f"{number}@acme.example",
+        "content_hash": f"{number:064d}",
+        "parents": [],
+        "subject": "Kickoff",
+        "from_name": f"Ana {number}",
+        "from_address": "ana@acme.example",
+        "recipients": {},
+        "received_at": NOW + number * MINUTE,
+        "size": 5,
+        "text": f"text {number}",
+        "visible_text": f"visible {number}",
+        "has_html": False,
+        "automatic": "none",
+        "may_answer": True,
+        "verified": "unknown",
+        "extras": {},
+        "defects": [],
+    } | other
+    conn.execute(messages_table.insert(), row)
+
+
+# --- Threads ---------------------------------------------------------------------------------
+
+
+def test_the_list_of_threads_in_pages_is_the_whole_list(house: Database) -> None:
+    with house.write() as conn:
+        for number in range(23):
+            open_thread(conn, NOW + (number // 4) * MINUTE)  # several at the same instant
+        gone = open_thread(conn)
+        threads.join(conn, 1, gone)
+    with house.read() as conn:
+        whole = [row.thread.id for row in threads.listing(conn, threads.Page(limit=100))]
+        paged: list[int] = []
+        before = None
+        while rows := threads.listing(conn, threads.Page(before=before, limit=5)):
+            paged += [row.thread.id for row in rows]
+            before = (rows[-1].thread.last_message_at, rows[-1].thread.id)
+    assert paged == whole
+    assert sorted(whole) == list(range(1, 24))
+
+
+def test_the_list_of_threads_can_be_narrowed(house: Database) -> None:
+    with house.write() as conn:
+        accounts.create(conn, NewAccount("Globex", NOW))
+        open_thread(conn)
+        open_thread(conn, account_id=2, team="success", status="closed")
+    with house.read() as conn:
+
+        def ids(**how: Any) -> list[int]:
+            return [row.thread.id for row in threads.listing(conn, threads.Page(**how))]
+
+        assert ids(account_id=1) == ids(team="support") == ids(status="open") == [1]
+        assert ids(account_id=2) == ids(team="success") == ids(status="closed") == [2]
+        assert ids(account_id=1, status="closed") == []
+        assert threads.counts(conn) == {"support": {"open": 1}, "success": {"closed": 1}}
+
+
+def test_a_line_of_the_list_shows_the_newest_message(house: Database) -> None:
+    with house.write() as conn:
+        open_thread(conn)
+        open_thread(conn)
+        for number in (1, 2, 3):
+            write_message(conn, 1, number)
+    with house.read() as conn:
+        second, first = threads.listing(conn, threads.Page())
+    assert (first.last_from, first.preview, first.accountable) == ("Ana 3", "visible 3", "tom")
+    assert (second.last_from, second.preview, second.attachments) == ("", "", 0)
+
+
+def test_joining_threads_moves_everything_that_belongs_to_them(house: Database) -> None:
+    with house.write() as conn:
+        one, two, three = open_thread(conn), open_thread(conn), open_thread(conn)
+        write_message(conn, one, 1)
+        write_message(conn, two, 2)
+        conn.execute(
+            thread_ids.insert(), {"account_id": 1, "mail_id": "2@acme.example", "thread_id": two}
+        )
+        threads.add_participants(conn, one, ["a@x.example"])
+        threads.add_participants(conn, two, ["a@x.example", "b@x.example"])
+        threads.link(conn, two, three, "refers-to-its-mail", NOW)
+        threads.link(conn, one, two, "refers-to-its-mail", NOW)
+        timeline.append(conn, [Event(1, two, 2, NOW, "mail-in", "aboard", {})])
+        conn.execute(
+            rule_hits.insert(),
+            {"rule": "greet", "thread_id": two, "message_id": 2, "at": NOW, "decided": True},
+        )
+        threads.join(conn, one, two)
+        threads.recount(conn, one)
+    with house.read() as conn:
+        joined = threads.by_id(conn, two)
+        assert (joined.id, joined.messages, joined.last_message_at) == (one, 2, NOW + 2 * MINUTE)
+        assert threads.users_of(conn, ["2@acme.example"]) == {"2@acme.example": {1: one}}
+        assert threads.account_that_wrote_to(conn, "b@x.example", ["2@acme.example"]) == 1
+        assert hits.ran_at(conn, one) == {"greet": NOW}
+        assert threads.linked(conn, one) == ((three, "refers-to-its-mail"),)
+        assert [row.event.kind for row in timeline.of_thread(conn, one, Span())] == ["mail-in"]
+        assert threads.by_ids(conn, [two])[two].merged_into_id == one
+
+
+def test_joined_threads_lead_to_the_last_survivor(house: Database) -> None:
+    with house.write() as conn:
+        ids = [open_thread(conn) for _ in range(4)]
+        threads.join(conn, ids[2], ids[3])
+        threads.join(conn, ids[1], ids[2])
+        threads.join(conn, ids[0], ids[1])
+        assert {threads.by_id(conn, one).id for one in ids} == {ids[0]}
+    with house.read() as conn, pytest.raises(NotFound):
+        threads.by_id(conn, 999)
+
+
+@pytest.mark.parametrize("empty", ["accountable_id", "team", "account_id"])
+def test_a_thread_nobody_answers_for_is_refused_by_the_database(
+    house: Database, empty: str
+) -> None:
+    with pytest.raises(Exception, match=r"(?i)not.null"), house.write() as conn:
+        open_thread(conn, **{empty: None})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"accountable_id": 999}, {"team": "nobody"}, {"account_id": 999}]
+)
+def test_a_thread_of_somebody_unknown_is_refused_by_the_database(
+    house: Database, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(Exception, match=r"(?i)foreign key"), house.write() as conn:
+        open_thread(conn, **wrong)
+
+
+# --- Timeline --------------------------------------------------------------------------------
+
+
+def test_a_timeline_in_pages_is_the_whole_timeline(house: Database) -> None:
+    with house.write() as conn:
+        thread = open_thread(conn)
+        kinds = ("mail-in", "note", "assigned")
+        timeline.append(
+            conn,
+            [
+                Event(1, thread, None, NOW + (n // 5) * MINUTE, kinds[n % 3], "aboard", {"n": n})
+                for n in range(31)
+            ],
+        )
+    with house.read() as conn:
+        whole = timeline.of_account(conn, 1, Span())
+        paged: list[timeline.TimelineRow] = []
+        span = Span(limit=7)
+        while rows := timeline.of_account(conn, 1, span):
+            paged += rows
+            span = Span(limit=7, before=(rows[-1].event.at, rows[-1].event.id))
+        notes = timeline.of_thread(conn, thread, Span(kinds=("note",)))
+    assert paged == list(whole)
+    assert len(whole) == 31
+    assert [row.event.at for row in whole] == sorted((r.event.at for r in whole), reverse=True)
+    assert {row.event.data["n"] % 3 for row in notes} == {1}
+
+
+def test_an_account_knows_when_something_last_happened(house: Database) -> None:
+    with house.write() as conn:
+        timeline.append(conn, [Event(1, None, None, NOW + MINUTE, "note", "aboard", {})])
+        timeline.append(conn, [Event(1, None, None, NOW - MINUTE, "note", "aboard", {})])
+        assert accounts.by_id(conn, 1).last_event_at == NOW + MINUTE
+
+
+# --- Accounts --------------------------------------------------------------------------------
+
+
+def add_contact(conn: Conn, account_id: int, *addresses: str) -> None:
+    row = {"account_id": account_id, "name": "Ana", "created_at": NOW}
+    made = conn.execute(contacts.insert(), row).inserted_primary_key[0]
+    for address in addresses:
+        conn.execute(contact_addresses.insert(), {"address": address, "contact_id": made})
+
+
+@pytest.mark.parametrize(
+    "text", ["1", " 1 ", "acme", "ACME", "acme.example", "Acme.Test", "ana@gmail.com"]
+)
+def test_an_account_is_found_by_number_name_domain_or_address(house: Database, text: str) -> None:
+    with house.write() as conn:
+        add_contact(conn, 1, "ana@gmail.com")
+        assert accounts.find(conn, text).id == 1
+
+
+@pytest.mark.parametrize("text", ["", "2", "globex", "%", "99999999999999999999", "²"])
+def test_an_account_that_is_not_there_is_said_so(house: Database, text: str) -> None:
+    with house.read() as conn, pytest.raises(NotFound, match="no account"):
+        accounts.find(conn, text)
+
+
+def test_a_domain_stays_with_the_account_that_has_it(house: Database) -> None:
+    with house.write() as conn:
+        other = accounts.create(conn, NewAccount("Other", NOW), ["acme.example", "other.example"])
+        assert accounts.by_domains(conn, ["acme.example", "other.example", "x.example"]) == {
+            "acme.example": 1,
+            "other.example": other,
+        }
+        assert accounts.add_domains(conn, other, ["ACME.example", "more.example"]) == 1
+
+
+def test_merged_accounts_give_everything_to_the_survivor(house: Database) -> None:
+    with house.write() as conn:
+        source = accounts.create(conn, NewAccount("Acme GmbH", NOW), ["acme.de"])
+        older = accounts.create(conn, NewAccount("Acme old", NOW))
+        add_contact(conn, source, "ana@acme.de")
+        tom, maya = (people.by_handle(conn, one).id for one in ("tom", "maya"))
+        accounts.set_owner(conn, 1, "support", tom)
+        accounts.set_owner(conn, source, "support", maya)
+        accounts.set_owner(conn, source, "success", maya)
+        one, two = open_thread(conn), open_thread(conn, account_id=source)
+        for account_id, thread_id in ((1, one), (source, two)):
+            for mail_id in ("shared@x", f"{account_id}@x"):
+                row = {"account_id": account_id, "mail_id": mail_id, "thread_id": thread_id}
+                conn.execute(thread_ids.insert(), row)
+        timeline.append(conn, [Event(source, two, None, NOW, "note", "aboard", {})])
+        accounts.move_all(conn, older, source)
+        accounts.move_all(conn, source, 1)
+    with house.read() as conn:
+        assert {accounts.by_id(conn, one).id for one in (1, source, older)} == {1}
+        assert accounts.find(conn, "acme.de").id == accounts.find(conn, "ana@acme.de").id == 1
+        assert accounts.owners_by_account(conn, [1]) == {1: {"support": "tom", "success": "maya"}}
+        assert threads.by_id(conn, two).account_id == 1
+        assert threads.users_of(conn, ["shared@x", f"{source}@x"]) == {
+            "shared@x": {1: one},
+            f"{source}@x": {1: two},
+        }
+        assert len(timeline.of_account(conn, 1, Span())) == 1
+        assert [row.account.id for row in accounts.listing(conn)] == [1]
+        with pytest.raises(NotFound):
+            accounts.find(conn, "Acme old")
+
+
+def test_the_list_of_accounts_counts_threads_and_takes_any_filter(house: Database) -> None:
+    with house.write() as conn:
+        open_thread(conn)
+        open_thread(conn, status="closed")
+        accounts.create(conn, NewAccount("100 % Söhne_GmbH", NOW))
+    with house.read() as conn:
+        (acme,) = accounts.listing(conn, like="ACME.ex")
+        assert (acme.threads, acme.open_threads) == (2, 1)
+        assert acme.domains == ("acme.example", "acme.test")
+        for like in ("%", "_", "100 %", "söhne"):
+            assert [row.account.name for row in accounts.listing(conn, like=like)] == [
+                "100 % Söhne_GmbH"
+            ], like
+        assert accounts.listing(conn, like="nowhere") == ()
+
+
+def test_a_domain_and_those_above_it() -> None:
+    assert accounts.with_parents("mail.eu.acme.example") == (
+        "mail.eu.acme.example",
+        "eu.acme.example",
+        "acme.example",
+    )
+    assert accounts.with_parents("localhost") == ("localhost",)
+
+
+# --- People and what admins own --------------------------------------------------------------
+
+
+def test_people_and_teams_are_as_the_file_says(house: Database) -> None:
+    with house.read() as conn:
+        assert people.team_names(conn) == ("success", "support")
+        assert people.duty_holder(conn, "support").handle == "tom"
+        assert {one.handle for one in people.everybody(conn).values()} == {"maya", "tom"}
+        with pytest.raises(NotFound):
+            people.duty_holder(conn, "legal")
+
+
+def test_who_left_the_file_stays_known_but_is_not_found_any_more(house: Database) -> None:
+    with house.write() as conn:
+        tom = people.by_handle(conn, "tom").id
+        people.sync(conn, Directory((MAYA,), (Team("success", "Success", "maya", ("maya",)),)))
+        assert people.team_names(conn) == ("success",)
+        assert people.by_id(conn, tom).active is False
+        with pytest.raises(NotFound):
+            people.by_handle(conn, "tom")
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        (Member("maya-o", "Maya Okafor", "maya@aboard.example", "admin"), TOM),  # a new handle
+        (
+            Member("maya", "Maya", "tom@aboard.example", "admin"),
+            Member("tom", "Tom", "maya@aboard.example", "lead"),
+        ),  # swapped addresses
+        (Member("new", "New", "tom@aboard.example", "agent"), MAYA),  # inherits an address
+    ],
+)
+def test_handles_and_addresses_may_change_hands(house: Database, new: tuple[Member, ...]) -> None:
+    handle = new[0].handle
+    with house.write() as conn:
+        people.sync(conn, Directory(new, (Team("support", "Support", handle, (handle,)),)))
+        assert people.by_handle(conn, handle).address == new[0].address
+        active = [one for one in people.everybody(conn).values() if one.active]
+        assert sorted(one.address for one in active) == sorted(one.address for one in new)
+
+
+def test_a_set_in_force_stays_until_a_better_one_comes(db: Database) -> None:
+    with db.write() as conn:
+        assert sets.active(conn, "rules") is None
+        assert sets.activate(conn, "rules", "h1", {"a.yaml": "1"}, NOW)
+        assert not sets.activate(conn, "rules", "h1", {"a.yaml": "1"}, NOW + MINUTE)
+        sets.refuse(conn, "rules", [{"file": "a.yaml", "line": 3, "message": "no"}])
+    with db.read() as conn:
+        held = sets.active(conn, "rules")
+        assert held is not None
+        assert (held.hash, held.files, held.activated_at) == ("h1", {"a.yaml": "1"}, NOW)
+        assert held.problems[0]["line"] == 3
+    with db.write() as conn:
+        assert sets.activate(conn, "rules", "h2", {"a.yaml": "2"}, NOW + MINUTE)
+        assert sets.activate(conn, "rules", "h1", {"a.yaml": "1"}, NOW + 2 * MINUTE)
+        sets.refuse(conn, "unknown", [{"file": "x"}])
+    with db.read() as conn:
+        held = sets.active(conn, "rules")
+        assert held is not None
+        assert (held.hash, held.problems, held.activated_at) == ("h1", (), NOW + 2 * MINUTE)
+        assert sets.by_hash(conn, "rules", "h2") == {"a.yaml": "2"}
+        assert sets.by_hash(conn, "rules", "h3") is None
+        assert sets.active_hashes(conn) == {"rules": "h1"}
+
+
+def test_assignments_are_appended_and_read_in_order(house: Database) -> None:
+    with house.write() as conn:
+        thread = open_thread(conn)
+        for number in (1, 2):
+            made = assignments.Assignment(
+                thread_id=thread,
+                message_id=None,
+                at=NOW + number * MINUTE,
+                decided_by="person",
+                team="support",
+                accountable_id=1,
+                by_id=1,
+                rule=None,
+                ruleset=None,
+                model=None,
+                score=None,
+                decision={"team": "support"},
+                facts={"subject": "ü 契"},
+            )
+            assert assignments.append(conn, made) == number
+        kept = assignments.of_thread(conn, thread)
+    assert [one.at for one in kept] == [NOW + MINUTE, NOW + 2 * MINUTE]
+    assert kept[0].facts == {"subject": "ü 契"}

@@ -1,0 +1,170 @@
+"""`aboard classifier`: train, evaluate, predict, explain, and say which model is in force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inbox.cli import classifying, output
+from inbox.errors import AboardError
+
+if TYPE_CHECKING:
+    from classifiers.dataset import Example
+    from classifiers.evaluate import Evaluation
+    from classifiers.model import Model
+
+app = typer.Typer(help="Train, evaluate, explain and promote the classifier.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+LabelField = Annotated[str, typer.Option(help="The field that holds the label.")]
+ModelFile = Annotated[
+    Path | None, typer.Option("--model", help="A model file (default: the model in force).")
+]
+
+
+@app.command()
+def train(
+    data: Annotated[
+        list[Path] | None,
+        typer.Argument(help="JSON lines with labels. Without: shipped examples and own labels."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the model is written.")] = None,
+    label_field: LabelField = "team",
+    unlabelled: Annotated[
+        list[Path] | None, typer.Option(help="JSON lines of mail without labels, to learn words.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train a model from files into a file."""
+    if not data:
+        raise AboardError("name the files to learn from")
+    if out is None:
+        raise AboardError("say with --out MODEL where the model is to be written")
+    classifying.writable(out)
+    examples = classifying.examples(data, label_field)
+    made = _trained(examples, unlabelled or [])
+    size = classifying.save(made, out)
+    if json:
+        output.as_json({"model": made.id, "file": str(out), "size": size, "info": dict(made.info)})
+        return
+    _say_trained(made)
+    output.line(f"wrote {out} ({size} bytes)")
+
+
+def _trained(examples: list[Example], unlabelled: list[Path]) -> Model:
+    from classifiers.dataset import read_mail, read_row
+    from classifiers.fit import fit
+    from classifiers.shipped import with_accounts
+    from inbox.flow.training import options_for
+
+    mails = []
+    for path in unlabelled:
+        with classifying.lines(str(path)) as (name, found):
+            for number, line in enumerate(found, start=1):
+                try:
+                    mails += [read_mail(read_row(line))] if line.strip() else []
+                except ValueError as error:
+                    raise AboardError(f"{name}:{number}: {error}") from None
+    options = options_for(examples, len(mails))
+    with classifying.said_plainly(), classifying.telling("reading") as tell:
+        return fit(with_accounts(examples), options, mails, tell)
+
+
+def _say_trained(made: Model) -> None:
+    info: Any = made.info
+    counts = info["examples"]
+    shown = ", ".join(f"{label} {count}" for label, count in list(counts.items())[:12])
+    more = f" and {len(counts) - 12} more labels" if len(counts) > 12 else ""
+    output.line(f"model {made.id}: {sum(counts.values())} examples: {shown}{more}")
+    held = info["held_out"]
+    routed = held["accuracy_when_routed"]
+    output.line(
+        f"on held-out folds: accuracy {held['accuracy']:.1%}, calibration error"
+        f" {held['ece']:.3f}; would route {held['coverage']:.1%} by itself"
+        + (f", of which {routed:.1%} right" if routed is not None else "")
+    )
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Argument(help="JSON lines with labels.")],
+    model: ModelFile = None,
+    label_field: LabelField = "team",
+    plot: Annotated[
+        Path | None, typer.Option(help="Also write a page with plots here (.html).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure a model on labelled mail: accuracy, per class, confusion, calibration, coverage."""
+    from classifiers.evaluate import evaluate as measure
+
+    if plot is not None:
+        if plot.suffix.lower() not in (".html", ".htm"):
+            raise AboardError(f"{plot}: the plots are one HTML page; name a file ending in .html")
+        classifying.writable(plot)
+    judged = classifying.model(model)
+    examples = classifying.examples([data], label_field)
+    with classifying.telling("evaluating") as tell:
+        found = measure(judged, examples, tell)
+    if plot is not None:
+        _plot(found, plot, f"{judged.id} on {data.name}")
+    if json:
+        output.as_json(found.as_json())
+    else:
+        _say(found)
+        if plot is not None:
+            output.line(f"wrote {plot}")
+
+
+def _plot(found: Evaluation, path: Path, title: str) -> None:
+    from classifiers.plots import report
+
+    try:
+        path.write_text(report(found, title), encoding="utf-8")
+    except OSError as error:
+        raise AboardError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def _say(found: Evaluation) -> None:
+    output.line(
+        f"{found.examples} mails: accuracy {found.accuracy:.1%} (always the most frequent label:"
+        f" {found.majority_baseline:.1%}), macro F1 {found.macro_f1:.1%}, calibration error"
+        f" {found.ece:.3f}"
+    )
+    shares = ", ".join(f"{at} %: {got:.1%}" for at, got in found.accuracy_at_coverage.items())
+    output.line(f"accuracy at coverage {shares}")
+    if found.accuracy_when_routed is not None:
+        output.line(
+            f"routes {found.routed:.1%} by itself, of which {found.accuracy_when_routed:.1%} right"
+        )
+    output.table(
+        ("label", "precision", "recall", "F1", "mails"),
+        (
+            (label, f"{one.precision:.1%}", f"{one.recall:.1%}", f"{one.f1:.1%}", one.support)
+            for label, one in found.per_class.items()
+        ),
+        empty="",
+    )
+
+
+@app.command()
+def predict(
+    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="JSON lines of mail.")] = "-",
+    model: ModelFile = None,
+    evidence: Annotated[int, typer.Option(min=0, help="Words and phrases per answer.")] = 5,
+) -> None:
+    """Answer mail: one line of JSON for each line of JSON, in order.
+
+    A line that is no mail ends the run with its number, after all answers before it.
+    """
+    from classifiers.stream import LineError, predict_lines
+
+    answering = classifying.model(model)
+    with classifying.lines(file) as (name, found):
+        try:
+            for line in predict_lines(found, answering, evidence=evidence):
+                classifying.write(line)
+        except LineError as error:
+            raise AboardError(f"{name}:{error.line}: {error.reason}") from None

@@ -17,6 +17,10 @@ import re2
 _UNSEEN = ("\u00ad", "\u200b", "\u2060", "\ufeff")
 """Soft hyphen, zero-width space, word joiner, byte order mark: not seen, so not compared."""
 
+_LONG_TEXT = 16_384
+"""Characters from which texts are handled as a whole, not word by word: in a text made against
+us the same word may stand a hundred thousand times inside other words."""
+
 MAX_PATTERN = 1000
 """Characters of a pattern; a longer one is a list of words that belongs in `contains`."""
 
@@ -27,11 +31,26 @@ PATTERN_MEMORY = 1 << 20
 def fold(text: str) -> str:
     """The form in which texts are compared."""
     if text.isascii():
-        return " ".join(text.lower().split())
+        return _single_spaces(text.lower())
     for unseen in _UNSEEN:
         text = text.replace(unseen, "")
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join(text.split())
+    return _single_spaces(text)
+
+
+_SPACES = "".join(character for character in map(chr, range(1, 0x3001)) if character.isspace())
+
+
+def _single_spaces(text: str) -> str:
+    """Every run of white space as one space, none around the text."""
+    if len(text) < _LONG_TEXT:
+        return " ".join(text.split())
+    for space in _SPACES:  # a large text is not cut into a hundred thousand words
+        if space != " " and space in text:
+            text = text.replace(space, " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text.strip(" ")
 
 
 def fold_domain(text: str) -> str:
@@ -45,11 +64,6 @@ def fold_domain(text: str) -> str:
     except UnicodeError:
         return text
     return local + at + ".".join(labels)
-
-
-_LONG_TEXT = 16_384
-"""Characters from which RE2 looks for words: in a text made against us the same word may stand
-a hundred thousand times inside other words."""
 
 
 def has_word(text: str, word: str) -> bool:

@@ -96,6 +96,13 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
     assert fold_domain(fold_domain(text)) == fold_domain(text)
 
 
+def test_long_texts_are_folded_as_short_ones_are() -> None:
+    spaces = "".join(chr(code) for code in range(1, 0x3001) if chr(code).isspace())
+    short = f"  A{spaces}B \t\r\n c  É{spaces}"
+    assert fold(short) == "a b c é"
+    assert fold(short * 2_000) == " ".join(["a b c é"] * 2_000)
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.text(alphabet="ab é字\u0301_1", min_size=1, max_size=4).filter(str.strip),

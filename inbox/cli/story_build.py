@@ -59,7 +59,7 @@ class Builder:
         digest = self._digest(mail.key)
         if mail.sender.client == "gmail":
             return f"CA{digest[:6]}+{digest[6:40]}@mail.gmail.com"
-        domain = mail.sender.address.rpartition("@")[2]
+        domain = self._domain(mail.sender).removeprefix("mail.")
         if mail.sender.client in ("apple", "phone"):
             return f"{str(uuid.UUID(hex=digest[:32])).upper()}@{domain}"
         return f"{digest[:32]}@mail.{domain}"
@@ -207,7 +207,7 @@ class Builder:
         failed, domain = mail.bounce, self._domain(mail.sender)
         status = block(
             (
-                ("Reporting-MTA", f"dns; mail.{domain}"),
+                ("Reporting-MTA", f"dns; {domain}"),
                 ("Arrival-Date", f"{format_datetime(self.sent_at(mail))}\r\n"),
                 ("Final-Recipient", f"rfc822; {failed.recipient}"),
                 ("Action", "failed"),

@@ -1,1 +1,1 @@
-"""Text to team: train, predict, explain, evaluate. Values in, values out, apart from model files."""
+"""Text to team: train, predict, explain, evaluate. Values in, values out, but for model files."""

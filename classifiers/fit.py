@@ -27,7 +27,7 @@ from classifiers.grouping import assign_folds, group_examples
 from classifiers.model import Model, fingerprint
 from classifiers.table import Arrays, Table
 from classifiers.text import MailText, Words, words_of
-from classifiers.training import Labelled, Settings, Weights, train
+from classifiers.training import Labelled, Settings, Unlabelled, Weights, topic_basis, train
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -38,6 +38,8 @@ FEW_LABELS = 20
 """Up to so many labels: mail to teams. More: one-sentence intents, where C=1 is best throughout."""
 
 
+ENOUGH_LABELLED = 55
+"""Labelled mails per label above which the model's own guesses teach it nothing any more."""
 ENOUGH_OWN = 100
 """Own labelled mails from which temperature and thresholds are set on own mail alone."""
 
@@ -58,7 +60,7 @@ class FitOptions:
     topics: int = 0
     topic_weight: float = 1.0
     self_training: bool = True
-    """Learn from unlabelled mail while labels are few (off from 20 per label)."""
+    """Learn from unlabelled mail while labels are few (off above `ENOUGH_LABELLED` per label)."""
     label_names: float = 0.0
     """Weight of each label's own name as an example of it; 0: not used."""
     folds: int = 5
@@ -66,6 +68,14 @@ class FitOptions:
     least_pair_weight: float = 0.0
     """Pairs of words that never move a margin (before scaling) by so much are left out."""
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Unlabelled mail, read once: its vocabulary (with the labelled words), rows and topics."""
+
+    vocabulary: Vocabulary
+    unlabelled: Unlabelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +90,7 @@ class Material:
     own: npt.NDArray[np.bool_]
     """From this installation; its held-out mail calibrates where there is enough of it."""
     names: tuple[str, ...]
-    unlabelled: list[Words]
+    history: History | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +144,30 @@ def read_material(
         groups=groups,
         own=np.array([example.own for example in examples], np.bool_),
         names=names,
-        unlabelled=[words_of(mail) for mail in unlabelled],
+        history=_history(words, accounts, unlabelled, options) if unlabelled else None,
     )
+
+
+def _history(
+    words: list[Words],
+    accounts: list[str | None],
+    unlabelled: Sequence[MailText],
+    options: FitOptions,
+) -> History:
+    """Frequencies and topics need no labels, so one reading serves every fold."""
+    extra = [words_of(mail) for mail in unlabelled]
+    owners = [*accounts, *[None] * len(extra)]
+    vocabulary = build_vocabulary(words + extra, owners, options.features)
+    rows = matrix(extra, vocabulary)
+    topics = Settings(topics=options.topics, topic_weight=options.topic_weight, seed=options.seed)
+    return History(vocabulary, Unlabelled(rows, topic_basis(rows, topics)))
 
 
 def settings_for(material: Material, options: FitOptions, cost: float) -> Settings:
     """The settings of one fit: what number and balance of labels ask for."""
     few = len(material.names) <= FEW_LABELS
     per_label = len(material.words) / len(material.names)
-    learns = options.self_training and bool(material.unlabelled) and per_label < 20
+    learns = options.self_training and material.history is not None and per_label <= ENOUGH_LABELLED
     return Settings(
         cost=cost,
         balanced=few if options.balanced is None else options.balanced,
@@ -171,20 +196,25 @@ def choose_settings(
 def cross_validate(
     material: Material, options: FitOptions, tried: Sequence[Settings], tell: Progress
 ) -> list[HeldOut]:
-    """Held-out margins for each of `tried`; vocabulary and frequencies are fitted per fold too."""
+    """Held-out margins for each of `tried`; the vocabulary is fitted per fold too.
+
+    With unlabelled mail the vocabulary is that of the whole history, which stays the same.
+    """
     names = [material.names[label] for label in material.labels]
     smallest = min(Counter(names).values())
-    folds = max(2, min(options.folds, smallest))
+    # Dozens of labels come with thousands of examples, and each fold costs as much as the fit.
+    wanted = options.folds if len(material.names) <= FEW_LABELS else min(options.folds, 3)
+    folds = max(2, min(wanted, smallest))
     where = assign_folds(material.groups, names, folds, options.seed)
     size, count = len(material.words), len(material.names)
     found = [HeldOut(np.zeros((size, count)), np.zeros(size)) for _ in tried]
+    extra = material.history.unlabelled if material.history else None
     for fold in range(folds):
         inside, outside = np.flatnonzero(where != fold), np.flatnonzero(where == fold)
         if len(outside) == 0 or len(set(material.labels[inside].tolist())) < 2:
             continue
         part = _part(material, inside)
-        vocabulary = vocabulary_of(part, options)
-        data, extra = rows_of(part, vocabulary, options)
+        vocabulary, data = rows_of(part, options)
         held = [material.words[index] for index in outside]
         held_rows = matrix(held, vocabulary)
         known = known_shares(held, vocabulary)
@@ -209,34 +239,28 @@ def _part(material: Material, at: Ints) -> Material:
     )
 
 
-def vocabulary_of(material: Material, options: FitOptions) -> Vocabulary:
-    """Terms of labelled and unlabelled mail together: frequencies need no labels."""
-    texts = material.words + material.unlabelled
-    accounts = material.accounts + [None] * len(material.unlabelled)
-    return build_vocabulary(texts, accounts, options.features)
-
-
-def rows_of(
-    material: Material, vocabulary: Vocabulary, options: FitOptions
-) -> tuple[Labelled, object | None]:
-    """The labelled rows (with label names, where asked for) and the unlabelled ones."""
+def rows_of(material: Material, options: FitOptions) -> tuple[Vocabulary, Labelled]:
+    """The vocabulary and the labelled rows (with label names, where asked for)."""
+    vocabulary = (
+        material.history.vocabulary
+        if material.history
+        else build_vocabulary(material.words, material.accounts, options.features)
+    )
     words, labels, weights = material.words, material.labels, material.weights
     if options.label_names:
         texts = [name.replace("_", " ").replace("-", " ") for name in material.names]
         words = words + [words_of(MailText(visible=text)) for text in texts]
         labels = np.concatenate([labels, np.arange(len(texts))])
         weights = np.concatenate([weights, np.full(len(texts), options.label_names)])
-    rows = matrix(words, vocabulary)
-    extra = matrix(material.unlabelled, vocabulary) if material.unlabelled else None
-    return Labelled(rows, labels, weights), extra
+    return vocabulary, Labelled(matrix(words, vocabulary), labels, weights)
 
 
 def fit_once(
     material: Material, options: FitOptions, settings: Settings
 ) -> tuple[Vocabulary, Weights]:
     """One fit on everything, without calibration."""
-    vocabulary = vocabulary_of(material, options)
-    data, extra = rows_of(material, vocabulary, options)
+    vocabulary, data = rows_of(material, options)
+    extra = material.history.unlabelled if material.history else None
     return vocabulary, train(data, len(material.names), settings, extra)
 
 

@@ -59,16 +59,25 @@ class Labelled:
     weights: Floats
 
 
-def train(data: Labelled, count: int, settings: Settings, unlabelled: Sparse | None) -> Weights:
+@dataclass(frozen=True, slots=True)
+class Unlabelled:
+    """Mail without labels, read once for all folds: it knows nothing that could leak."""
+
+    rows: Sparse
+    basis: Floats | None
+    """Its topics; None where none are asked for."""
+
+
+def train(data: Labelled, count: int, settings: Settings, unlabelled: Unlabelled | None) -> Weights:
     """Weights for `count` labels from labelled rows and, where given, unlabelled ones."""
-    basis = _topic_basis(data.rows, unlabelled, settings) if settings.topics else None
+    basis = topic_basis(data.rows, settings) if unlabelled is None else unlabelled.basis
     weights = _support_vectors(data, count, settings, basis)
-    if unlabelled is None or not settings.self_training or unlabelled.shape[0] == 0:
+    if unlabelled is None or not settings.self_training:
         return weights
     for _ in range(settings.rounds):
-        guesses, trust = _guesses(weights.margins(unlabelled), settings)
+        guesses, trust = _guesses(weights.margins(unlabelled.rows), settings)
         mixed = Labelled(
-            rows=_stack(data.rows, unlabelled),
+            rows=_stack(data.rows, unlabelled.rows),
             labels=np.concatenate([data.labels, guesses]),
             weights=np.concatenate([data.weights, trust]),
         )
@@ -88,16 +97,17 @@ def _guesses(margins: Floats, settings: Settings) -> tuple[Ints, Floats]:
     return margins.argmax(axis=1).astype(np.int64), np.maximum(trust, 1e-6)
 
 
-def _topic_basis(rows: Sparse, unlabelled: Sparse | None, settings: Settings) -> Floats | None:
-    """Directions (features x topics) in which all mail varies most."""
-    from sklearn.utils.extmath import randomized_svd
+def topic_basis(rows: Sparse, settings: Settings) -> Floats | None:
+    """Directions (features x topics) in which mail varies most; None where none are asked for."""
+    from scipy.sparse.linalg import svds
 
-    everything = rows if unlabelled is None else _stack(rows, unlabelled)
-    topics = min(settings.topics, min(everything.shape) - 1)
+    topics = min(settings.topics, min(rows.shape) - 1)
     if topics < 2:
         return None
-    _, _, turned = randomized_svd(everything, topics, n_iter=3, random_state=settings.seed)
-    return np.asarray(turned.T, dtype=np.float64) * settings.topic_weight
+    # A fixed start makes the result the same every time; the sign of a direction is of no matter.
+    start = np.random.default_rng(settings.seed).standard_normal(min(rows.shape))
+    _, _, turned = svds(rows, k=topics, v0=start, solver="arpack")
+    return np.ascontiguousarray(turned.T[:, ::-1]) * settings.topic_weight
 
 
 def _support_vectors(

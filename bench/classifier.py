@@ -1,0 +1,70 @@
+"""The classifier beside its goals and its peers: accuracy, calibration, learning, speed, cost.
+
+`python -m bench.classifier [--only G1,G9,own]` prints Markdown tables (docs/CLASSIFIER.md keeps the
+last full run). Public sets come from ABOARD_SHARED (default ../shared) and are read only; settings
+were chosen on their training parts. A "must" is met at or above its figure minus one standard
+error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# One thread, as the goals say; it has to be set before NumPy is imported.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import argparse  # noqa: E402
+import time  # noqa: E402
+
+from bench import classifier_accuracy, classifier_cost, classifier_own  # noqa: E402
+from bench.classifier_goals import Row, table  # noqa: E402
+
+PARTS = {
+    "G1": classifier_accuracy.tickets,
+    "G2": classifier_accuracy.tickets_few,
+    "G3": classifier_accuracy.banking,
+    "G4": classifier_accuracy.banking_few,
+    "G5": classifier_accuracy.clinc,
+    "G6": classifier_accuracy.out_of_scope,
+    "G7": classifier_accuracy.calibration,
+    "G8": classifier_accuracy.automatic,
+    "G9": classifier_cost.latency,
+    "G10": classifier_cost.footprint,
+    "G11": classifier_cost.training,
+    "G12": classifier_cost.explanation,
+}
+OWN = {"folds": classifier_own.folds, "industries": classifier_own.industries}
+OWN |= {"curve": classifier_own.curve}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the chosen parts; 1 where a "must" was missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench.classifier", description=__doc__)
+    names = ",".join([*PARTS, *OWN, "own"])
+    parser.add_argument("--only", default="", help=f"some of {names}, separated by commas")
+    chosen = [part for part in parser.parse_args(arguments).only.split(",") if part]
+    if unknown := set(chosen) - {*PARTS, *OWN, "own"}:
+        parser.error(f"unknown parts {sorted(unknown)}; there are {names}")
+    rows: list[Row] = []
+    started = time.perf_counter()
+    for name, part in PARTS.items():
+        if not chosen or name in chosen:
+            at = time.perf_counter()
+            rows += part()
+            print(f"{name}: {time.perf_counter() - at:.0f} s", file=sys.stderr, flush=True)
+    if rows:
+        print(table(rows), flush=True)
+    for name, show in OWN.items():
+        if not chosen or name in chosen or "own" in chosen:
+            print("\n" + show(), flush=True)
+    print(f"\nThe whole run took {time.perf_counter() - started:.0f} s.")
+    missed = [row for row in rows if row.met is False]
+    for row in missed:
+        print(f"missed: {row.goal} {row.metric}: {row.value} (must {row.must})", file=sys.stderr)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,215 @@
+"""What an answer, a start and a training cost (goals G9 to G12)."""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.classifier_accuracy import full, read
+from bench.classifier_goals import Figure, Goal, Row, row
+from classifiers import artifact
+from classifiers.dataset import Example
+from classifiers.features import matrix
+from classifiers.fit import FitOptions, fit, fit_once, read_material, settings_for
+from classifiers.model import Model
+from classifiers.shipped import SHIPPED_OPTIONS, read_shipped
+from classifiers.text import MailText, words_of
+
+TRAINING = Path(__file__).resolve().parent.parent / "data" / "training"
+LENGTH = 540
+"""Characters of the mails whose latency is measured: the nearest ones to it are taken."""
+COLD = """
+import json, sys, time
+started = time.perf_counter()
+from pathlib import Path
+from classifiers.artifact import load
+from classifiers.text import MailText
+model = load(Path(sys.argv[1]))
+model.predict(MailText(visible=sys.argv[2]))
+seconds = time.perf_counter() - started
+status = Path("/proc/self/status").read_text()
+memory = int(status.split("VmRSS:")[1].split()[0]) / 1024
+print(json.dumps({"seconds": seconds, "memory": memory, "sklearn": "sklearn" in sys.modules}))
+"""
+COLD_SKLEARN = COLD.replace("model = load", "import sklearn.pipeline, sklearn.svm\nmodel = load")
+
+
+@lru_cache
+def four_teams() -> tuple[Model, tuple[Example, ...]]:
+    """A model of the four teams from the shipped examples, and the 250 of mail length."""
+    examples = [example for example in read_shipped(TRAINING) if example.label != "none"]
+    model = artifact.loads(artifact.dump(fit(examples, SHIPPED_OPTIONS)))
+
+    def distance(example: Example) -> int:
+        return abs(len(example.mail.subject) + len(example.mail.visible) - LENGTH)
+
+    return model, tuple(sorted(examples, key=distance)[:250])
+
+
+def clock(call: Callable[[Any], object], inputs: Sequence[object], rounds: int = 4) -> list[float]:
+    """Microseconds of each call after 50 warm-up calls, with the collector off."""
+    for given in inputs[:50]:
+        call(given)
+    gc.collect()
+    gc.disable()
+    try:
+        taken = []
+        for _ in range(rounds):
+            for given in inputs:
+                started = time.perf_counter_ns()
+                call(given)
+                taken.append((time.perf_counter_ns() - started) / 1000)
+        return taken
+    finally:
+        gc.enable()
+
+
+def _percentiles(taken: Sequence[float]) -> tuple[float, float]:
+    return float(np.percentile(taken, 50)), float(np.percentile(taken, 99))
+
+
+def latency() -> list[Row]:
+    """G9: one raw text to an answer, beside scikit-learn on the same model and as usual."""
+    model, examples = four_teams()
+    mails = [MailText(e.mail.subject, e.mail.visible) for e in examples]
+    answer = _percentiles(clock(lambda mail: model.predict(mail, evidence=0), mails))
+    explained = _percentiles(clock(lambda mail: model.predict(mail, evidence=5), mails))
+    same, usual = _sklearn_calls(examples)
+    beside_same = _percentiles(clock(same, mails, rounds=1))
+    texts = [f"{mail.subject}\n{mail.visible}" for mail in mails]
+    beside = _percentiles(clock(usual, texts, rounds=1))
+    peer = (
+        f"{beside_same[0]:.0f} / {beside_same[1]:.0f} same model as sparse matrix, "
+        f"{beside[0]:.0f} / {beside[1]:.0f} sklearn pipeline"
+    )
+    size = sum(map(len, texts)) / len(texts)
+    rows = [
+        row("G9", f"answer p50, {size:.0f} characters", _us(answer[0]), Goal(100, 40, False), peer),
+        row("G9", "answer p99", _us(answer[1]), Goal(250, 80, False)),
+        row("G9", "with top-5 words p50", _us(explained[0]), Goal(200, 90, False)),
+        row("G9", "with top-5 words p99", _us(explained[1]), Goal(400, 150, False)),
+    ]
+    floor = _percentiles(clock(lambda mail: words_of(mail), mails))
+    rows.append(row("G9", "of which reading words p50", _us(floor[0]), None))
+    banking = [example.mail for example in read("banking77/test.jsonl")[:800]]
+    wide = full("banking77").model
+    short = _percentiles(clock(lambda mail: wide.predict(mail, evidence=0), banking, rounds=1))
+    rows.append(row("G9", "banking77, k=77, p50", _us(short[0]), None))
+    rows.append(row("G9", "banking77, k=77, p99", _us(short[1]), None))
+    return rows
+
+
+def _us(value: float) -> Figure:
+    return Figure(value, 0.0, 0, " us")
+
+
+def _sklearn_calls(
+    examples: Sequence[Example],
+) -> tuple[Callable[[MailText], object], Callable[[str], object]]:
+    """(the same model through its sparse matrix, the usual union pipeline)."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_pipeline, make_union
+    from sklearn.svm import LinearSVC
+
+    material = read_material(examples, (), SHIPPED_OPTIONS)
+    settings = settings_for(material, SHIPPED_OPTIONS, 0.3)
+    vocabulary, weights = fit_once(material, SHIPPED_OPTIONS, settings)
+    line = make_pipeline(
+        make_union(
+            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+            TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True),
+        ),
+        LinearSVC(C=0.5),
+    )
+    texts = [f"{example.mail.subject}\n{example.mail.visible}" for example in examples]
+    line.fit(texts, [example.label for example in examples])
+    return (
+        lambda mail: weights.margins(matrix([words_of(mail)], vocabulary)),
+        lambda text: line.decision_function([text]),
+    )
+
+
+def footprint() -> list[Row]:
+    """G10: a fresh process that loads a model and answers once; best of five."""
+    model, examples = four_teams()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"four{artifact.SUFFIX}"
+        artifact.save(model, path)
+        text = examples[0].mail.visible
+        runs = [_cold(COLD, path, text) for _ in range(5)]
+        heavy = [_cold(COLD_SKLEARN, path, text) for _ in range(2)]
+        size = path.stat().st_size / 1024
+    assert not any(run["sklearn"] for run in runs)
+    memory, seconds = min(r["memory"] for r in runs), min(r["seconds"] for r in runs)
+    peer_memory = f"{min(r['memory'] for r in heavy):.0f} with sklearn"
+    peer_seconds = f"{min(r['seconds'] for r in heavy):.2f} with sklearn"
+    rows.append(row("G10", "memory", Figure(memory, 0, 0, " MB"), Goal(60, 35, False), peer_memory))
+    rows.append(
+        row(
+            "G10",
+            "import, load, first answer",
+            Figure(seconds, 0, 2, " s"),
+            Goal(0.2, 0.1, False),
+            peer_seconds,
+        )
+    )
+    rows.append(row("G10", "model file, four teams", Figure(size, 0, 0, " KB"), None))
+    wide = len(artifact.dump(full("banking77").model)) / 1024
+    rows.append(row("G10", "model file, banking77", Figure(wide, 0, 0, " KB"), None))
+    return rows
+
+
+def _cold(program: str, path: Path, text: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path), text],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=TRAINING.parent.parent,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def training() -> list[Row]:
+    """G11: vectorise and fit 2,853 mails of eight teams; beside it the whole fit."""
+    examples = read("it_tickets8/train.jsonl")
+    options = FitOptions()
+    started = time.perf_counter()
+    material = read_material(examples, (), options)
+    fit_once(material, options, settings_for(material, options, 0.3))
+    once = time.perf_counter() - started
+    started = time.perf_counter()
+    fit(examples, options)
+    whole = time.perf_counter() - started
+    metric = "vectorise + fit, 2,853 mails, 8 teams (with near-duplicate search)"
+    return [
+        row("G11", metric, Figure(once, 0, 1, " s"), Goal(5, 2, False)),
+        row("G11", "with 3 costs x 5 grouped folds", Figure(whole, 0, 1, " s"), None),
+    ]
+
+
+def explanation() -> list[Row]:
+    """G12: how far the parts of an explanation are from its margin, at worst."""
+    model, examples = four_teams()
+    worst = 0.0
+    for example in examples:
+        for label in model.labels:
+            found = model.explain(example.mail, label)
+            total = math.fsum([found.bias, *(part.weight for part in found.parts)])
+            worst = max(worst, abs(total - found.margin))
+    return [
+        row("G12", "sum of parts - margin, worst", Figure(worst, 0, 8), Goal(1e-4, 1e-4, False))
+    ]

@@ -171,14 +171,14 @@ class Verdict:
         trusted, reason = trusts_classifier(self.ruleset, self.facts)
         if trusted:
             return trusted, CLASSIFIER, reason
-        return self.ruleset.fallback.team, FALLBACK, reason
+        return self.ruleset.fallback.team, FALLBACK, f"no rule names a team, and {reason}"
 
 
 def trusts_classifier(ruleset: Ruleset, facts: Facts) -> tuple[str, str]:
     """(the team that the classifier decides for, why); an empty team where it is not trusted."""
     guess, score = facts.text("classifier.team"), facts.get("classifier.score")
     if not guess or not isinstance(score, int | float):
-        return "", "no rule names a team, and the classifier gave no answer"
+        return "", "the classifier gave no answer"
     said = f"the classifier says {guess} with {score:.2f}"
     if guess not in ruleset.teams:
         return "", f"{said}, which is not a team"

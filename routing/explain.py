@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from routing.conditions import Answer, Condition, Group, Test
+from routing.conditions import Answer, Condition, Group, Kind, Test
 from routing.decide import (
     CLASSIFIER,
     NO_HISTORY,
@@ -157,7 +157,8 @@ def _conditions(
         answer = condition.answer(facts)
         yield ConditionTrace(condition, _shortened(condition, facts, answer), answer, groups)
         return
-    inner = (*groups, str(condition.kind))
+    plain = not groups and condition.kind is Kind.ALL  # what every rule is, so not worth a word
+    inner = groups if plain else (*groups, str(condition.kind))
     for member in condition.members:
         yield from _conditions(member, facts, inner)
 
@@ -198,8 +199,17 @@ def _rule_lines(number: int, trace: RuleTrace) -> Iterator[str]:
 
 def _condition_line(condition: ConditionTrace) -> str:
     inside = "".join(f"{group} > " for group in condition.groups)
-    seen = "unknown" if condition.seen is None else repr(condition.seen)
-    return f"{condition.answer:8} {inside}{condition.test}   seen: {seen}"
+    return f"{condition.answer:8} {inside}{condition.test}   seen: {_seen(condition.seen)}"
+
+
+def _seen(value: object) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ", ".join(map(_seen, value)) or "nothing"
+    return (repr(value) if value else "nothing") if isinstance(value, str) else str(value)
 
 
 def _final(decision: Decision) -> str:

@@ -139,6 +139,8 @@ def _is_shared(trait: _Trait, domains: Sequence[str], numbers: set[int]) -> bool
 
 
 def _traits(facts: Facts) -> Iterator[_Trait]:
+    if facts.get("automatic"):
+        return  # what machines write is no habit of a customer
     domain = facts.text("from.domain")
     if domain and domain.lower() not in _PUBLIC:
         yield _Trait(0, "from.domain", "", domain.lower())

@@ -24,7 +24,7 @@ from tests.routing.sets import NAMES, facts, load, load_rules, rules
 
 EVENTS = st.sampled_from((Event.NEW_THREAD, Event.REPLY))
 EXAMPLES = 40
-CAMPAIGN_EXAMPLES = 3_000
+CAMPAIGN_EXAMPLES = 1_000
 CAMPAIGN: list[Any] = []
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from inbox.flow import account as account_flow
-from inbox.flow import assign, extras
+from inbox.flow import assign, enforce, extras
 from inbox.flow import thread as thread_flow
 from inbox.flow.account import Belonging
 from inbox.flow.author import author_of
 from inbox.flow.context import Guess
+from inbox.flow.enforce import Mail, Reasons
 from inbox.flow.unit import Unit
 from inbox.mail.joining import ids_of
 from inbox.mail.letter import Attachment, AutomaticKind, Letter
-from inbox.store import hits, timeline
+from inbox.store import hits
 from inbox.store.intake import Claim
 from inbox.store.threads import Thread
 from routing.decide import NO_HISTORY, Decision, History, decide
@@ -42,37 +43,10 @@ def file_letter(unit: Unit, claim: Claim, letter: Letter) -> int:
     _insert(unit, mail, thread, facts)
     _join(unit, mail, thread, ids, place)
     _note(unit, mail, thread)
-    _put_in_force(unit, mail, thread, Reasons(decision, facts, guess), place.thread is None)
+    reasons = Reasons(decision, facts, guess, history, is_new=place.thread is None)
+    enforce.put_in_force(unit, mail, thread, reasons)
     _advance(unit, mail, thread.id)
     return mail.message_id
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A letter on its way, with where it belongs."""
-
-    claim: Claim
-    letter: Letter
-    there: Belonging
-    at: datetime
-    message_id: int
-
-    def event(self, thread_id: int, kind: str, data: dict[str, Any]) -> timeline.Event:
-        """Something that this mail's author did to its account."""
-        actor = f"contact:{self.there.author.address.lower()}"
-        message_id = None if kind == "account-created" else self.message_id
-        return timeline.Event(
-            self.there.account_id, thread_id, message_id, self.at, kind, actor, data
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Reasons:
-    """A decision and what it was made from."""
-
-    decision: Decision
-    facts: Facts
-    guess: Guess | None
 
 
 def _belonging(unit: Unit, claim: Claim, letter: Letter, ids: tuple[str, ...]) -> Belonging:
@@ -221,68 +195,6 @@ def _note(unit: Unit, mail: Mail, thread: Thread) -> None:
             unit.event(replace(happened, account_id=account_id))
 
 
-def _put_in_force(unit: Unit, mail: Mail, thread: Thread, reasons: Reasons, is_new: bool) -> None:
-    decision = reasons.decision
-    if not is_new and not decision.matched:
-        return
-    accountable_id = thread.accountable_id
-    if not is_new:
-        changes = _changes(thread, decision)
-        if decision.team != thread.team:
-            owners = unit.account(mail.there.account_id).owners
-            accountable_id = assign.answer_for(decision, owners, unit.context)
-            changes |= {
-                "team": decision.team,
-                "accountable_id": accountable_id,
-                "decided_by": decision.decided_by,
-                "claimed_at": None,
-            }
-        if changes:
-            unit.change_thread(thread.id, **changes)
-    row = {
-        "thread_id": thread.id,
-        "message_id": mail.message_id,
-        "at": unit.now,
-        "decided_by": decision.decided_by,
-        "team": decision.team,
-        "accountable_id": accountable_id,
-        "by_id": None,
-        "rule": decision.rule or None,
-        "ruleset": unit.context.files.ruleset.hash,
-        "model": reasons.guess.model if reasons.guess else None,
-        "score": decision.score,
-        "decision": assign.decision_json(decision),
-        "facts": reasons.facts.snapshot(),
-    }
-    unit.writes.add("assignments", row)
-    for rule in decision.matched:
-        decided = rule == decision.rule
-        hit = {"rule": rule, "thread_id": thread.id, "message_id": mail.message_id}
-        unit.writes.add("rule_hits", hit | {"at": unit.now, "decided": decided})
-    _tell(unit, mail, thread, decision, is_new)
-
-
-def _tell(unit: Unit, mail: Mail, thread: Thread, decision: Decision, is_new: bool) -> None:
-    """The events of a decision."""
-    actor = f"rule:{decision.rule}" if decision.rule else "aboard"
-    data: dict[str, Any] = {"team": decision.team, "decided_by": decision.decided_by}
-    if decision.rule:
-        data["rule"] = decision.rule
-    if decision.score is not None:
-        data["score"] = round(decision.score, 4)
-    account_id = mail.there.account_id
-    if is_new or decision.team != thread.team:
-        unit.event(
-            timeline.Event(account_id, thread.id, mail.message_id, mail.at, "assigned", actor, data)
-        )
-    for note in decision.notes:
-        unit.event(
-            timeline.Event(
-                account_id, thread.id, mail.message_id, mail.at, "note", actor, {"text": note}
-            )
-        )
-
-
 def _advance(unit: Unit, mail: Mail, thread_id: int) -> None:
     """Count the message in; human mail from the customer reopens what waited or was closed."""
     thread, at = unit.thread(thread_id), mail.at
@@ -310,18 +222,6 @@ def received_at(claimed: Claim, letter: Letter) -> datetime:
     if not datetime(1980, 1, 1, tzinfo=UTC) <= letter.date <= claimed.accepted_at:
         return claimed.accepted_at
     return letter.date
-
-
-def _changes(thread: Thread, decision: Decision) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    if decision.priority and decision.priority != thread.priority:
-        changes["priority"] = decision.priority
-    if decision.policy and decision.policy != thread.policy:
-        changes["policy"] = decision.policy
-    tags = tuple(sorted({*thread.tags, *decision.tags}))
-    if tags != tuple(sorted(thread.tags)):
-        changes["tags"] = list(tags)
-    return changes
 
 
 def _recipients(letter: Letter) -> dict[str, list[list[str]]]:

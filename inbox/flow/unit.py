@@ -229,6 +229,12 @@ class Unit:
         self.writes.save_thread(thread_id, state | {"tags": list(changed.tags)})
         return changed
 
+    def change_stage(self, account_id: int, stage: str) -> None:
+        """Move an account to another stage of its onboarding."""
+        there = self.account(account_id)
+        there.account = replace(there.account, stage=stage)
+        self.writes.save_stage(account_id, stage)
+
     def use_ids(self, account_id: int, thread_id: int, ids: Iterable[str]) -> None:
         """Tie mail ids, seen or only referred to, to a thread of this account."""
         for one in ids:

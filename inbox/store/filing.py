@@ -15,6 +15,7 @@ from sqlalchemy import Table, bindparam, update
 from inbox.store import intake, search, timeline
 from inbox.store.database import Conn, Keys, insert_or_ignore
 from inbox.store.intake import Settlement
+from inbox.store.shadow import shadow_results
 from inbox.store.tables import (
     account_domains,
     accounts,
@@ -47,6 +48,7 @@ _ORDER: tuple[Table, ...] = (
     thread_links,
     assignments,
     rule_hits,
+    shadow_results,
 )
 
 _THREAD_STATE = (
@@ -74,6 +76,12 @@ _SAVE_THREAD = (
     )
 )
 
+_SAVE_STAGE = (
+    update(accounts)
+    .where(accounts.c.id == bindparam("the_id"))
+    .values(stage=bindparam("new_stage"))
+)
+
 
 class Writes:
     """What one transaction is going to write."""
@@ -84,6 +92,7 @@ class Writes:
         self._rows: dict[str, list[Row]] = {table.name: [] for table in _ORDER}
         self._keys: dict[str, Keys] = {}
         self._threads: dict[int, Row] = {}
+        self._stages: dict[int, str] = {}
         self._events: list[timeline.Event] = []
         self._texts: list[tuple[int, str]] = []
         self._settled: list[Settlement] = []
@@ -101,6 +110,10 @@ class Writes:
     def save_thread(self, thread_id: int, state: Row) -> None:
         """Write a thread's whole state; the last one given counts."""
         self._threads[thread_id] = state
+
+    def save_stage(self, account_id: int, stage: str) -> None:
+        """Write where an account's onboarding stands; the last one given counts."""
+        self._stages[account_id] = stage
 
     def event(self, happened: timeline.Event) -> None:
         """Write this event."""
@@ -134,6 +147,10 @@ class Writes:
                 ],
             )
             self._threads.clear()
+        if self._stages:
+            stages = [{"the_id": one, "new_stage": stage} for one, stage in self._stages.items()]
+            self._conn.execute(_SAVE_STAGE, stages)
+            self._stages.clear()
         search.add(self._conn, self._texts)
         self._texts.clear()
         timeline.append(self._conn, self._events)

@@ -1,0 +1,175 @@
+"""Put a decision into force: thread, account, assignment, rule hits and events; decides nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from inbox.flow import assign
+from inbox.flow.account import Belonging
+from inbox.flow.context import Guess
+from inbox.flow.unit import Unit
+from inbox.mail.letter import Letter
+from inbox.store import timeline
+from inbox.store.intake import Claim
+from inbox.store.threads import Thread
+from routing.decide import PERSON, Decision, History, decide
+from routing.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A letter on its way, with where it belongs."""
+
+    claim: Claim
+    letter: Letter
+    there: Belonging
+    at: datetime
+    message_id: int
+
+    def event(self, thread_id: int, kind: str, data: dict[str, Any]) -> timeline.Event:
+        """Something that this mail's author did to its account."""
+        actor = f"contact:{self.there.author.address.lower()}"
+        message_id = None if kind == "account-created" else self.message_id
+        return timeline.Event(
+            self.there.account_id, thread_id, message_id, self.at, kind, actor, data
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """A decision and what it was made from."""
+
+    decision: Decision
+    facts: Facts
+    guess: Guess | None
+    history: History
+    is_new: bool
+    """Did the mail open its thread? Else the decision may change one that is there."""
+
+
+def put_in_force(unit: Unit, mail: Mail, thread: Thread, reasons: Reasons) -> None:
+    """Carry out all that a decision says, and write down who decided it and why.
+
+    `thread` is the state before; a new one was opened with the decision's team already.
+    """
+    decision = reasons.decision
+    _compare(unit, mail, thread.id, reasons)
+    if not reasons.is_new and not decision.matched:
+        return
+    changes = {} if reasons.is_new else _changes(unit, mail, thread, decision)
+    if changes:
+        unit.change_thread(thread.id, **changes)
+    accountable_id = changes.get("accountable_id", thread.accountable_id)
+    _write(unit, mail, thread.id, reasons, accountable_id)
+    if reasons.is_new or changes.keys() & {"team", "accountable_id"}:
+        unit.event(_assigned(mail, thread.id, decision))
+    for note in decision.notes:
+        unit.event(_happened(mail, thread.id, "note", _actor(decision), {"text": note}))
+    if decision.stage:
+        _change_stage(unit, mail, thread.id, decision)
+
+
+def _changes(unit: Unit, mail: Mail, thread: Thread, decision: Decision) -> dict[str, Any]:
+    """What a decision about a reply changes of its thread."""
+    changes: dict[str, Any] = {}
+    if decision.priority and decision.priority != thread.priority:
+        changes["priority"] = decision.priority
+    if decision.policy and decision.policy != thread.policy:
+        changes["policy"] = decision.policy
+    tags = tuple(sorted({*thread.tags, *decision.tags}))
+    if tags != tuple(sorted(thread.tags)):
+        changes["tags"] = list(tags)
+    moved = decision.team != thread.team
+    if not moved and not decision.assignee:
+        return changes
+    owners = unit.account(mail.there.account_id).owners
+    accountable_id = assign.answer_for(decision, owners, unit.context)
+    if moved:
+        changes |= {"team": decision.team, "decided_by": decision.decided_by, "claimed_at": None}
+    if moved or accountable_id != thread.accountable_id:
+        changes |= {"accountable_id": accountable_id, "claimed_at": None}
+    return changes
+
+
+def _write(unit: Unit, mail: Mail, thread_id: int, reasons: Reasons, accountable_id: int) -> None:
+    decision = reasons.decision
+    row = {
+        "thread_id": thread_id,
+        "message_id": mail.message_id,
+        "at": unit.now,
+        "decided_by": decision.decided_by,
+        "team": decision.team,
+        "accountable_id": accountable_id,
+        "by_id": None,
+        "rule": decision.rule or None,
+        "ruleset": unit.context.files.ruleset.hash,
+        "model": reasons.guess.model if reasons.guess else None,
+        "score": decision.score,
+        "decision": assign.decision_json(decision),
+        "facts": reasons.facts.snapshot(),
+    }
+    unit.writes.add("assignments", row)
+    for rule in decision.matched:
+        decided = rule == decision.rule
+        hit = {"rule": rule, "thread_id": thread_id, "message_id": mail.message_id}
+        unit.writes.add("rule_hits", hit | {"at": unit.now, "decided": decided})
+
+
+def _assigned(mail: Mail, thread_id: int, decision: Decision) -> timeline.Event:
+    data: dict[str, Any] = {"team": decision.team, "decided_by": decision.decided_by}
+    if decision.rule:
+        data["rule"] = decision.rule
+    if decision.assignee:
+        data["assignee"] = decision.assignee
+    if decision.score is not None:
+        data["score"] = round(decision.score, 4)
+    return _happened(mail, thread_id, "assigned", _actor(decision), data)
+
+
+def _actor(decision: Decision) -> str:
+    return f"rule:{decision.rule}" if decision.rule else "aboard"
+
+
+def _happened(
+    mail: Mail, thread_id: int, kind: str, actor: str, data: dict[str, Any]
+) -> timeline.Event:
+    return timeline.Event(
+        mail.there.account_id, thread_id, mail.message_id, mail.at, kind, actor, data
+    )
+
+
+def _change_stage(unit: Unit, mail: Mail, thread_id: int, decision: Decision) -> None:
+    account = unit.account(mail.there.account_id).account
+    if account.kind == "internal" or account.stage == decision.stage:
+        return
+    unit.change_stage(account.id, decision.stage)
+    rules = unit.context.files.ruleset.rules
+    by = next(one.name for one in rules if one.name in decision.matched and one.actions.stage)
+    data = {"from": account.stage, "to": decision.stage, "rule": by}
+    unit.event(_happened(mail, thread_id, "stage-changed", f"rule:{by}", data))
+
+
+def _compare(unit: Unit, mail: Mail, thread_id: int, reasons: Reasons) -> None:
+    """Ask the rules in shadow mode the same, and note where they say another team."""
+    live, shadow = reasons.decision, unit.context.files.shadow
+    if shadow is None or live.decided_by == PERSON:
+        return
+    other = decide(shadow, reasons.facts, event=live.event, history=reasons.history)
+    if other.team == live.team:
+        return
+    unit.writes.add(
+        "shadow_results",
+        {
+            "shadow": shadow.hash,
+            "ruleset": live.ruleset_hash,
+            "thread_id": thread_id,
+            "message_id": mail.message_id,
+            "at": unit.now,
+            "live_team": live.team,
+            "shadow_team": other.team,
+            "live_rule": live.rule or None,
+            "shadow_rule": other.rule or None,
+        },
+    )

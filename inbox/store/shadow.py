@@ -1,0 +1,67 @@
+"""Where rules in shadow mode would have decided otherwise; the table of it, and its counts.
+
+Only differences are kept: what both rulesets agree on is known from the assignments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, ForeignKey, Index, String, Table, func, select
+
+from inbox.store.database import Conn
+from inbox.store.tables import Key, UtcDateTime, assignments, metadata
+
+shadow_results = Table(
+    "shadow_results",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("shadow", String(64), nullable=False),  # hash of the rules in shadow mode
+    Column("ruleset", String(64), nullable=False),  # hash of the rules that decided
+    Column("thread_id", Key, ForeignKey("threads.id"), nullable=False, index=True),
+    Column("message_id", Key, ForeignKey("messages.id"), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("live_team", String(40), nullable=False),
+    Column("shadow_team", String(40), nullable=False),
+    Column("live_rule", String(120)),
+    Column("shadow_rule", String(120)),
+    Index("ix_shadow_results_shadow_at", "shadow", "at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Messages that the live rules sent to one team and the shadow rules to another."""
+
+    live_team: str
+    shadow_team: str
+    live_rule: str | None
+    shadow_rule: str | None
+    count: int
+    last_at: datetime
+    last_message_id: int
+
+
+def differences(conn: Conn, shadow_hash: str) -> tuple[Difference, ...]:
+    """What this shadow set would have decided otherwise, the most frequent first."""
+    one = shadow_results.c
+    grouped = (one.live_team, one.shadow_team, one.live_rule, one.shadow_rule)
+    count = func.count().label("count")
+    found = conn.execute(
+        select(*grouped, count, func.max(one.at), func.max(one.message_id))
+        .where(one.shadow == shadow_hash)
+        .group_by(*grouped)
+        .order_by(count.desc(), *grouped)
+    )
+    return tuple(Difference(*row) for row in found)
+
+
+def compared(conn: Conn, since: datetime) -> int:
+    """How many decisions about mail were made since then, and so compared."""
+    found = conn.scalar(
+        select(func.count())
+        .select_from(assignments)
+        .where(assignments.c.message_id.is_not(None), assignments.c.at >= since)
+    )
+    return int(found or 0)

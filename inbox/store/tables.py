@@ -266,6 +266,14 @@ threads = Table(
     Index("ix_threads_account_id_last_message_at", "account_id", "last_message_at"),
     Index("ix_threads_last_message_at", "last_message_at", "id"),
     Index("ix_threads_team_last_message_at", "team", "last_message_at"),
+    # The counts beside every list are read from here alone.
+    Index(
+        "ix_threads_counts",
+        "team",
+        "status",
+        sqlite_where=text("merged_into_id IS NULL"),
+        postgresql_where=text("merged_into_id IS NULL"),
+    ),
 )
 
 # Every id of every References and In-Reply-To, seen or not, under the account it was used in:

@@ -218,6 +218,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_threads_merged_into_id"), "threads", ["merged_into_id"], unique=False)
     op.create_index(
+        "ix_threads_counts",
+        "threads",
+        ["team", "status"],
+        unique=False,
+        sqlite_where=sa.text("merged_into_id IS NULL"),
+        postgresql_where=sa.text("merged_into_id IS NULL"),
+    )
+    op.create_index(
         "ix_threads_team_last_message_at", "threads", ["team", "last_message_at"], unique=False
     )
     op.create_table(
@@ -503,6 +511,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_threads_merged_into_id"), table_name="threads")
     op.drop_index("ix_threads_last_message_at", table_name="threads")
     op.drop_index("ix_threads_account_id_last_message_at", table_name="threads")
+    op.drop_index("ix_threads_counts", table_name="threads")
     op.drop_table("threads")
     op.drop_table("team_members")
     op.drop_index(op.f("ix_contact_addresses_contact_id"), table_name="contact_addresses")

@@ -1,0 +1,1 @@
+"""Tests of the net room: a real ingress, real sockets."""

@@ -43,7 +43,8 @@ def filing_context(
         if held is not None and now == versions:
             return held, versions
         files = active.in_force(conn)
-        person_ids = {one.handle: one.id for one in people.everybody(conn).values()}
+        known = people.everybody(conn).values()
+        person_ids = {one.handle: one.id for one in known if one.active}
     if files is None:
         raise ConfigError([_nothing_active()])
     addresses = tuple(one.address for one in settings.mailboxes)

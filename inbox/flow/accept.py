@@ -48,7 +48,11 @@ def accept(
     packed = [(intake.pack(mail.raw), _entry(mail, node)) for mail in mails]
     with db.write() as conn:
         known = intake.known_origins(conn, [mail.origin for mail in mails if mail.origin])
-        fresh = [(raw, entry) for raw, entry in packed if entry.origin not in known]
+        fresh = []
+        for raw, entry in packed:
+            if entry.origin not in known:
+                fresh.append((raw, entry))
+                known |= {entry.origin} if entry.origin else set()
         if fresh:
             intake.insert_accepted(conn, fresh)
         if cursor is not None:

@@ -25,6 +25,8 @@ class Belonging:
     direction: str
     created: bool = False
     internal: bool = False
+    joins: bool = True
+    """May its ids join it to a thread? Only where its author belongs to the account."""
 
 
 def belonging(unit: Unit, letter: Letter, author: Address, ids: Sequence[str]) -> Belonging:
@@ -32,7 +34,8 @@ def belonging(unit: Unit, letter: Letter, author: Address, ids: Sequence[str]) -
     if letter.bounce is not None:
         found = _account_of_bounce(unit, letter)
         if found is not None:
-            return Belonging(found, None, author, "in")
+            joins = account_of(unit, author.address.lower()) == found
+            return Belonging(found, None, author, "in", joins=joins)
     if unit.context.own.is_ours(author):
         return Belonging(unit.internal_account(), None, author, "in", internal=True)
     contact = unit.contact(author.address.lower())

@@ -48,7 +48,7 @@ class FilingContext:
     mailboxes: tuple[str, ...]
     files: AdminFiles
     person_ids: Mapping[str, int]
-    """handle -> number of every person in the directory."""
+    """handle -> number of every person in the directory; who left it is not in it."""
     classify: Classify | None = None
     """None where no model is active: rules alone route, and say so."""
     detect_language: Callable[[str], str | None] | None = None

@@ -31,7 +31,8 @@ def file_letter(unit: Unit, claim: Claim, letter: Letter) -> int:
     """
     ids = ids_of(letter)
     there = _belonging(unit, claim, letter, ids)
-    place = thread_flow.place(unit, there.account_id, ids)
+    find = thread_flow.place if there.joins else thread_flow.beside
+    place = find(unit, there.account_id, ids)
     at = received_at(claim, letter)
     mail = Mail(claim, letter, there, at, unit.writes.key("messages"))
     guess = unit.context.classify(letter) if unit.context.classify else None
@@ -128,7 +129,7 @@ def _insert(unit: Unit, mail: Mail, thread: Thread, facts: Facts) -> None:
         "parents": list(ids[1:] if letter.message_id else ids),
         "subject": letter.subject,
         "from_name": there.author.name,
-        "from_address": there.author.address.lower()[:320],
+        "from_address": there.author.address.lower()[:520],
         "recipients": _recipients(letter),
         "sent_at": letter.date,
         "received_at": mail.at,
@@ -162,7 +163,8 @@ def _file(one: Attachment) -> dict[str, Any]:
 def _join(
     unit: Unit, mail: Mail, thread: Thread, ids: tuple[str, ...], place: thread_flow.Place
 ) -> None:
-    unit.use_ids(mail.there.account_id, thread.id, ids)
+    own = ids[:1] if mail.letter.message_id else ()
+    unit.use_ids(mail.there.account_id, thread.id, ids if mail.there.joins else own)
     for other in place.related:
         unit.link(thread.id, other, "refers-to-its-mail")
     bounce = mail.letter.bounce

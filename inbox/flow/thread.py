@@ -36,6 +36,13 @@ def place(unit: Unit, account_id: int, ids: Sequence[str]) -> Place:
     return Place(unit.thread(decided.thread))
 
 
+def beside(unit: Unit, account_id: int, ids: Sequence[str]) -> Place:
+    """A thread of its own, for what names a thread but cannot prove to belong to it, such as a
+    delivery report from any machine; linked to what it names."""
+    named = sorted(set(unit.joined(account_id, ids).values()))
+    return Place(None, (*named[:5], *unit.elsewhere(account_id, ids)))
+
+
 def absorb(conn: Conn, survivor: int, absorbed: int, why: str, now: datetime) -> None:
     """Make one thread of two; what a person decided about either outlives the join."""
     kept, lost = threads.by_id(conn, survivor), threads.by_id(conn, absorbed)

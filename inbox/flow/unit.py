@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from inbox.flow.author import NOBODY
+from inbox.errors import UnreadableMail
+from inbox.flow.author import NOBODY, author_of
 from inbox.flow.context import FilingContext
 from inbox.mail.joining import ids_of
 from inbox.mail.letter import Address, Letter
@@ -67,6 +68,8 @@ class Unit:
         }
         self._domains = accounts.by_domains(self.conn, wanted)
         involved = {one.account_id for one in self._contacts.values()}
+        if any(self._is_ours(claim, letter) for claim, letter in mails):
+            involved.add(self.internal_account())
         self._look_at(involved | set(self._domains.values()))
         mail_ids = {one for _, letter in mails for one in ids_of(letter)}
         mail_ids |= {
@@ -80,6 +83,12 @@ class Unit:
         own = [letter.message_id for _, letter in mails if letter.message_id]
         for one in messages.alike(self.conn, [claim.raw_id for claim, _ in mails], own):
             self._remember(one)
+
+    def _is_ours(self, claim: Claim, letter: Letter) -> bool:
+        try:
+            return self.context.own.is_ours(author_of(letter, claim.reverse_path))
+        except UnreadableMail:
+            return False
 
     def _look_at(self, account_ids: set[int]) -> None:
         fresh = account_ids - set(self._accounts)
@@ -121,10 +130,16 @@ class Unit:
         return self._contacts.get(address)
 
     def domain_owner(self, domain: str) -> int | None:
-        """The account that owns this domain or the nearest one above it."""
+        """The account that owns this domain, or the nearest one above it that we know ourselves.
+
+        A provisional account takes in nobody below its domain: anybody may have claimed it.
+        """
         for one in accounts.with_parents(domain):
-            if one in self._domains:
-                return self._domains[one]
+            owner = self._domains.get(one)
+            if owner is not None and (
+                one == domain or not self._accounts[owner].account.provisional
+            ):
+                return owner
         return None
 
     def account(self, account_id: int) -> AccountPicture:
@@ -142,7 +157,14 @@ class Unit:
         """The account of a thread, among those that use these ids, in which we wrote to them."""
         if not any(one in self._users for one in ids):
             return None
-        return threads.account_that_wrote_to(self.conn, address, ids)
+        account_id = threads.account_that_wrote_to(self.conn, address, ids)
+        if account_id is not None and account_id not in self._accounts:
+            # Held only from here on: others may have used these ids in it meanwhile.
+            self._look_at({account_id})
+            for one, users in threads.users_of(self.conn, ids).items():
+                if account_id in users:
+                    self._users.setdefault(one, {})[account_id] = users[account_id]
+        return account_id
 
     def joined(self, account_id: int, ids: Iterable[str]) -> dict[str, int]:
         """mail id -> thread, for those ids that this account's threads use."""

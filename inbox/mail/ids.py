@@ -9,7 +9,7 @@ import base64
 import re
 
 MAX_ID = 998
-"""Longest id that is taken, in characters: one line of RFC 5322."""
+"""Longest id that is taken, in bytes of UTF-8: one line of RFC 5322, and what an index can hold."""
 MAX_IDS = 1000
 """Most ids that are taken from one field; of a longer list the first and the last ones."""
 
@@ -30,7 +30,7 @@ def normal_id(raw: str) -> str | None:
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
     text = text.strip("'\"") if text[:1] in "'\"" and text[-1:] == text[:1] else text
-    if not text or len(text) > MAX_ID or _UNUSABLE.search(text):
+    if not text or _UNUSABLE.search(text) or len(text.encode()) > MAX_ID:
         return None
     return text
 

@@ -33,7 +33,8 @@ from inbox.store.tables import (
 
 Row = Mapping[str, Any]
 
-_MAY_BE_THERE = frozenset({"thread_ids", "thread_participants", "thread_links"})
+# Not thread_ids: an id that somebody else took meanwhile must undo the batch, not split a thread.
+_MAY_BE_THERE = frozenset({"thread_participants", "thread_links"})
 
 _ORDER: tuple[Table, ...] = (
     accounts,

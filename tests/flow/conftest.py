@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from inbox.store.database import Database
 from tests import databases
+from tests.flow.house import House, make
 from tests.services.postgres import Postgres
 
 
@@ -23,3 +25,9 @@ def postgres_of_flow(postgres_run: Postgres) -> Iterator[str]:
 def db(request: pytest.FixtureRequest) -> Iterator[Database]:
     """A database with our schema and nothing in it; the test runs on SQLite and PostgreSQL."""
     yield from databases.opened(request, "postgres_of_flow")
+
+
+@pytest.fixture
+def house(db: Database, tmp_path: Path) -> House:
+    """A small company with its files in force; see `tests/flow/house.py`."""
+    return make(db, tmp_path)

@@ -67,6 +67,11 @@ def rules_activated(ruleset: str, rules: int) -> None:
     _log.info("files-activated ruleset=%s rules=%d", ruleset[:12], rules)
 
 
+def watching_failed(error: BaseException) -> None:
+    """The admin's files could not be watched or proposed just now; it is tried again."""
+    _log.warning("watching-failed error=%r", error)
+
+
 def serving(what: str, where: str) -> None:
     """A part listens."""
     _log.info("serving part=%s at=%s", what, where)

@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
 from inbox import log
+from inbox.app import put_in_force
 from inbox.clock import monotonic, utc_now
 from inbox.config import Listen, Settings
 from inbox.errors import AboardError
@@ -22,6 +23,7 @@ from inbox.flow.accept import Incoming, accept
 from inbox.net.smtp_in import Ingress, Received
 from inbox.store import intake
 from inbox.store.database import Database
+from inbox.watch import Watcher
 from inbox.web.context import Site
 from inbox.web.server import WebServer
 from inbox.web.site import build
@@ -71,6 +73,9 @@ class Node:
             checkpointer = _Checkpointer(self.db)
             checkpointer.start()
             stack.callback(checkpointer.stop)
+            watcher = Watcher(self.settings, lambda: put_in_force(self.db, self.settings))
+            watcher.start()
+            stack.push_async_callback(asyncio.to_thread, watcher.stop)
             if "file" in self.parts:
                 await self._start_filing(stack)
             if "smtp" in self.parts:

@@ -1,0 +1,147 @@
+"""Watches the admin's files while a node runs and proposes them when they have changed.
+
+A change is looked at when the files have been quiet for a while, so that a half-written file is
+not taken for a whole one. Whether they are fit to be put in force is decided elsewhere; a refusal
+leaves what was in force.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from watchfiles import watch
+
+from inbox import log
+from inbox.config import Settings
+from inbox.errors import ConfigError, StoreError
+
+QUIET_SECONDS = 0.4
+"""So long nothing may have changed before the files are read."""
+QUIET_SECONDS_WHEN_CUT = 2.0
+"""The same where a rule file does not end with a line end: somebody may still be writing it."""
+LOOK_EVERY_MS = 2_000
+"""The files are looked at this often even where the system reports no change (network folders)."""
+
+Marks = tuple[tuple[str, int, int, int], ...]
+"""(path, inode, size, time of last change in nanoseconds) of every file, in order."""
+
+
+class Watcher:
+    """Calls `propose` in a thread of its own, once for each change of the admin's files."""
+
+    def __init__(self, settings: Settings, propose: Callable[[], object]) -> None:
+        self._settings = settings
+        self._propose = propose
+        self._stopping = threading.Event()
+        self._seen = marks(settings)
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin; what changed since the watcher was made counts as a change."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; a proposal that is being made is finished first."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            folders = _folders(self._settings)
+            changes = watch(
+                *folders,
+                watch_filter=None,
+                debounce=500,
+                step=100,
+                stop_event=self._stopping,
+                rust_timeout=LOOK_EVERY_MS,
+                yield_on_timeout=True,
+                raise_interrupt=False,
+                recursive=False,
+            )
+            try:
+                for _ in changes:
+                    self._look()
+                    if _folders(self._settings) != folders:
+                        break  # a folder came or went: watch what is there now
+            except OSError as error:
+                log.watching_failed(error)  # a folder went while it was about to be watched
+                self._stopping.wait(LOOK_EVERY_MS / 1000)
+
+    def _look(self) -> None:
+        if marks(self._settings) == self._seen:
+            return
+        settled = self._settled()
+        if settled is None or settled == self._seen:
+            return
+        try:
+            self._propose()
+        except ConfigError as error:
+            log.rules_refused(error.problems)
+        except StoreError as error:
+            log.watching_failed(error)
+            return  # the same change is proposed again at the next look
+        self._seen = settled
+
+    def _settled(self) -> Marks | None:
+        """The files when nobody writes them any more; None when the node stops first."""
+        before = marks(self._settings)
+        while not self._stopping.wait(
+            QUIET_SECONDS_WHEN_CUT if _may_be_cut(self._settings) else QUIET_SECONDS
+        ):
+            now = marks(self._settings)
+            if now == before:
+                return now
+            before = now
+        return None
+
+
+def marks(settings: Settings) -> Marks:
+    """What tells one state of the admin's files from another, without reading them."""
+    found = []
+    for path in sorted(set(_paths(settings))):
+        try:
+            there = path.stat()
+        except OSError:
+            continue  # gone between the listing and the look: the next look will see it
+        found.append((str(path), there.st_ino, there.st_size, there.st_mtime_ns))
+    return tuple(found)
+
+
+def _paths(settings: Settings) -> Iterator[Path]:
+    files = settings.files
+    for one in (files.teams, files.sla, files.stages):
+        yield settings.path(one)
+    for folder in _rule_folders(settings):
+        # Mails that rule tests start from may lie beside the rules, in folders of their own.
+        yield from (path for path in folder.rglob("*") if path.suffix in {".yaml", ".eml"})
+    yield from (settings.path(files.templates) / "mail").glob("*")
+
+
+def _rule_folders(settings: Settings) -> tuple[Path, ...]:
+    files = settings.files
+    both = (files.rules, files.shadow_rules)
+    return tuple(settings.path(one) for one in both if one is not None)
+
+
+def _folders(settings: Settings) -> tuple[Path, ...]:
+    """The folders to watch, as far as they are there."""
+    files = settings.files
+    beside = [settings.path(one).parent for one in (files.teams, files.sla, files.stages)]
+    templates = settings.path(files.templates) / "mail"
+    wanted = {*beside, *_rule_folders(settings), templates}
+    return tuple(sorted(one for one in wanted if one.is_dir()))
+
+
+def _may_be_cut(settings: Settings) -> bool:
+    for folder in _rule_folders(settings):
+        for path in folder.glob("*.yaml"):
+            try:
+                if not path.read_bytes().endswith((b"\n", b"\r")):
+                    return True
+            except OSError:
+                return True
+    return False

@@ -23,6 +23,8 @@ from classifiers.learn import mix
 from classifiers.shipped import SHIPPED_OPTIONS, read_shipped
 
 SIZES = (0, 1, 2, 5, 10, 20, 50)
+_SHOWN = 15
+"""Mails below which a share says nothing and is not shown."""
 _HEAD = (
     "| {0} | mails | accuracy | macro-F1 | TF-IDF + LR | majority | ECE "
     "| accuracy at 90 / 80 % | routed | right of routed |\n|" + "---|" * 10
@@ -62,7 +64,11 @@ def _breakdown(
     groups: dict[str, list[bool]] = {}
     for example, outcome in judged:
         groups.setdefault(key(example) or "?", []).append(outcome.right)
-    cells = [f"{name} {mean(right):.0%} ({len(right)})" for name, right in sorted(groups.items())]
+    cells = [
+        f"{name} {mean(right):.0%} ({len(right)})"
+        for name, right in sorted(groups.items())
+        if len(right) >= _SHOWN
+    ]
     return f"By {title}: " + ", ".join(cells) + "."
 
 

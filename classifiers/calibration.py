@@ -16,8 +16,23 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-KNOWN_SHARE_WEIGHT = 0.5
-"""Strength of an answer = best margin + this * share of known words (CLINC150: AUROC +0.002)."""
+FEW_LABELS = 20
+"""Up to so many labels: mail to teams. More: one-sentence intents."""
+KNOWN_SHARE_OF_FEW = 0.1
+KNOWN_SHARE_OF_MANY = 0.5
+"""What the share of known words adds to the strength of an answer (CLINC150: AUROC +0.002)."""
+
+
+def strength_of(labels: int, margin: float, probability: float, known: float) -> float:
+    """How far an answer can be trusted: what thresholds are compared with.
+
+    Among few labels the probability tells right from wrong best; among many, where text that fits
+    nowhere is the danger, the margin does (measured on held-out folds of training mail). Either way
+    a mail of unknown words is trusted less.
+    """
+    if labels <= FEW_LABELS:
+        return probability + KNOWN_SHARE_OF_FEW * known
+    return margin + KNOWN_SHARE_OF_MANY * known
 
 
 def softmax(margins: Sequence[float], temperature: float) -> list[float]:

@@ -71,6 +71,13 @@ def buckets(word: str, options: FeatureOptions) -> dict[int, int]:
     marked = f"<{word}>"
     mask = (1 << options.character_bits) - 1
     found: dict[int, int] = {}
+    if word.isascii():  # the same bytes, encoded once instead of per n-gram
+        raw = marked.encode("ascii")
+        for size in range(options.shortest, options.longest + 1):
+            for start in range(len(raw) - size + 1):
+                row = crc32(raw[start : start + size]) & mask
+                found[row] = found.get(row, 0) + 1
+        return found
     for size in range(options.shortest, options.longest + 1):
         for start in range(len(marked) - size + 1):
             row = crc32(marked[start : start + size].encode("utf-8", "surrogatepass")) & mask

@@ -14,17 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.calibration import (
-    KNOWN_SHARE_WEIGHT,
+    FEW_LABELS,
     Promise,
     expected_calibration_error,
     fit_temperature,
     softmax_rows,
+    strength_of,
     team_thresholds,
 )
 from classifiers.dataset import Example, data_hash
 from classifiers.features import FeatureOptions, Vocabulary, build_vocabulary, matrix
 from classifiers.grouping import assign_folds, group_examples
-from classifiers.model import Model, fingerprint
+from classifiers.model import NONE, Model, fingerprint
 from classifiers.table import Arrays, Table
 from classifiers.text import MailText, Words, words_of
 from classifiers.training import Labelled, Settings, Unlabelled, Weights, topic_basis, train
@@ -33,9 +34,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
 """progress(what, done, of): called now and then while a long run goes on."""
-
-FEW_LABELS = 20
-"""Up to so many labels: mail to teams. More: one-sentence intents, where C=1 is best throughout."""
 
 
 ENOUGH_LABELLED = 55
@@ -286,12 +284,15 @@ def _calibrated(
     temperature = fit_temperature(margins, labels, material.weights[judged])
     chosen = margins.argmax(axis=1)
     right = chosen == labels
-    strength = margins.max(axis=1) + KNOWN_SHARE_WEIGHT * held.known[judged]
-    teams = len(material.names)
-    thresholds = team_thresholds(strength, chosen, right, teams, options.promise)
+    confidence = softmax_rows(margins, temperature).max(axis=1)
+    triples = zip(margins.max(axis=1), confidence, held.known[judged], strict=True)
+    count = len(material.names)
+    strength = np.array([strength_of(count, *map(float, triple)) for triple in triples])
+    thresholds = team_thresholds(strength, chosen, right, count, options.promise)
     table = table_of(*fitted, options)
     routed = strength >= np.array(thresholds)[chosen]
-    confidence = softmax_rows(margins, temperature).max(axis=1)
+    if NONE in material.names:
+        routed &= chosen != material.names.index(NONE)
     scores = {
         "accuracy": round(float(right.mean()), 6),
         "ece": round(expected_calibration_error(confidence, right.astype(float)), 6),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from classifiers.calibration import KNOWN_SHARE_WEIGHT, softmax
+from classifiers.calibration import softmax, strength_of
 from classifiers.scoring import Scored, Scorer, scorer_for, strongest
 from classifiers.table import Table
 from classifiers.text import MailText, Words, readable, words_of
@@ -49,7 +49,7 @@ class Prediction:
     """The two best labels, best first (one where the model knows only one)."""
     evidence: tuple[Evidence, ...] = ()
     strength: float = 0.0
-    """Best margin + 0.5 * known-word share: what the thresholds are compared with."""
+    """`calibration.strength_of`: what the thresholds are compared with."""
     known_share: float = 0.0
     model_id: str = ""
 
@@ -125,7 +125,9 @@ class Model:
         margins = scored.margins
         probabilities = softmax(margins, self.temperature)
         first, second = _two_best(margins)
-        strength = margins[first] + KNOWN_SHARE_WEIGHT * scored.known_share
+        strength = strength_of(
+            len(margins), margins[first], probabilities[first], scored.known_share
+        )
         reasons: tuple[Evidence, ...] = ()
         if evidence > 0:
             parts = self.scorer.parts(words, first)

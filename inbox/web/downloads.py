@@ -39,7 +39,7 @@ TYPES = frozenset(
 )
 """Every other type is served as application/octet-stream."""
 LONGEST_NAME = 150
-MOST_INLINE_BYTES = 6 * 1024 * 1024
+MOST_INLINE_BYTES = 8 * 1024 * 1024
 MOST_INLINE_PARTS = 40
 
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
@@ -145,10 +145,17 @@ class _Pictures:
         self._made: dict[str, str | None] = {}
 
     def url(self, content_id: str) -> str | None:
-        """The `data:` URL of a Content-ID; None for what is no picture, or too much."""
+        """The `data:` URL of a Content-ID; None for what is no picture, or too much.
+
+        Every use counts: ten thousand references to one picture would make it gigabytes.
+        """
         if content_id not in self._made:
             self._made[content_id] = self._make(content_id)
-        return self._made[content_id]
+        made = self._made[content_id]
+        if made is None or len(made) > self._left:
+            return None
+        self._left -= len(made)
+        return made
 
     def _make(self, content_id: str) -> str | None:
         stored = self._files.get(content_id)
@@ -162,5 +169,4 @@ class _Pictures:
         kind = markup.raster_type(content)
         if kind is None:
             return None
-        self._left -= len(content)
         return f"data:{kind};base64,{base64.b64encode(content).decode()}"

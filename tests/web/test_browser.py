@@ -1,0 +1,151 @@
+"""The inbox in a real browser: keys, the list that fills itself, forms, and without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.web import story
+from tests.web.conftest import Told, serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def base(own: Told) -> Iterator[str]:
+    with serving(own.site()) as address:
+        yield address
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("console", lambda one: problems.append(one.text) if one.type == "error" else None)
+    opened.on("pageerror", lambda one: problems.append(str(one)))
+    yield opened
+    context.close()
+    assert problems == [], "the browser complains"
+
+
+def _subject(page: Page) -> str:
+    return page.evaluate("document.activeElement.querySelector('.subject bdi')?.textContent ?? ''")
+
+
+def test_a_thread_is_opened_and_left_by_keys_alone(page: Page, base: str) -> None:
+    page.goto(base)
+    page.keyboard.press("j")
+    first = _subject(page)
+    page.keyboard.press("j")
+    second = _subject(page)
+    assert first and second and first != second
+    page.keyboard.press("k")
+    assert _subject(page) == first
+    page.keyboard.press("o")
+    page.wait_for_url("**/threads/*")
+    assert page.inner_text("h1") == first
+    page.keyboard.press("u")
+    page.wait_for_url("**/threads")
+    page.keyboard.press("g")
+    page.keyboard.press("a")
+    page.wait_for_url("**/accounts")
+
+
+def test_search_is_one_key_away_and_typing_is_not_a_command(page: Page, base: str) -> None:
+    page.goto(base)
+    page.keyboard.press("/")
+    page.keyboard.type("jokg? thursday")
+    assert page.input_value("#find") == "jokg? thursday"
+    page.fill("#find", "thursday")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?q=thursday")
+    page.keyboard.press("Escape")
+    assert page.locator(".hits li").count() == 2
+
+
+def test_the_sheet_of_keys_opens_and_closes(page: Page, base: str) -> None:
+    page.goto(base)
+    assert not page.is_visible("#keys")
+    page.keyboard.press("?")
+    assert page.is_visible("#keys")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#keys")
+    page.click("text=Keyboard")
+    assert page.is_visible("#keys")
+
+
+def test_new_mail_appears_in_an_open_list_and_is_said(page: Page, base: str, own: Told) -> None:
+    page.goto(base)
+    page.keyboard.press("j")
+    focused = _subject(page)
+    made = story.mail("Zoe <zoe@new.example>", "Hello from a new company", "Hi!\n")
+    story.put(own.db, own.settings, [made.as_bytes()], at=story.NOW)
+    page.wait_for_selector("text=Hello from a new company", timeout=10_000)
+    assert page.inner_text("#said") == "1 thread with new mail"
+    assert _subject(page) == focused, "the focus stays where it was"
+
+
+def test_a_reader_further_down_decides_when_the_rows_move(page: Page, base: str, own: Told) -> None:
+    page.set_viewport_size({"width": 1280, "height": 240})
+    page.goto(base)
+    page.evaluate("window.scrollTo(0, 200)")
+    made = story.mail("Zoe <zoe@new.example>", "Hello from a new company", "Hi!\n")
+    story.put(own.db, own.settings, [made.as_bytes()], at=story.NOW)
+    page.wait_for_selector("#fresh:visible", timeout=10_000)
+    assert page.locator("text=Hello from a new company").count() == 0
+    page.keyboard.press(".")
+    page.wait_for_selector("text=Hello from a new company")
+    assert not page.is_visible("#fresh")
+
+
+def test_quarantined_mail_is_tried_again_by_a_click(page: Page, base: str, own: Told) -> None:
+    page.goto(f"{base}/quarantine")
+    page.click("text=Try again")
+    page.wait_for_url("**/quarantine?retried=1")
+    assert own.retried and "1 mail will be tried again" in page.inner_text("main")
+
+
+def test_the_message_as_sent_shows_its_picture_and_cannot_be_reached(page: Page, base: str) -> None:
+    page.goto(f"{base}/search?q=documents")
+    page.click(".hits a")
+    page.wait_for_selector(".message[id]:target")
+    page.click(".message:target .sent summary")
+    frame = page.frame_locator(".message:target iframe")
+    frame.locator("img[alt=logo]").wait_for()
+    assert page.evaluate("document.querySelector('.message:target iframe').contentDocument") is None
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+@pytest.mark.parametrize("path", ["/", "/threads/1", "/accounts", "/accounts/1", "/quarantine",
+                                  "/search?q=kickoff", "/nope"])  # fmt: skip
+def test_no_page_is_wider_than_its_window(
+    chromium: Browser, base: str, width: int, path: str
+) -> None:
+    context = chromium.new_context(viewport={"width": width, "height": 844})
+    opened = context.new_page()
+    opened.goto(base + path)
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+def test_without_scripts_mail_is_read_found_and_tried_again(
+    chromium: Browser, base: str, own: Told
+) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    opened = context.new_page()
+    opened.goto(base)
+    opened.click("text=Kickoff next week?")
+    opened.wait_for_selector("h1:has-text('Kickoff next week?')")
+    opened.click(".message >> nth=0 >> summary >> nth=0")
+    assert opened.is_visible(".message .prose:has-text('we signed on Friday')")
+    opened.goto(f"{base}/quarantine")
+    opened.click("text=Try again")
+    opened.wait_for_url("**/quarantine?retried=1")
+    assert own.retried
+    context.close()

@@ -1,0 +1,77 @@
+"""A page costs a fixed number of SQL statements, however much it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event
+
+from inbox.store.database import Database
+from tests.web import story
+from tests.web.conftest import Told
+
+MOST = {
+    "/threads": 6,
+    "/threads?fragment=rows": 6,
+    "/threads/1": 14,
+    "/messages/1": 7,
+    "/accounts": 7,
+    "/accounts/1": 12,
+    "/search?q=kickoff": 6,
+    "/quarantine": 5,
+    "/healthz": 1,
+}
+"""Page -> statements at most."""
+
+
+@contextmanager
+def counted(db: Database) -> Iterator[list[str]]:
+    """The statements that run meanwhile, without BEGIN and the like."""
+    seen: list[str] = []
+
+    def note(conn: object, cursor: object, statement: str, *rest: object) -> None:
+        if not statement.startswith(("BEGIN", "SET", "PRAGMA")):
+            seen.append(statement)
+
+    event.listen(db.engine(), "before_cursor_execute", note)
+    yield seen
+    event.remove(db.engine(), "before_cursor_execute", note)
+
+
+def statements(told: Told) -> dict[str, int]:
+    client = told.client()
+    found = {}
+    for path in MOST:
+        with counted(told.db) as seen:
+            assert client.get(path).status_code == 200
+        found[path] = len(seen)
+    return found
+
+
+def test_pages_stay_within_their_statements(told: Told) -> None:
+    found = statements(told)
+    assert {path: number for path, number in found.items() if number > MOST[path]} == {}
+
+
+def test_ten_times_the_mail_costs_not_one_statement_more(own: Told) -> None:
+    before = statements(own)
+    raws = []
+    for n in range(60):
+        number = f"<grown-{n}@acme.example>"
+        reply = {"in_reply_to": "<kickoff-1@acme.example>"} if n % 3 == 0 else {}
+        sender = f"Person {n} <p{n}@{'acme' if n % 3 == 0 else f'company{n}'}.example>"
+        made = story.mail(sender, f"Kickoff {n}", "Text.\n", minutes=n, message_id=number, **reply)
+        made.add_attachment(b"x", maintype="text", subtype="plain", filename=f"{n}.txt")
+        raws.append(made.as_bytes())
+    story.put(own.db, own.settings, raws)
+    assert statements(own) == before
+
+
+@pytest.mark.parametrize("path", ["/nope", "/static/nope"])
+def test_a_page_that_is_not_there_costs_no_statement(own: Told, path: str) -> None:
+    client = own.client()
+    with counted(own.db) as seen:
+        client.get(path)
+    assert seen == []

@@ -28,16 +28,19 @@ from inbox.store.database import Database
 
 FOLDER = shipped.DATA / "var" / "demo"
 STORY = shipped.DATA / "demo"
+MARK = "demo-folder.txt"
+"""Says that a folder may be made anew."""
+
 PATIENCE = 60.0
 """Seconds that the history may take to be filed."""
 
 
-async def play(*, once: bool, port: int) -> None:
+async def play(folder: Path, *, once: bool, port: int) -> None:
     """Set up, deliver the history, serve; then let the live part of the story arrive.
 
     With `once`, deliver all of it at once and end. Raises `AboardError` where it cannot be played.
     """
-    settings = _prepare(port)
+    settings = _prepare(folder, port)
     db = open_database(settings)
     try:
         for problem in put_in_force(db, settings):
@@ -51,11 +54,15 @@ async def play(*, once: bool, port: int) -> None:
         db.close()
 
 
-def _prepare(port: int) -> Settings:
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    for _ in write_folder(FOLDER):
+def _prepare(folder: Path, port: int) -> Settings:
+    if folder.is_dir() and any(folder.iterdir()):
+        if not (folder / MARK).exists():
+            raise AboardError(f"{folder}: it holds something that is no demo; name another folder")
+        shutil.rmtree(folder)
+    for _ in write_folder(folder):
         pass
-    settings = load(FOLDER / "aboard.yaml", {})
+    (folder / MARK).write_text("This folder is made anew by every `aboard demo`.\n")
+    settings = load(folder / "aboard.yaml", {})
     smtp = replace(settings.smtp, listen=Listen("127.0.0.1", _free(settings.smtp.listen.port)))
     web = replace(settings.web, listen=Listen("127.0.0.1", _free(port)))
     return replace(settings, smtp=smtp, web=web)
@@ -157,7 +164,9 @@ class _Player:
         output.line()
         output.line(f"  Open   http://{running.web}/")
         output.line(f"  Write  to onboarding@aboard.example by SMTP at {running.smtp}")
-        output.line(f"  Look   aboard --config {_shown(FOLDER)}/aboard.yaml threads")
+        output.line(
+            f"  Look   aboard --config {_shown(self.node.settings.folder)}/aboard.yaml threads"
+        )
         output.line("  More mail arrives in a few seconds. Ctrl-C ends the demo.")
         output.line()
 

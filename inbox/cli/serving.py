@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -38,10 +39,13 @@ def serve(
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Play the story and end.")] = False,
     port: Annotated[int, typer.Option(help="Where the web inbox listens.")] = 8025,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where it lives; made anew every time.")
+    ] = None,
 ) -> None:
     """Play a story of six weeks through the real SMTP port, then let mail arrive live."""
     from inbox import log
-    from inbox.cli.demo import play
+    from inbox.cli.demo import FOLDER, play
 
     log.set_up("WARNING")
-    asyncio.run(play(once=once, port=port))
+    asyncio.run(play(folder or FOLDER, once=once, port=port))

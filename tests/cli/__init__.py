@@ -1,1 +1,1 @@
-"""Tests of the terminal's room."""
+"""The command line, as a person uses it."""

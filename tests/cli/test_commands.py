@@ -1,0 +1,246 @@
+"""Every command as a new user runs it: what it prints, its JSON, its exit code, its errors."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import Terminal
+
+ANA = b"""From: Ana Lima <ana@bank.example>
+To: onboarding@aboard.example
+Subject: Please sign our data processing agreement
+Date: Mon, 02 Nov 2026 09:00:00 +0000
+Message-ID: <a1@bank.example>
+
+Could you sign the attached DPA?
+"""
+REPLY = b"""From: Ana Lima <ana@bank.example>
+To: onboarding@aboard.example
+Subject: Re: Please sign our data processing agreement
+Date: Tue, 03 Nov 2026 09:00:00 +0000
+Message-ID: <a2@bank.example>
+In-Reply-To: <a1@bank.example>
+
+Any news?
+"""
+NOBODY = b"Subject: who wrote this?\n\nNobody.\n"
+
+
+@pytest.fixture
+def mails(tmp_path: Path) -> Path:
+    folder = tmp_path / "mails"
+    folder.mkdir()
+    for name, raw in (("1.eml", ANA), ("2.eml", REPLY), ("3.eml", NOBODY)):
+        (folder / name).write_bytes(raw)
+    return folder
+
+
+@pytest.fixture
+def filled(terminal: Terminal, mails: Path) -> Terminal:
+    assert terminal.run("mail", "ingest", mails).code == 0
+    return terminal
+
+
+def test_without_a_configuration_the_error_says_how_to_get_one(empty: Terminal) -> None:
+    ran = empty.run("threads")
+    assert ran.code == 1
+    assert "aboard.yaml: unreadable" in ran.err
+    assert "aboard init DIR" in ran.err
+
+
+def test_init_writes_a_folder_that_check_finds_good(empty: Terminal) -> None:
+    empty.start()
+    ran = empty.run("check")
+    assert ran.code == 0, ran.err
+    assert "everything that is configured is good" in ran.out
+    assert "WAL-reset bug" in ran.out
+    assert "implementation, support, compliance, success" in ran.out
+
+
+def test_init_refuses_a_folder_that_holds_something(empty: Terminal) -> None:
+    (empty.folder / "work").mkdir()
+    (empty.folder / "work" / "mine.txt").write_text("mine")
+    ran = empty.run("init", "work")
+    assert ran.code == 1
+    assert "not an empty folder" in ran.err
+
+
+def test_check_reports_the_problems_of_all_files_in_one_run(terminal: Terminal) -> None:
+    work = terminal.config.parent
+    (work / "teams.yaml").write_text("people: []\nteams:\n  - {name: support, members: [maya]}\n")
+    (work / "stages.yaml").write_text("stages:\n  - {name: welcome}\n  - {name: welcome}\n")
+    ran = terminal.run("check")
+    assert ran.code == 1
+    assert "teams.yaml:3:" in ran.err
+    assert "needs the key `duty`" in ran.err
+    assert "`welcome` is named twice" in ran.err
+
+
+def test_ingest_counts_every_mail_and_twice_files_nothing_twice(
+    terminal: Terminal, mails: Path
+) -> None:
+    first = terminal.run("mail", "ingest", mails, "--json").json()
+    assert first.pop("seconds") >= 0
+    assert first == {"accepted": 3, "filed": 2, "duplicates": 0, "quarantined": 1, "pending": 0}
+    second = terminal.run("mail", "ingest", mails, "--json").json()
+    assert (second["accepted"], second["filed"], second["duplicates"]) == (3, 0, 2)
+    assert len(terminal.run("threads", "--json").lines()) == 1
+    assert terminal.run("audit").code == 0
+
+
+def test_ingest_of_a_path_that_is_not_there_says_so_and_accepts_nothing(
+    terminal: Terminal, mails: Path
+) -> None:
+    ran = terminal.run("mail", "ingest", mails, terminal.folder / "nowhere")
+    assert ran.code == 1
+    assert "there is no such file or folder" in ran.err
+    assert terminal.run("audit", "--json").json()["accepted"] == 0
+
+
+def test_parse_needs_no_configuration_and_prints_the_documented_keys(
+    empty: Terminal, mails: Path
+) -> None:
+    rows = empty.run("mail", "parse", mails, "--json").lines()
+    assert [row["message_id"] for row in rows] == ["a1@bank.example", "a2@bank.example", None]
+    assert set(rows[0]) == {
+        "path", "index", "subject", "from", "reply_to", "to", "cc", "date", "message_id",
+        "in_reply_to", "references", "text", "visible_text", "html", "attachments", "automatic",
+        "bounce", "calendar", "defects",
+    }  # fmt: skip
+    assert rows[0]["from"] == [{"name": "Ana Lima", "address": "ana@bank.example"}]
+    assert rows[0]["date"] == "2026-11-02T09:00:00Z"
+    assert rows[0]["automatic"] == {"kind": "none", "may_answer": True, "return_on": None}
+
+
+def test_one_bad_mail_never_stops_a_batch(empty: Terminal, mails: Path) -> None:
+    (mails / "0.eml").write_bytes(b"X: " + b"y" * 70_000 + b"\n\nbody\n")
+    rows = empty.run("mail", "parse", mails, "--json").lines()
+    assert len(rows) == 4
+    assert rows[0]["defects"] == ["field-too-large"]
+
+
+def test_threads_of_files_join_by_ids_alone(empty: Terminal, mails: Path) -> None:
+    rows = empty.run("mail", "threads", mails, "--json").lines()
+    assert set(rows[0]) == {"message_id", "path", "index", "thread"}
+    assert rows[0]["thread"] == rows[1]["thread"] != rows[2]["thread"]
+
+
+def test_a_thread_its_account_and_its_timeline_can_be_seen(filled: Terminal) -> None:
+    (thread,) = filled.run("threads", "--json").lines()
+    assert thread["account"] == "bank.example"
+    assert thread["team"] == "compliance"
+    assert thread["messages"] == 2
+    shown = filled.run("thread", thread["id"])
+    assert "Could you sign the attached DPA?" in shown.out
+    assert "Any news?" in shown.out
+    (account,) = filled.run("accounts", "--json").lines()
+    assert account["domains"] == ["bank.example"]
+    kinds = [row["kind"] for row in filled.run("timeline", "bank.example", "--json").lines()]
+    assert kinds.count("mail-in") == 2
+    assert {"assigned", "account-created"} <= set(kinds)
+
+
+def test_doctor_tells_a_mails_whole_story(filled: Terminal) -> None:
+    ran = filled.run("doctor", "<a1@bank.example>")
+    assert ran.code == 0
+    for part in ("accepted by file", "filed after 1 attempts", "to compliance, decided by rule"):
+        assert part in ran.out
+    story = filled.run("doctor", "a1@bank.example", "--json").json()
+    assert story["deliveries"][0]["state"] == "filed"
+    unknown = filled.run("doctor", "nobody@nowhere.example")
+    assert unknown.code == 1
+    assert "never reached this system" in unknown.err
+
+
+def test_quarantine_can_be_listed_shown_and_tried_again(filled: Terminal) -> None:
+    (held,) = filled.run("mail", "quarantine", "list", "--json").lines()
+    assert held["cause"] == "no-author"
+    shown = filled.run("mail", "quarantine", "show", held["ledger"], "--raw")
+    assert shown.out == NOBODY.decode()
+    again = filled.run("mail", "quarantine", "retry", held["ledger"], "--json").json()
+    assert (again["accepted"], again["quarantined"]) == (1, 1)
+    both = filled.run("mail", "quarantine", "retry")
+    assert both.code == 1
+    assert "give ledger numbers, or --all" in both.err
+
+
+def test_audit_names_a_mail_that_somebody_deleted(filled: Terminal) -> None:
+    database = filled.config.parent / "var" / "aboard.db"
+    with sqlite3.connect(database) as connection:
+        connection.execute("DELETE FROM ledger WHERE id = 2")
+    connection.close()
+    ran = filled.run("audit", "--json")
+    assert ran.code == 1
+    findings = " / ".join(ran.json()["findings"])
+    assert "accepted 3 mails by file, the ledger holds 2: 1 missing" in findings
+    assert "ledger number 2 is missing" in findings
+    assert "no ledger row says that it was filed" in findings
+
+
+def test_a_deep_audit_finds_damaged_raw_mail(filled: Terminal) -> None:
+    database = filled.config.parent / "var" / "aboard.db"
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE raw_mail SET content = x'00' WHERE id = 1")
+    connection.close()
+    assert filled.run("audit").code == 0
+    ran = filled.run("audit", "--deep")
+    assert ran.code == 1
+    assert "raw mail 1 is damaged" in ran.err
+
+
+def test_a_persons_decision_moves_a_thread(filled: Terminal) -> None:
+    (thread,) = filled.run("threads", "--json").lines()
+    ran = filled.run("assign", thread["id"], "success", "--by", "maya")
+    assert ran.code == 0, ran.err
+    (moved,) = filled.run("threads", "--json").lines()
+    assert (moved["team"], moved["decided_by"]) == ("success", "person")
+    wrong = filled.run("assign", thread["id"], "sucess", "--by", "maya")
+    assert wrong.code == 1
+    assert "did you mean `success`" in wrong.err
+
+
+def test_accounts_come_from_csv_and_can_be_merged(filled: Terminal, tmp_path: Path) -> None:
+    csv = tmp_path / "accounts.csv"
+    csv.write_text(
+        "name,domains,contacts,tier,stage,owners\n"
+        "Lima Bank,bank.example;lima.example,ana@bank.example,gold,welcome,compliance=samuel\n"
+        "Lima Leasing,leasing.example,,silver,activation,\n"
+    )
+    assert filled.run("accounts", "import", csv, "--json").json() == {"created": 1, "updated": 1}
+    rows = {row["name"]: row for row in filled.run("accounts", "--json").lines()}
+    assert rows["Lima Bank"]["provisional"] is False
+    assert rows["Lima Bank"]["domains"] == ["bank.example", "lima.example"]
+    merged = filled.run("accounts", "merge", "Lima Leasing", "Lima Bank", "--by", "maya")
+    assert merged.code == 0, merged.err
+    (only,) = filled.run("accounts", "--json").lines()
+    assert "leasing.example" in only["domains"]
+
+
+def test_a_bad_csv_reports_every_problem_with_its_line(terminal: Terminal, tmp_path: Path) -> None:
+    csv = tmp_path / "accounts.csv"
+    csv.write_text("name,stage,owners\n,welcom,suport=maya\nX,,support=nobody\n")
+    ran = terminal.run("accounts", "import", csv)
+    assert ran.code == 1
+    assert "accounts.csv:2: empty-name" in ran.err
+    assert "did you mean `welcome`" in ran.err
+    assert "did you mean `support`" in ran.err
+    assert "accounts.csv:3: unknown-person" in ran.err
+
+
+def test_wrong_use_exits_with_2(terminal: Terminal) -> None:
+    assert terminal.run("threads", "--nonsense").code == 2
+    assert terminal.run("nonsense").code == 2
+
+
+def test_a_database_of_another_program_is_refused(terminal: Terminal) -> None:
+    database = terminal.config.parent / "var" / "aboard.db"
+    database.parent.mkdir()
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE theirs (id INTEGER)")
+    connection.close()
+    ran = terminal.run("threads")
+    assert ran.code == 1
+    assert "it is not ours" in ran.err

@@ -231,7 +231,8 @@ def main(arguments: Sequence[str] = ()) -> int:
         ours = timed(lambda message, set_=ruleset: decide(set_, Facts(message)), messages)  # type: ignore[misc]
         loop = timed(plain_loop(ruleset), messages[: 400 if size <= 1_000 else 40])
         print(
-            f"{size:6,}  {load_for:7.3f}  {busy_for:7.3f}  {index_for:7.3f}  {1 / ours.median:8,.0f}"
+            f"{size:6,}  {load_for:7.3f}  {busy_for:7.3f}  {index_for:7.3f}"
+            f"  {1 / ours.median:8,.0f}"
             f"  {ours.median * 1e3:9.3f}  {ours.p99 * 1e3:7.3f}"
             f"  {1 / loop.median:9,.0f}  {loop.median * 1e3:12.3f}"
         )

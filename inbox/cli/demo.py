@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from inbox import shipped
 from inbox.app import files_in_force, open_database, put_in_force
 from inbox.cli import output
 from inbox.cli.starter import write_folder
-from inbox.cli.story import Story, deliver, load_story
+from inbox.cli.story import Story, StoryMail, deliver, deliver_all, load_story
 from inbox.clock import utc_now
 from inbox.config import Listen, Settings, load
 from inbox.errors import AboardError
@@ -84,7 +86,7 @@ def _import_accounts(db: Database) -> None:
     known = customers.Known(files.directory.team_names, files.stages, files.directory.handles)
     path = STORY / "accounts.csv"
     lines = customers.read_csv(path.read_bytes(), str(path), known)
-    customers.import_accounts(db, lines, utc_now())
+    customers.import_accounts(db, lines, utc_now() - timedelta(days=45))
 
 
 @dataclass(slots=True)
@@ -101,8 +103,8 @@ class _Player:
         history = self.story.history(now)
         running.dated = True
         with output.progress("delivering six weeks of mail", len(history)) as advance:
-            for mail in history:
-                await asyncio.to_thread(deliver, *self._smtp(running), mail)
+            arrived = deliver_all(*self._smtp(running), history)
+            while await asyncio.to_thread(next, arrived, None) is not None:
                 advance(1)
         await self._filed(len(history))
         running.dated = False
@@ -116,7 +118,7 @@ class _Player:
             return
         self._summary()
         self._welcome(running)
-        self.live = asyncio.create_task(self._arrive(running))
+        self.live = asyncio.create_task(self._arrive(running, self.story.live(now)))
 
     async def end(self) -> None:
         """Stop the live part; a failure in it is shown."""
@@ -124,13 +126,12 @@ class _Player:
             self.live.cancel()
             await asyncio.gather(self.live, return_exceptions=True)
 
-    async def _arrive(self, running: Running) -> None:
+    async def _arrive(self, running: Running, live: Sequence[StoryMail]) -> None:
         began = asyncio.get_running_loop().time()
-        for mail in self.story.live(utc_now()):
+        for mail in live:
             due = began + (mail.after_seconds or 0.0)
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
-            fresh = next(one for one in self.story.live(utc_now()) if one.key == mail.key)
-            await asyncio.to_thread(deliver, *self._smtp(running), fresh)
+            await asyncio.to_thread(deliver, *self._smtp(running), mail)
             output.line(f"  a mail arrives from {mail.reverse_path or 'a mail system'}")
 
     async def _filed(self, count: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from inbox.flow.context import Own
 from inbox.flow.unit import Unit
@@ -29,7 +30,9 @@ class Belonging:
     """May its ids join it to a thread? Only where its author belongs to the account."""
 
 
-def belonging(unit: Unit, letter: Letter, author: Address, ids: Sequence[str]) -> Belonging:
+def belonging(
+    unit: Unit, letter: Letter, author: Address, ids: Sequence[str], at: datetime
+) -> Belonging:
     """The account and contact of an incoming mail; made where they are not known yet."""
     if letter.bounce is not None:
         found = _account_of_bounce(unit, letter)
@@ -41,10 +44,10 @@ def belonging(unit: Unit, letter: Letter, author: Address, ids: Sequence[str]) -
     contact = unit.contact(author.address.lower())
     if contact is not None:
         return Belonging(contact.account_id, contact.id, author, "in")
-    return _newcomer(unit, author, ids)
+    return _newcomer(unit, author, ids, at)
 
 
-def outgoing(unit: Unit, letter: Letter, author: Address) -> Belonging:
+def outgoing(unit: Unit, letter: Letter, author: Address, at: datetime) -> Belonging:
     """The account that imported mail of ours was written to: its first outside recipient's."""
     own = unit.context.own
     outside = [
@@ -55,11 +58,11 @@ def outgoing(unit: Unit, letter: Letter, author: Address) -> Belonging:
     contact = unit.contact(outside[0].address.lower())
     if contact is not None:
         return Belonging(contact.account_id, None, author, "out")
-    there = _newcomer(unit, outside[0], ())
+    there = _newcomer(unit, outside[0], (), at)
     return Belonging(there.account_id, None, author, "out", created=there.created)
 
 
-def _newcomer(unit: Unit, author: Address, ids: Sequence[str]) -> Belonging:
+def _newcomer(unit: Unit, author: Address, ids: Sequence[str], at: datetime) -> Belonging:
     created = False
     account_id = unit.written_to(author.address.lower(), ids)
     company = is_company_domain(author.domain, unit.context.own)
@@ -68,7 +71,7 @@ def _newcomer(unit: Unit, author: Address, ids: Sequence[str]) -> Belonging:
     if account_id is None:
         created = True
         name = author.domain if company else (author.name or author.address)
-        account_id = unit.create_account(name, author.domain if company else None)
+        account_id = unit.create_account(name, author.domain if company else None, at)
     contact = unit.create_contact(account_id, author)
     return Belonging(account_id, contact.id, author, "in", created=created)
 

@@ -30,10 +30,10 @@ def file_letter(unit: Unit, claim: Claim, letter: Letter) -> int:
     Raises `UnreadableMail` for a mail without any author.
     """
     ids = ids_of(letter)
-    there = _belonging(unit, claim, letter, ids)
+    at = received_at(claim, letter)
+    there = _belonging(unit, claim, letter, ids, at)
     find = thread_flow.place if there.joins else thread_flow.beside
     place = find(unit, there.account_id, ids)
-    at = received_at(claim, letter)
     mail = Mail(claim, letter, there, at, unit.writes.key("messages"))
     guess = unit.context.classify(letter) if unit.context.classify else None
     facts = _facts(unit, mail, place.thread, guess)
@@ -50,11 +50,13 @@ def file_letter(unit: Unit, claim: Claim, letter: Letter) -> int:
     return mail.message_id
 
 
-def _belonging(unit: Unit, claim: Claim, letter: Letter, ids: tuple[str, ...]) -> Belonging:
+def _belonging(
+    unit: Unit, claim: Claim, letter: Letter, ids: tuple[str, ...], at: datetime
+) -> Belonging:
     author = author_of(letter, claim.reverse_path)
     if claim.sent and author.address.lower() in unit.context.own.addresses:
-        return account_flow.outgoing(unit, letter, author)
-    return account_flow.belonging(unit, letter, author, ids)
+        return account_flow.outgoing(unit, letter, author, at)
+    return account_flow.belonging(unit, letter, author, ids, at)
 
 
 def _facts(unit: Unit, mail: Mail, thread: Thread | None, guess: Guess | None) -> Facts:
@@ -206,6 +208,9 @@ def _advance(unit: Unit, mail: Mail, thread_id: int) -> None:
         "last_message_at": max(at, thread.last_message_at),
         "opened_at": min(at, thread.opened_at),
     }
+    if at < thread.opened_at:
+        # The thread bears the subject of its first mail, whichever arrived first.
+        changes["subject"] = mail.letter.subject
     before = thread.last_in_at if incoming else thread.last_out_at
     changes["last_in_at" if incoming else "last_out_at"] = max(at, before) if before else at
     human = mail.letter.automatic.kind in (AutomaticKind.NONE, AutomaticKind.LIST)

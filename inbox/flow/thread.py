@@ -48,6 +48,8 @@ def absorb(conn: Conn, survivor: int, absorbed: int, why: str, now: datetime) ->
     kept, lost = threads.by_id(conn, survivor), threads.by_id(conn, absorbed)
     threads.join(conn, kept.id, lost.id)
     changes: dict[str, object] = {"tags": sorted({*kept.tags, *lost.tags})}
+    if lost.opened_at < kept.opened_at:
+        changes["subject"] = lost.subject
     if lost.decided_by == "person" and kept.decided_by != "person":
         changes |= {
             "team": lost.team,

@@ -194,7 +194,7 @@ class Unit:
 
     # --- Deciding what to write --------------------------------------------------------------
 
-    def create_account(self, name: str, domain: str | None) -> int:
+    def create_account(self, name: str, domain: str | None, at: datetime) -> int:
         """A provisional account, with its domain where that says something."""
         account_id = self.writes.key("accounts")
         row: dict[str, Any] = {
@@ -206,8 +206,8 @@ class Unit:
             "tags": [],
             "provisional": True,
             "merged_into_id": None,
-            "created_at": self.now,
-            "last_event_at": self.now,
+            "created_at": at,
+            "last_event_at": at,
         }
         self.writes.add("accounts", row)
         if domain:

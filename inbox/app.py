@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from inbox import log
+from inbox import log, shipped
 from inbox.clock import utc_now
 from inbox.config import Settings
 from inbox.errors import ConfigError, StoreError
 from inbox.flow import active
 from inbox.flow.context import FilingContext, Own
 from inbox.mail.providers import PUBLIC_DOMAINS
-from inbox.store import people, schema, sets
-from inbox.store.database import Database, has_wal_reset_bug, server_version, sqlite_version
+from inbox.store import models, people, schema, sets
+from inbox.store.database import Conn, Database, has_wal_reset_bug, server_version, sqlite_version
 from routing.problems import Problem, errors
 
 Versions = tuple[tuple[str, str], ...]
@@ -38,18 +39,48 @@ def filing_context(
     db: Database, settings: Settings, held: FilingContext | None, versions: Versions
 ) -> tuple[FilingContext, Versions]:
     """What filing needs, made anew only where something else is in force than what is held."""
+    from classifiers.language import detect
+    from inbox.flow import guess
+
     with db.read() as conn:
-        now = tuple(sorted(sets.active_hashes(conn).items()))
+        hashes = sets.active_hashes(conn)
+        now = tuple(sorted((hashes | guess.version(conn, hashes)).items()))
         if held is not None and now == versions:
             return held, versions
-        files = active.in_force(conn)
-        known = people.everybody(conn).values()
-        person_ids = {one.handle: one.id for one in known if one.active}
+        answering = guess.answering(conn)
+        if held is None or _of_files(now) != _of_files(versions):
+            held = _context_of_files(conn, settings)
+    if answering.problems:
+        guess.note(db, answering.problems)
+        for problem in answering.problems.values():
+            log.classifier_trouble(problem)
+    made = replace(
+        held,
+        classify=answering.classify,
+        shadow=answering.shadow,
+        shadow_model=answering.shadow_hash,
+        detect_language=detect,
+    )
+    return made, now
+
+
+_OF_CLASSIFIER = frozenset({models.LIVE, models.SHADOW, "labels"})
+
+
+def _of_files(versions: Versions) -> Versions:
+    """The part of what is in force that admins write: reading that again costs most."""
+    return tuple(one for one in versions if one[0] not in _OF_CLASSIFIER)
+
+
+def _context_of_files(conn: Conn, settings: Settings) -> FilingContext:
+    files = active.in_force(conn)
     if files is None:
         raise ConfigError([_nothing_active()])
+    known = people.everybody(conn).values()
+    person_ids = {one.handle: one.id for one in known if one.active}
     addresses = tuple(one.address for one in settings.mailboxes)
     everybody = tuple(person.address for person in files.directory.people)
-    return FilingContext(own(settings, everybody), addresses, files, person_ids), now
+    return FilingContext(own(settings, everybody), addresses, files, person_ids)
 
 
 def put_in_force(db: Database, settings: Settings) -> tuple[Problem, ...]:
@@ -61,7 +92,21 @@ def put_in_force(db: Database, settings: Settings) -> tuple[Problem, ...]:
     log.rules_activated(files.ruleset.hash, len(files.ruleset.rules))
     if errors(problems):
         log.rules_refused(problems)
+    trouble = classifier_in_force(db)
+    if trouble is not None:
+        log.classifier_trouble(trouble)
+        problems = (*problems, trouble)
     return problems
+
+
+def classifier_in_force(db: Database) -> Problem | None:
+    """Put the shipped classifier in force where none ever was; the problem where it cannot be."""
+    with db.read() as conn:
+        if models.pointer(conn) is not None:
+            return None
+    from inbox.flow.models import activate_shipped
+
+    return activate_shipped(db, shipped.MODEL, utc_now())
 
 
 def files_in_force(db: Database) -> active.AdminFiles:

@@ -91,3 +91,13 @@ def ledger_unbalanced(findings: Sequence[str]) -> None:
 def page_failed(incident: str, path: str, error: BaseException) -> None:
     """A page could not be shown; the visitor was given the incident number."""
     _log.error("page-failed incident=%s path=%r error=%r", incident, path, error, exc_info=error)
+
+
+def classifier_trouble(problem: object) -> None:
+    """A classifier cannot be used; rules alone route."""
+    _log.warning("classifier-trouble problem=%r", str(problem))
+
+
+def classifier_changed(model: str, why: str) -> None:
+    """Another classifier came into force."""
+    _log.info("classifier-changed model=%s why=%r", model, why)

@@ -7,3 +7,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
 TEMPLATES = ROOT / "templates"
+TRAINING = DATA / "training"
+MODEL = DATA / "models" / "shipped.aboard-model"
+"""The classifier of day one, made of the examples in `TRAINING`."""

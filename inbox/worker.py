@@ -19,6 +19,7 @@ from datetime import datetime
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from classifiers import language
 from inbox import log
 from inbox.app import filing_context
 from inbox.clock import monotonic, utc_now
@@ -42,6 +43,7 @@ def work(settings: Settings, pipe: Connection) -> None:
     db = Database(settings.database_url(), pool_size=1)
     rules = filing.Rules(settings.node, settings.filing.batch, settings.filing.most_attempts)
     context, versions = filing_context(db, settings, None, ())
+    language.warm()  # inherited where the process was forked; no mail pays for it in any case
     cap = cap_memory(settings.filing.memory_mib)
     roomy = cap - settings.filing.memory_mib * MIB // 2 if cap else 0
     done = 0
@@ -96,7 +98,7 @@ class Supervisor:
         self._settings = settings
         self._db = db
         self._spawn = multiprocessing.get_context("forkserver")
-        self._spawn.set_forkserver_preload(["inbox.worker"])
+        self._spawn.set_forkserver_preload(["inbox.worker", "inbox.flow.warm"])
         self._seats: list[Seat] = []
         self._stopping = threading.Event()
         self._poke_receiver, self._poke = self._spawn.Pipe(duplex=False)

@@ -157,6 +157,9 @@ def assign(
     thread_number: Annotated[str, typer.Argument(metavar="THREAD")],
     team: Annotated[str, typer.Argument()],
     by: Annotated[str, typer.Option(help="Who decides: a handle of teams.yaml.")],
+    label: Annotated[
+        bool, typer.Option(help="Let the classifier learn from it; --no-label: it does not.")
+    ] = True,
 ) -> None:
     """Give a thread to a team: a person's decision, which no rule overrules."""
     from inbox.clock import utc_now
@@ -164,7 +167,7 @@ def assign(
 
     with opening.working() as (_, db):
         number = opening.number(thread_number, "thread")
-        done = desk.assign(db, number, team, by, utc_now())
+        done = desk.assign(db, number, team, by, utc_now(), learn=label)
     output.line(f"thread {done.thread_id} is with {done.team}; {done.accountable} is accountable")
 
 

@@ -93,6 +93,23 @@ def guess_facts(guess: Guess | None) -> dict[str, object]:
     }
 
 
+def guess_json(guess: Guess | None) -> dict[str, Any]:
+    """What a stored decision keeps of the classifier's answer; nothing where it was not asked."""
+    if guess is None:
+        return {}
+    return {
+        "classifier": {
+            "team": guess.team,
+            "score": round(guess.score, 6),
+            "abstain": guess.abstain,
+            "best": [{"team": team, "score": round(score, 6)} for team, score in guess.best],
+            "evidence": [
+                {"term": term, "weight": round(weight, 6)} for term, weight in guess.evidence
+            ],
+        }
+    }
+
+
 def event_of(letter: Letter, thread: threads.Thread | None) -> Event:
     """What happened, in the words of a rule's `on`."""
     if letter.bounce is not None:

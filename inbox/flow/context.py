@@ -51,4 +51,8 @@ class FilingContext:
     """handle -> number of every person in the directory; who left it is not in it."""
     classify: Classify | None = None
     """None where no model is active: rules alone route, and say so."""
+    shadow: Classify | None = None
+    """A model that answers beside the one in force, to be compared; it decides nothing."""
+    shadow_model: str = ""
+    """The hash of that model."""
     detect_language: Callable[[str], str | None] | None = None

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inbox.errors import NotFound
-from inbox.store import accounts, assignments, people, threads, timeline
-from inbox.store.database import Database
+from inbox.store import accounts, assignments, labels, people, threads, timeline
+from inbox.store.database import Conn, Database
 from routing.reader import did_you_mean
 
 
@@ -20,11 +20,15 @@ class Assigned:
     accountable: str
 
 
-def assign(db: Database, thread_id: int, team: str, by: str, now: datetime) -> Assigned:
+def assign(
+    db: Database, thread_id: int, team: str, by: str, now: datetime, *, learn: bool = True
+) -> Assigned:
     """Give a thread to a team as the decision of the person `by` (a handle).
 
-    The account's owner for that team becomes accountable, else its duty holder. Raises `NotFound`
-    for an unknown thread, team or person.
+    The account's owner for that team becomes accountable, else its duty holder. The decision is a
+    label from which the classifier learns; without `learn` it is noted and nothing is learned
+    (say, because the team was only short of people). Raises `NotFound` for an unknown thread, team
+    or person.
     """
     with db.write() as conn:
         thread = threads.by_id(conn, thread_id)
@@ -70,4 +74,23 @@ def assign(db: Database, thread_id: int, team: str, by: str, now: datetime) -> A
             data={"team": team, "decided_by": "person", "from": thread.team},
         )
         timeline.append(conn, [happened])
+        _label(conn, thread, made, learn)
     return Assigned(thread.id, team, answers.handle)
+
+
+def _label(conn: Conn, before: threads.Thread, made: assignments.Assignment, learn: bool) -> None:
+    """Note what the person said about the mail that opened the thread."""
+    message_id = labels.first_incoming(conn, before.id)
+    if message_id is None or made.by_id is None:
+        return  # nobody wrote to us in it: there is no text to learn from
+    label = labels.NewLabel(
+        thread_id=before.id,
+        message_id=message_id,
+        team=made.team,
+        was_team=before.team,
+        was_decided_by=before.decided_by,
+        by_id=made.by_id,
+        at=made.at,
+        opted_out=not learn,
+    )
+    labels.add(conn, label)

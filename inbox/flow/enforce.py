@@ -17,6 +17,9 @@ from inbox.store.threads import Thread
 from routing.decide import PERSON, Decision, History, decide
 from routing.facts import Facts
 
+NO_TEAM = "none"
+"""What the classifier calls automatic and off-topic mail. It goes to the fallback, marked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
@@ -56,6 +59,7 @@ def put_in_force(unit: Unit, mail: Mail, thread: Thread, reasons: Reasons) -> No
     """
     decision = reasons.decision
     _compare(unit, mail, thread.id, reasons)
+    _compare_models(unit, mail, reasons)
     if not reasons.is_new and not decision.matched:
         return
     changes = {} if reasons.is_new else _changes(unit, mail, thread, decision)
@@ -64,7 +68,7 @@ def put_in_force(unit: Unit, mail: Mail, thread: Thread, reasons: Reasons) -> No
     accountable_id = changes.get("accountable_id", thread.accountable_id)
     _write(unit, mail, thread.id, reasons, accountable_id)
     if reasons.is_new or changes.keys() & {"team", "accountable_id"}:
-        unit.event(_assigned(mail, thread.id, decision))
+        unit.event(_assigned(mail, thread.id, decision, reasons.guess))
     for note in decision.notes:
         unit.event(_happened(mail, thread.id, "note", _actor(decision), {"text": note}))
     if decision.stage:
@@ -107,7 +111,7 @@ def _write(unit: Unit, mail: Mail, thread_id: int, reasons: Reasons, accountable
         "ruleset": unit.context.files.ruleset.hash,
         "model": reasons.guess.model if reasons.guess else None,
         "score": decision.score,
-        "decision": assign.decision_json(decision),
+        "decision": assign.decision_json(decision) | assign.guess_json(reasons.guess),
         "facts": reasons.facts.snapshot(),
     }
     unit.writes.add("assignments", row)
@@ -117,7 +121,9 @@ def _write(unit: Unit, mail: Mail, thread_id: int, reasons: Reasons, accountable
         unit.writes.add("rule_hits", hit | {"at": unit.now, "decided": decided})
 
 
-def _assigned(mail: Mail, thread_id: int, decision: Decision) -> timeline.Event:
+def _assigned(
+    mail: Mail, thread_id: int, decision: Decision, guess: Guess | None
+) -> timeline.Event:
     data: dict[str, Any] = {"team": decision.team, "decided_by": decision.decided_by}
     if decision.rule:
         data["rule"] = decision.rule
@@ -125,6 +131,8 @@ def _assigned(mail: Mail, thread_id: int, decision: Decision) -> timeline.Event:
         data["assignee"] = decision.assignee
     if decision.score is not None:
         data["score"] = round(decision.score, 4)
+    if guess is not None and guess.team == NO_TEAM:
+        data["marked"] = NO_TEAM
     return _happened(mail, thread_id, "assigned", _actor(decision), data)
 
 
@@ -171,5 +179,25 @@ def _compare(unit: Unit, mail: Mail, thread_id: int, reasons: Reasons) -> None:
             "shadow_team": other.team,
             "live_rule": live.rule or None,
             "shadow_rule": other.rule or None,
+        },
+    )
+
+
+def _compare_models(unit: Unit, mail: Mail, reasons: Reasons) -> None:
+    """Ask the model in shadow mode about a mail that opens a thread, and note both answers."""
+    if unit.context.shadow is None or not reasons.is_new:
+        return
+    said, live = unit.context.shadow(mail.letter), reasons.guess
+    unit.writes.add(
+        "model_shadow",
+        {
+            "hash": unit.context.shadow_model,
+            "message_id": mail.message_id,
+            "at": unit.now,
+            "team": said.team,
+            "score": said.score,
+            "abstain": said.abstain,
+            "live_team": live.team if live else "",
+            "live_abstain": live.abstain if live else True,
         },
     )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from classifiers.calibration import FEW_LABELS
 from classifiers.dataset import Example
-from classifiers.fit import FEW_LABELS, FitOptions
+from classifiers.fit import FitOptions
 
 FEW_PER_LABEL = 20
 """Examples per label below which a label's own name is worth an example of it."""

@@ -14,6 +14,9 @@ from inbox.store.database import Conn, new_key
 from inbox.store.model_tables import labels
 from inbox.store.tables import assignments, attachments, messages, people, threads
 
+CHARACTERS = 40_000
+"""Characters of a message's text that are read; the classifier looks at half of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewLabel:
@@ -139,8 +142,8 @@ _MAIL = (
     messages.c.thread_id,
     messages.c.account_id,
     messages.c.subject,
-    messages.c.text,
-    messages.c.visible_text,
+    func.substr(messages.c.text, 1, CHARACTERS).label("text"),
+    func.substr(messages.c.visible_text, 1, CHARACTERS).label("visible_text"),
     messages.c.from_address,
     messages.c.extras,
     messages.c.language,

@@ -107,7 +107,13 @@ def read(claimed: Claim, rules: Rules) -> Read:
         return Read(claimed, None, "memory", "reading it needs more memory than one mail may use")
     except Exception:
         # A bug of ours or a library's must cost one mail, not the queue; the trace goes with it.
-        return Read(claimed, None, "unreadable", traceback.format_exc(limit=-12))
+        return Read(claimed, None, "unreadable", _trace())
+
+
+def _trace() -> str:
+    """What went wrong, as text that any database takes: an error quotes what the mail holds."""
+    written = traceback.format_exc(limit=-12).encode("utf-8", "backslashreplace").decode()
+    return written.replace("\x00", "\\x00")
 
 
 def _alone(
@@ -126,7 +132,7 @@ def _alone(
     except StoreError:
         raise
     except Exception as error:
-        detail = traceback.format_exc(limit=-12)
+        detail = _trace()
         again = is_conflict(error) or one.claim.attempts < rules.most_attempts
         now = clock()
         with db.write() as conn:

@@ -65,7 +65,7 @@ def _facts(unit: Unit, mail: Mail, thread: Thread | None, guess: Guess | None) -
         mail.letter,
         mail.there.author.address,
         mail.claim.forward_paths,
-        len(mail.claim.raw),
+        mail.claim.size,
         unit.context.mailboxes,
     )
     known |= assign.account_facts(unit.account(mail.there.account_id))
@@ -135,7 +135,7 @@ def _insert(unit: Unit, mail: Mail, thread: Thread, facts: Facts) -> None:
         "recipients": _recipients(letter),
         "sent_at": letter.date,
         "received_at": mail.at,
-        "size": len(mail.claim.raw),
+        "size": mail.claim.size,
         "text": letter.text,
         "visible_text": letter.visible_text,
         "has_html": letter.html is not None,

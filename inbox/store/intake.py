@@ -50,7 +50,10 @@ class Claim:
 
     ledger_id: int
     raw_id: int
-    raw: bytes
+    size: int
+    """Bytes of the raw mail."""
+    packing: str
+    content: bytes
     attempts: int
     """This attempt included; counted and committed before the attempt is made."""
     fence: int
@@ -60,6 +63,12 @@ class Claim:
     accepted_at: datetime
     sent: bool
     dated: bool
+
+    @property
+    def raw(self) -> bytes:
+        """The raw mail. Raises where what is stored cannot be unpacked; so it is not done in the
+        claiming transaction, which would then never count the attempt."""
+        return unpack(self.packing, self.content)
 
 
 def pack(raw: bytes) -> Packed:
@@ -183,7 +192,7 @@ def claim(
         )
     )
     rows = conn.execute(
-        select(ledger, raw_mail.c.packing, raw_mail.c.content)
+        select(ledger, raw_mail.c.size, raw_mail.c.packing, raw_mail.c.content)
         .join(raw_mail, raw_mail.c.id == ledger.c.raw_id)
         .where(ledger.c.id.in_(ids))
         .order_by(ledger.c.id)
@@ -192,7 +201,9 @@ def claim(
         Claim(
             ledger_id=row.id,
             raw_id=row.raw_id,
-            raw=unpack(row.packing, row.content),
+            size=row.size,
+            packing=row.packing,
+            content=row.content,
             attempts=row.attempts,
             fence=row.fence,
             source=row.source,

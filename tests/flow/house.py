@@ -198,9 +198,8 @@ class House:
     def ledger(self) -> tuple[LedgerRow, ...]:
         """The ledger, oldest first."""
         with self.db.read() as conn:
-            return tuple(
-                ledger.by_id(conn, row.id) for row in conn.execute(select(ledger.ledger.c.id))
-            )
+            numbers = conn.scalars(select(ledger.ledger.c.id).order_by(ledger.ledger.c.id)).all()
+            return tuple(ledger.by_id(conn, number) for number in numbers)
 
     def states(self) -> dict[str, int]:
         """How many ledger rows are in which state, without zeros."""

@@ -14,12 +14,19 @@ import numpy as np
 from classifiers.compare import Comparison, judge
 from classifiers.dataset import Example
 from classifiers.evaluate import evaluate
+from classifiers.features import FeatureOptions
 from classifiers.fit import FitOptions, Progress, fit
 from classifiers.grouping import group_examples, hold_out_latest
 from classifiers.model import Model
 
 ACCEPTED_WEIGHT = 0.3
 """A closed thread that nobody moved is a weak label: weight of that beside a correction's 1."""
+
+
+OWN_OPTIONS = FitOptions(
+    features=FeatureOptions(min_examples=3, min_accounts=3, min_pair_examples=3, character_bits=15)
+)
+"""Own mail is private: a term, or a row of n-grams, is kept only where three accounts share it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Mixing:
 class LearnOptions:
     """How to learn from own labels."""
 
-    fit: FitOptions = field(default_factory=FitOptions)
+    fit: FitOptions = field(default_factory=lambda: OWN_OPTIONS)
     mixing: Mixing = field(default_factory=Mixing)
     held_out: float = 0.25
     """Share of own labelled mail, latest accounts first, on which old and new are compared."""

@@ -14,8 +14,9 @@ from classifiers.compare import binomial_tail, compare, judge
 from classifiers.dataset import Example
 from classifiers.drift import watch
 from classifiers.evaluate import Outcome, evaluate, summarise
+from classifiers.features import FeatureOptions, buckets
 from classifiers.fit import FitError, fit
-from classifiers.learn import LearnOptions, Mixing, learn, mix
+from classifiers.learn import OWN_OPTIONS, LearnOptions, Mixing, learn, mix
 from classifiers.plots import bins, report
 from classifiers.text import MailText
 from tests.classifiers.samples import SMALL, examples, small_model
@@ -199,6 +200,26 @@ def test_learning_from_own_labels_beats_the_shipped_model_on_own_mail() -> None:
     assert lesson.held_out == 40
     assert lesson.promote, lesson.reason
     assert lesson.comparison.new.accuracy > 0.95
+
+
+def test_words_of_one_account_stay_out_of_an_own_model() -> None:
+    secret = [
+        Example(MailText(visible="the zeppelin export stops"), "support", account="acme")
+        for _ in range(5)
+    ]
+    shared = [
+        Example(MailText(visible="the gangway export stops"), "support", account=f"own-{n}")
+        for n in range(5)
+    ]
+    model = fit(mix(examples(), secret + shared), OWN_OPTIONS)
+    assert "gangway" in model.table.words
+    assert "zeppelin" not in model.table.words
+    blank = FeatureOptions(character_bits=15)
+    alone = set(buckets("zeppelin", blank)) - {
+        row for text in model.table.words for row in buckets(text, blank)
+    }
+    assert alone
+    assert not model.table.arrays.character_rows[sorted(alone)].any()
 
 
 def test_learning_nothing_new_promotes_nothing() -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, select
 
 from inbox.store.database import Conn, new_key
-from inbox.store.tables import assignments
+from inbox.store.tables import assignments, messages, threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +58,66 @@ def of_message(conn: Conn, message_id: int) -> Assignment | None:
         .limit(1)
     ).first()
     return None if row is None else Assignment(**row._mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The decision that opened a thread, with the texts of its mail and what became of it."""
+
+    made: Assignment
+    subject: str
+    visible_text: str
+    text: str
+    thread_team: str
+    thread_decided_by: str
+
+
+_EARLIER = assignments.alias("earlier")
+_IS_FIRST = assignments.c.message_id.is_not(None) & ~exists().where(
+    _EARLIER.c.thread_id == assignments.c.thread_id,
+    _EARLIER.c.message_id.is_not(None),
+    _EARLIER.c.id < assignments.c.id,
+)
+_COLUMNS = tuple(column.label(f"made_{column.name}") for column in assignments.c)
+_FIRST_OF_THREADS = (
+    select(
+        *_COLUMNS,
+        messages.c.subject,
+        messages.c.visible_text,
+        messages.c.text,
+        threads.c.team.label("thread_team"),
+        threads.c.decided_by.label("thread_decided_by"),
+    )
+    .join(messages, messages.c.id == assignments.c.message_id)
+    .join(threads, threads.c.id == assignments.c.thread_id)
+    .where(_IS_FIRST)
+    .order_by(assignments.c.id)
+)
+
+
+def first_of_threads(
+    conn: Conn, since: datetime, *, after: int = 0, limit: int = 500
+) -> tuple[Decided, ...]:
+    """The decisions that opened threads, made since then, in the order in which they were made.
+
+    `after` is the number of the last one already seen.
+    """
+    found = conn.execute(
+        _FIRST_OF_THREADS.where(assignments.c.at >= since, assignments.c.id > after).limit(limit)
+    )
+    return tuple(_decided(row) for row in found)
+
+
+def _decided(row: Any) -> Decided:
+    values = row._mapping
+    made = {column.name: values[f"made_{column.name}"] for column in assignments.c}
+    rest = ("subject", "visible_text", "text", "thread_team", "thread_decided_by")
+    return Decided(Assignment(**made), **{name: values[name] for name in rest})
+
+
+def count_first(conn: Conn, since: datetime) -> int:
+    """How many threads' first decision was made since then."""
+    found = conn.scalar(
+        select(func.count()).select_from(assignments).where(_IS_FIRST, assignments.c.at >= since)
+    )
+    return int(found or 0)

@@ -276,3 +276,7 @@ def schema() -> None:
         names = read_lists(disk)[0].names(disk)
     text = orjson.dumps(json_schema(names), option=orjson.OPT_INDENT_2).decode()
     output.line(text)
+
+
+# The commands that look back over stored mail add themselves to `app`.
+from inbox.cli import rules_past  # noqa: E402, F401

@@ -1,0 +1,275 @@
+"""`aboard rules` over stored mail: replay, coverage, shadow, suggest, show, activate."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inbox.cli import opening, output
+from inbox.cli.rules import Json, app, load
+from inbox.errors import AboardError, ConfigError, NotFound
+from routing.problems import errors
+
+if TYPE_CHECKING:
+    from inbox.flow.active import AdminFiles
+    from inbox.flow.coverage import RulesPage, Shadow
+    from inbox.flow.replay import Replayed
+    from inbox.store.database import Conn
+    from routing.ruleset import Ruleset
+
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+Since = Annotated[
+    str, typer.Option("--since", metavar="WINDOW", help="30d, 12h, 2w, 2026-11-01 or `all`.")
+]
+
+
+def instant(text: str, now: datetime) -> datetime:
+    """When a window such as `30d`, `12h`, `2w`, a date or `all` begins."""
+    if text == "all":
+        return datetime(1970, 1, 1, tzinfo=UTC)
+    found = re.fullmatch(r"(\d{1,5})([hdw])", text)
+    if found:
+        return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise AboardError(f"--since {text!r}: write 30d, 12h, 2w, 2026-11-01 or all") from None
+    return given if given.tzinfo is not None else given.replace(tzinfo=UTC)
+
+
+@app.command()
+def replay(
+    rules: Annotated[Path, typer.Option("--rules", help="The rules to try on stored threads.")],
+    since: Since = "30d",
+    fail_above: Annotated[
+        int | None, typer.Option("--fail-above", min=0, help="Exit 1 if more threads would move.")
+    ] = None,
+    against: Annotated[
+        str,
+        typer.Option(help="What to compare with: `recorded` decisions, or the rules in `force`."),
+    ] = "recorded",
+    json: Json = False,
+) -> None:
+    """Show which stored threads other rules would have sent elsewhere; changes nothing."""
+    from inbox.clock import utc_now
+    from inbox.flow import replay as flow
+    from inbox.store import assignments
+
+    if against not in ("recorded", "force"):
+        raise AboardError(f"--against {against!r}: give `recorded` or `force`")
+    start = instant(since, utc_now())
+    with opening.database() as (_, db), db.read() as conn:
+        ruleset = _new_rules(rules)
+        kept = _in_force(conn).ruleset if against == "force" else None
+        total = assignments.count_first(conn, start)
+        with output.progress("replaying", total) as advance:
+            found = flow.replay(conn, ruleset, start, against=kept, advance=advance)
+    if json:
+        output.as_json(found.as_json())
+    else:
+        _show_moves(found)
+    if fail_above is not None and len(found.moved) > fail_above:
+        output.error(f"{len(found.moved)} threads would move, more than {fail_above}")
+        raise typer.Exit(1)
+
+
+def _new_rules(path: Path) -> Ruleset:
+    from inbox.flow.admin_files import read_path
+
+    ruleset, problems = load(read_path(path), linted=False)
+    if ruleset is None:
+        raise ConfigError(errors(problems))
+    return ruleset
+
+
+def _show_moves(found: Replayed) -> None:
+    from inbox.flow.replay import SHOWN_IDS
+
+    rows = []
+    for old, new, moves in found.pairs():
+        ids = ", ".join(str(one.thread_id) for one in moves[:SHOWN_IDS])
+        more = f" and {len(moves) - SHOWN_IDS} more" if len(moves) > SHOWN_IDS else ""
+        held = sum(one.held_by_person for one in moves)
+        rows.append((f"{old} -> {new}", len(moves), held or "", f"{ids}{more}"))
+    output.table(
+        ("move", "threads", "decided by people since", "thread ids"),
+        rows,
+        empty="No thread would move.",
+    )
+    changed = ", ".join(f"{count} {name}" for name, count in found.changed.items() if count)
+    stay = found.threads - len(found.moved)
+    output.line(
+        f"{found.threads} threads: {len(found.moved)} would move, {stay} would stay"
+        + (f" (of these with another value: {changed})" if changed else "")
+    )
+
+
+@app.command()
+def coverage(since: Since = "30d", json: Json = False) -> None:
+    """Show for every rule its hits, its last hit, and how often people overruled it."""
+    page = _page(since)
+    if json:
+        output.as_json(page.as_json())
+        return
+    output.table(
+        ("rule", "team", "hits", "decided", "overruled", "last hit", "tests"),
+        (
+            (
+                one.rule.name,
+                one.rule.actions.team or "-",
+                one.hits,
+                one.decided,
+                "-" if one.override_share is None else f"{one.override_share:.0%}",
+                f"{one.last_hit_at:%Y-%m-%d %H:%M}" if one.last_hit_at else "never",
+                len(one.rule.cases),
+            )
+            for one in page.rules
+        ),
+        empty="There are no rules.",
+    )
+    if page.never:
+        output.line(f"never hit: {', '.join(page.never)}")
+    for name, count in page.gone.items():
+        output.line(f"no longer in the set: {name}, {count} hits")
+    if page.shadow is not None:
+        output.line(_shadow_line(page.shadow))
+
+
+@app.command()
+def shadow(json: Json = False) -> None:
+    """Show where the rules in shadow mode (files.shadow_rules) would decide otherwise."""
+    from inbox.flow.coverage import shadow_counts
+
+    with opening.database() as (_, db), db.read() as conn:
+        found = shadow_counts(conn)
+    if found is None:
+        hint = "set files.shadow_rules in the configuration to a second folder of rules"
+        raise NotFound(f"no rules are in shadow mode: {hint}")
+    if json:
+        output.as_json(found.as_json())
+        return
+    output.table(
+        ("threads", "live", "by", "shadow", "by", "last", "last message"),
+        (
+            (
+                one.count,
+                one.live_team,
+                one.live_rule or "-",
+                one.shadow_team,
+                one.shadow_rule or "-",
+                f"{one.last_at:%Y-%m-%d %H:%M}",
+                one.last_message_id,
+            )
+            for one in found.differences
+        ),
+        empty="The rules in shadow mode agree with the live ones so far.",
+    )
+    output.line(_shadow_line(found))
+
+
+def _shadow_line(found: Shadow) -> str:
+    return (
+        f"shadow ruleset {found.hash[:12]} since {found.since:%Y-%m-%d %H:%M}:"
+        f" {found.different} of {found.compared} decisions differ"
+    )
+
+
+@app.command()
+def suggest(since: Since = "90d", json: Json = False) -> None:
+    """Propose rules, as patches, from what people reassigned by hand."""
+    from inbox.clock import utc_now
+    from inbox.flow.suggestions import proposals
+
+    with opening.database() as (_, db), db.read() as conn:
+        found = proposals(conn, instant(since, utc_now()))
+    if json:
+        output.json_lines(one.as_json() for one in found)
+        return
+    for one in found:
+        suggestion = one.suggestion
+        output.error(
+            f"{suggestion.name}: {suggestion.moves} threads were moved to {suggestion.to_team},"
+            f" {suggestion.against} such threads stayed elsewhere"
+        )
+        for objection in one.objections:
+            output.error(f"  would not load as it is: {objection}")
+        output.line(one.patch().rstrip("\n"))
+    if not found:
+        output.line("No rule can be proposed: people have not moved enough threads alike.")
+
+
+@app.command()
+def show(json: Json = False) -> None:
+    """Show the rules in force, in the order in which they are asked."""
+    page = _page("30d")
+    if json:
+        output.as_json(page.as_json())
+        return
+    output.table(
+        ("#", "rule", "on", "team", "stops", "hits (30 days)", "file"),
+        (
+            (
+                number,
+                one.rule.name,
+                ", ".join(one.rule.events),
+                one.rule.actions.team or "-",
+                "yes" if one.rule.stop else "no",
+                one.hits,
+                f"{Path(one.rule.file).name}:{one.rule.line}",
+            )
+            for number, one in enumerate(page.rules, 1)
+        ),
+        empty="There are no rules.",
+    )
+    output.line(
+        f"ruleset {page.hash[:12]}, in force since {page.activated_at:%Y-%m-%d %H:%M} UTC,"
+        f" {page.tests} tests; fallback: {page.fallback.team}"
+    )
+    for problem in page.problems:
+        place = f"{problem['file']}:{problem['line']}"
+        output.error(f"newer files were refused: {place}: {problem['code']}: {problem['message']}")
+
+
+@app.command()
+def activate() -> None:
+    """Put the admin's files in force now, as `serve` does; a bad set leaves what was."""
+    from inbox.app import put_in_force
+
+    with opening.database() as (settings, db):
+        problems = put_in_force(db, settings)
+        with db.read() as conn:
+            ruleset = _in_force(conn).ruleset
+    for one in problems:
+        output.error(one.framed())
+    refused = bool(errors(problems))
+    what = "what was in force stays" if refused else "in force"
+    output.line(f"{what}: ruleset {ruleset.hash[:12]}, {len(ruleset.rules)} rules")
+    if refused:
+        raise typer.Exit(1)
+
+
+def _in_force(conn: Conn) -> AdminFiles:
+    from inbox.flow import active
+
+    files = active.in_force(conn)
+    if files is None:
+        raise NotFound(NOTHING)
+    return files
+
+
+NOTHING = "no rules are in force yet: `aboard rules activate` puts them in force"
+
+
+def _page(since: str) -> RulesPage:
+    from inbox.clock import utc_now
+    from inbox.flow.coverage import rules_page
+
+    with opening.database() as (_, db):
+        page = rules_page(db, instant(since, utc_now()))
+    if page is None:
+        raise NotFound(NOTHING)
+    return page

@@ -43,11 +43,11 @@ def main() -> None:
         at = timed("pack and accept", at)
         while claims := filing.claim(db, rules, utc_now()):
             at = timed("claim", at)
-            letters = [filing.read(one, rules) for one in claims]
+            letters = [filing.read(one, context) for one in claims]
             at = timed("read", at)
             with db.write() as conn:
                 unit = Unit(conn, context, utc_now())
-                unit.load([(one.claim, one.letter) for one in letters if one.letter])
+                unit.load([(one.claim, one.ready.letter) for one in letters if one.ready])
                 at = timed("look up", at)
                 for one in letters:
                     unit.writes.settle(_settle(unit, one))
@@ -64,12 +64,12 @@ def main() -> None:
 
 
 def _settle(unit: Unit, one: filing.Read) -> intake.Settlement:
-    if one.letter is None:
+    if one.ready is None:
         return Settlement(one.claim, "quarantined", None, one.cause, one.detail)
-    known = unit.same_mail(one.claim, one.letter)
+    known = unit.same_mail(one.claim, one.ready.letter)
     if known is not None:
         return Settlement(one.claim, "duplicate", known)
-    return Settlement(one.claim, "filed", message.file_letter(unit, one.claim, one.letter))
+    return Settlement(one.claim, "filed", message.file_letter(unit, one.ready))
 
 
 if __name__ == "__main__":

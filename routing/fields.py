@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Type(StrEnum):
@@ -149,6 +150,7 @@ _HEADER_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 FIELDS: dict[str, Field] = {field.name: field for field in _ALL}
 
 
+@lru_cache(maxsize=4096)
 def lookup(name: str) -> Field | None:
     """The field of that name, or None; `header.X-Thing` is a field of its own for each name."""
     found = FIELDS.get(name)

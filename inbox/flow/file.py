@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from inbox.errors import StoreError, UnreadableMail
 from inbox.flow import message
 from inbox.flow.context import FilingContext
+from inbox.flow.prepare import Prepared, prepare
 from inbox.flow.unit import Unit
-from inbox.mail.letter import Letter
 from inbox.mail.limits import LimitExceeded
 from inbox.mail.parse import parse_letter
 from inbox.store import intake
@@ -53,10 +53,10 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A claimed mail and what it says, or the cause why it could not be read."""
+    """A claimed mail ready to be filed, or the cause why it could not be read."""
 
     claim: Claim
-    letter: Letter | None
+    ready: Prepared | None
     cause: str = ""
     detail: str = ""
 
@@ -83,7 +83,7 @@ def file_claimed(
     letters = []
     for one in claims:
         watch([one.ledger_id])
-        letters.append(read(one, rules))
+        letters.append(read(one, context))
     watch([one.ledger_id for one in claims])
     try:
         return _commit(db, letters, context, clock())
@@ -97,10 +97,13 @@ def file_claimed(
     return total
 
 
-def read(claimed: Claim, rules: Rules) -> Read:
+def read(claimed: Claim, context: FilingContext) -> Read:
     """Parse one mail; what cannot be read within limits comes back with its cause."""
     try:
-        return Read(claimed, parse_letter(claimed.raw, envelope_from=claimed.reverse_path))
+        letter = parse_letter(claimed.raw, envelope_from=claimed.reverse_path)
+        return Read(claimed, prepare(claimed, letter, context))
+    except UnreadableMail as refusal:
+        return Read(claimed, None, refusal.cause, str(refusal))
     except LimitExceeded as refusal:
         return Read(claimed, None, refusal.cause, str(refusal))
     except MemoryError:
@@ -149,7 +152,7 @@ def _commit(db: Database, letters: Sequence[Read], context: FilingContext, now: 
     total = Filed()
     with db.write() as conn:
         unit = Unit(conn, context, now)
-        unit.load([(one.claim, one.letter) for one in letters if one.letter is not None])
+        unit.load([(one.claim, one.ready.letter) for one in letters if one.ready is not None])
         for one in letters:
             done = _settlement(unit, one)
             unit.writes.settle(done)
@@ -159,15 +162,12 @@ def _commit(db: Database, letters: Sequence[Read], context: FilingContext, now: 
 
 
 def _settlement(unit: Unit, one: Read) -> Settlement:
-    if one.letter is None:
+    if one.ready is None:
         return Settlement(one.claim, "quarantined", None, one.cause, one.detail)
-    known = unit.same_mail(one.claim, one.letter)
+    known = unit.same_mail(one.claim, one.ready.letter)
     if known is not None:
         return Settlement(one.claim, "duplicate", known)
-    try:
-        return Settlement(one.claim, "filed", message.file_letter(unit, one.claim, one.letter))
-    except UnreadableMail as refusal:
-        return Settlement(one.claim, "quarantined", None, refusal.cause, str(refusal))
+    return Settlement(one.claim, "filed", message.file_letter(unit, one.ready))
 
 
 def _count(state: str) -> Filed:

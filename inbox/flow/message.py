@@ -3,75 +3,57 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from inbox.flow import account as account_flow
 from inbox.flow import assign, enforce, extras
 from inbox.flow import thread as thread_flow
 from inbox.flow.account import Belonging
-from inbox.flow.author import author_of
-from inbox.flow.context import Guess
 from inbox.flow.enforce import Mail, Reasons
+from inbox.flow.prepare import Prepared
 from inbox.flow.unit import Unit
 from inbox.mail.joining import ids_of
 from inbox.mail.letter import Attachment, AutomaticKind, Letter
 from inbox.store import hits
-from inbox.store.intake import Claim
 from inbox.store.threads import Thread
 from routing.decide import NO_HISTORY, Decision, History, decide
 from routing.facts import Facts
 from routing.ruleset import Rule
 
 
-def file_letter(unit: Unit, claim: Claim, letter: Letter) -> int:
-    """Write the message and everything that follows from it; its number.
-
-    Raises `UnreadableMail` for a mail without any author.
-    """
-    ids = ids_of(letter)
-    at = received_at(claim, letter)
-    there = _belonging(unit, claim, letter, ids, at)
+def file_letter(unit: Unit, ready: Prepared) -> int:
+    """Write the message and everything that follows from it; its number."""
+    letter, ids = ready.letter, ready.ids
+    there = _belonging(unit, ready)
     find = thread_flow.place if there.joins else thread_flow.beside
     place = find(unit, there.account_id, ids)
-    mail = Mail(claim, letter, there, at, unit.writes.key("messages"))
-    guess = unit.context.classify(letter) if unit.context.classify else None
-    facts = _facts(unit, mail, place.thread, guess)
+    mail = Mail(ready.claim, letter, there, ready.at, unit.writes.key("messages"))
+    facts = Facts(
+        {
+            **ready.facts,
+            **assign.account_facts(unit.account(there.account_id)),
+            **assign.thread_facts(place.thread),
+        }
+    )
     event = assign.event_of(letter, place.thread)
     history = _history(unit, place.thread)
     decision = decide(unit.context.files.ruleset, facts, event=event, history=history)
     thread = place.thread or _open(unit, mail, decision)
     _insert(unit, mail, thread, facts)
+    unit.writes.index(mail.message_id, ready.words)
     _join(unit, mail, thread, ids, place)
     _note(unit, mail, thread)
-    reasons = Reasons(decision, facts, guess, history, is_new=place.thread is None)
+    reasons = Reasons(decision, facts, ready.guess, history, is_new=place.thread is None)
     enforce.put_in_force(unit, mail, thread, reasons)
     _advance(unit, mail, thread.id)
     return mail.message_id
 
 
-def _belonging(
-    unit: Unit, claim: Claim, letter: Letter, ids: tuple[str, ...], at: datetime
-) -> Belonging:
-    author = author_of(letter, claim.reverse_path)
-    if claim.sent and author.address.lower() in unit.context.own.addresses:
-        return account_flow.outgoing(unit, letter, author, at)
-    return account_flow.belonging(unit, letter, author, ids, at)
-
-
-def _facts(unit: Unit, mail: Mail, thread: Thread | None, guess: Guess | None) -> Facts:
-    detect = unit.context.detect_language
-    known = assign.message_facts(
-        mail.letter,
-        mail.there.author.address,
-        mail.claim.forward_paths,
-        mail.claim.size,
-        unit.context.mailboxes,
-    )
-    known |= assign.account_facts(unit.account(mail.there.account_id))
-    known |= assign.thread_facts(thread) | assign.guess_facts(guess)
-    known["language"] = detect(mail.letter.visible_text) if detect else None
-    return Facts(known)
+def _belonging(unit: Unit, ready: Prepared) -> Belonging:
+    author = ready.author
+    if ready.claim.sent and author.address.lower() in unit.context.own.addresses:
+        return account_flow.outgoing(unit, ready.letter, author, ready.at)
+    return account_flow.belonging(unit, ready.letter, author, ready.ids, ready.at)
 
 
 def _history(unit: Unit, thread: Thread | None) -> History:
@@ -147,7 +129,6 @@ def _insert(unit: Unit, mail: Mail, thread: Thread, facts: Facts) -> None:
         "defects": defects,
     }
     unit.add_message(row, [_file(one) for one in letter.attachments])
-    unit.writes.index(mail.message_id, _findable(letter, there))
 
 
 def _file(one: Attachment) -> dict[str, Any]:
@@ -219,18 +200,6 @@ def _advance(unit: Unit, mail: Mail, thread_id: int) -> None:
     unit.change_thread(thread_id, **changes)
 
 
-def received_at(claimed: Claim, letter: Letter) -> datetime:
-    """When a mail counts as received: on arrival for live mail, for history when its Date says.
-
-    A Date in the future, or before there was mail, says nothing.
-    """
-    if not claimed.dated or letter.date is None:
-        return claimed.accepted_at
-    if not datetime(1980, 1, 1, tzinfo=UTC) <= letter.date <= claimed.accepted_at:
-        return claimed.accepted_at
-    return letter.date
-
-
 def _recipients(letter: Letter) -> dict[str, list[list[str]]]:
     fields = {"to": letter.to, "cc": letter.cc, "reply_to": letter.reply_to}
     return {
@@ -238,11 +207,3 @@ def _recipients(letter: Letter) -> dict[str, list[list[str]]]:
         for name, addresses in fields.items()
         if addresses
     }
-
-
-def _findable(letter: Letter, there: Belonging) -> str:
-    """Everything by which a person may look for this mail."""
-    names = [f"{one.name} {one.address}" for one in (*letter.to, *letter.cc)]
-    files = [one.name for one in letter.attachments]
-    author = f"{there.author.name} {there.author.address}"
-    return "\n".join((letter.subject, author, *names[:50], *files, letter.text))

@@ -97,7 +97,7 @@ class Writes:
         self._threads: dict[int, Row] = {}
         self._stages: dict[int, str] = {}
         self._events: list[timeline.Event] = []
-        self._texts: list[tuple[int, str]] = []
+        self._words: list[tuple[int, str]] = []
         self._settled: list[Settlement] = []
 
     def key(self, table: str) -> int:
@@ -122,9 +122,9 @@ class Writes:
         """Write this event."""
         self._events.append(happened)
 
-    def index(self, message_id: int, text: str) -> None:
-        """Make a message findable by this text."""
-        self._texts.append((message_id, text))
+    def index(self, message_id: int, words: str) -> None:
+        """Make a message findable by these words, as `search.words_of` gives them."""
+        self._words.append((message_id, words))
 
     def settle(self, done: Settlement) -> None:
         """Write this outcome into the ledger."""
@@ -154,8 +154,8 @@ class Writes:
             stages = [{"the_id": one, "new_stage": stage} for one, stage in self._stages.items()]
             self._conn.execute(_SAVE_STAGE, stages)
             self._stages.clear()
-        search.add(self._conn, self._texts)
-        self._texts.clear()
+        search.add_words(self._conn, self._words)
+        self._words.clear()
         timeline.append(self._conn, self._events)
         self._events.clear()
         intake.settle(self._conn, self._settled, self._now)

@@ -64,7 +64,11 @@ _ADD_POSTGRESQL = text(
 
 def add(conn: Conn, documents: Sequence[tuple[int, str]]) -> None:
     """Index messages: (message number, everything that can be found in it)."""
-    prepared = [(message_id, words_of(written)) for message_id, written in documents]
+    add_words(conn, [(message_id, words_of(written)) for message_id, written in documents])
+
+
+def add_words(conn: Conn, prepared: Sequence[tuple[int, str]]) -> None:
+    """Index messages by what `words_of` made of them, outside any transaction."""
     if not prepared:
         return
     if conn.dialect.name == "sqlite":

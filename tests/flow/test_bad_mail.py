@@ -10,6 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from inbox.errors import StoreError
 from inbox.flow import file as filing
 from inbox.flow import message
+from inbox.flow.prepare import Prepared
+from inbox.flow.unit import Unit
 from inbox.mail.letter import Letter
 from inbox.mail.limits import LimitExceeded
 from inbox.store import intake, ledger
@@ -38,11 +40,11 @@ def reading_raises(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> Non
 def filing_raises(monkeypatch: pytest.MonkeyPatch, error: BaseException, times: int = 99) -> None:
     file_letter, left = message.file_letter, [times]
 
-    def step(unit: object, claim: intake.Claim, letter: Letter) -> int:
-        if letter.subject == TOKEN and left[0]:
+    def step(unit: Unit, ready: Prepared) -> int:
+        if ready.letter.subject == TOKEN and left[0]:
             left[0] -= 1
             raise error
-        return file_letter(unit, claim, letter)  # type: ignore[arg-type]
+        return file_letter(unit, ready)
 
     monkeypatch.setattr(message, "file_letter", step)
 

@@ -1,0 +1,75 @@
+"""Everything about a mail that can be worked out before the database is asked, or locked.
+
+The filing transaction holds the one write lock on SQLite, so what costs CPU and needs no row is
+done here: the classifier's guess, the language, the facts of the mail alone, the words to index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from inbox.flow import assign
+from inbox.flow.author import author_of
+from inbox.flow.context import FilingContext, Guess
+from inbox.mail.joining import ids_of
+from inbox.mail.letter import Address, Letter
+from inbox.store import search
+from inbox.store.intake import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A letter ready to be filed."""
+
+    claim: Claim
+    letter: Letter
+    author: Address
+    ids: tuple[str, ...]
+    at: datetime
+    """When it counts as received."""
+    guess: Guess | None
+    facts: Mapping[str, object]
+    words: str
+
+
+def prepare(claim: Claim, letter: Letter, context: FilingContext) -> Prepared:
+    """Work out what needs no database. Raises `UnreadableMail` for a mail without any author."""
+    author = author_of(letter, claim.reverse_path)
+    guess = context.classify(letter) if context.classify else None
+    facts = assign.message_facts(
+        letter, author.address, claim.forward_paths, len(claim.raw), context.mailboxes
+    )
+    detect = context.detect_language
+    facts["language"] = detect(letter.visible_text) if detect else None
+    return Prepared(
+        claim=claim,
+        letter=letter,
+        author=author,
+        ids=ids_of(letter),
+        at=received_at(claim, letter),
+        guess=guess,
+        facts=facts | assign.guess_facts(guess),
+        words=search.words_of(_findable(letter, author)),
+    )
+
+
+def received_at(claimed: Claim, letter: Letter) -> datetime:
+    """When a mail counts as received: on arrival for live mail, for history when its Date says.
+
+    A Date in the future, or before there was mail, says nothing.
+    """
+    if not claimed.dated or letter.date is None:
+        return claimed.accepted_at
+    if not datetime(1980, 1, 1, tzinfo=UTC) <= letter.date <= claimed.accepted_at:
+        return claimed.accepted_at
+    return letter.date
+
+
+def _findable(letter: Letter, author: Address) -> str:
+    """Everything by which a person may look for this mail."""
+    names = [f"{one.name} {one.address}" for one in (*letter.to, *letter.cc)]
+    files = [one.name for one in letter.attachments]
+    by = f"{author.name} {author.address}"
+    return "\n".join((letter.subject, by, *names[:50], *files, letter.text))

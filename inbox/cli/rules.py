@@ -17,7 +17,9 @@ from routing.reader import did_you_mean
 
 if TYPE_CHECKING:
     from inbox.flow.admin_files import OnDisk
+    from inbox.flow.context import Guess
     from inbox.flow.explaining import Question, Surroundings
+    from inbox.mail.letter import Letter
     from routing.ruleset import Ruleset
 
 app = typer.Typer(help="Check, test, explain and replay routing rules.", no_args_is_help=True)
@@ -189,11 +191,23 @@ def _surroundings(ruleset: Ruleset | None) -> Surroundings:
     from inbox.flow.explaining import Surroundings
     from inbox.flow.loose_mail import asks_language, detector
 
-    mailboxes: tuple[str, ...] = ()
-    if opening.config_path().is_file():
-        mailboxes = tuple(one.address for one in opening.settings().mailboxes)
     detect = detector() if ruleset is not None and asks_language(ruleset) else None
-    return Surroundings(mailboxes, detect)
+    if not opening.config_path().is_file():
+        return Surroundings((), detect)
+    mailboxes = tuple(one.address for one in opening.settings().mailboxes)
+    return Surroundings(mailboxes, detect, _classify)
+
+
+def _classify(letter: Letter) -> Guess | None:
+    """What the classifier in force says, where there is a database; makes none."""
+    from inbox.flow.guess import answering
+
+    url = opening.settings().database_url()
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        return None
+    with opening.database() as (_, db), db.read() as conn:
+        classify = answering(conn).classify
+    return classify(letter) if classify else None
 
 
 def _raw(mail: str) -> bytes:

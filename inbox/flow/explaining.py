@@ -4,7 +4,7 @@ decision kept. Also makes a rule test of either. Decides nothing anew and stores
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,10 +12,11 @@ from inbox.errors import AboardError, NotFound
 from inbox.flow import active
 from inbox.flow.assign import account_facts, event_of, guess_facts, message_facts, thread_facts
 from inbox.flow.author import author_of
-from inbox.flow.context import Classify
+from inbox.flow.context import Guess
 from inbox.flow.loose_mail import DetectLanguage, loose_facts, read_loose
 from inbox.flow.proof import load_rules, teams_named
 from inbox.flow.unit import AccountPicture
+from inbox.mail.letter import Letter
 from inbox.store import accounts, assignments, hits, ledger, messages, sets, threads
 from inbox.store.assignments import Assignment
 from inbox.store.database import Conn
@@ -77,7 +78,7 @@ class Surroundings:
 
     mailboxes: tuple[str, ...] = ()
     detect: DetectLanguage | None = None
-    classify: Classify | None = None
+    classify: Callable[[Letter], Guess | None] | None = None
 
 
 BARE = Surroundings()

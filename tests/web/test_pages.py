@@ -343,8 +343,8 @@ def test_refused_admin_files_are_shown_on_every_page(own: Told) -> None:
 
 def test_the_demo_says_that_it_is_one(told: Told) -> None:
     client = TestClient(build(told.site(demo=True)), base_url="http://localhost")
-    assert "nothing leaves this machine" in words(client.get("/").text)
-    assert "nothing leaves this machine" not in words(page(told.client(), "/"))
+    assert "Nothing leaves this machine" in words(client.get("/").text)
+    assert "Nothing leaves this machine" not in words(page(told.client(), "/"))
 
 
 def test_health_is_ok_while_the_database_answers(client: TestClient) -> None:

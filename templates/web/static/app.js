@@ -166,4 +166,5 @@ function openTarget() {
 window.addEventListener("hashchange", openTarget);
 openTarget();
 localTimes(document);
-document.querySelector(".pane .here")?.scrollIntoView({ block: "center" });
+const here = document.querySelector(".pane .here");
+if (here) here.closest(".pane").scrollTop = here.offsetTop - 200;

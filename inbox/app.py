@@ -160,10 +160,26 @@ def check_everything(settings: Settings) -> tuple[tuple[Problem, ...], dict[str,
     try:
         db = open_database(settings)
         facts |= database_facts(db)
+        facts["classifier"], found = _classifier(db)
+        problems += found
         db.close()
     except StoreError as error:
         problems.append(Problem("database", 0, 0, "database", str(error)))
     return tuple(sorted(problems)), facts
+
+
+def _classifier(db: Database) -> tuple[str, tuple[Problem, ...]]:
+    """(the model in force, what is wrong with it or with how it routes)."""
+    from inbox.flow import model_state
+    from inbox.flow.models import unusable
+
+    with db.read() as conn:
+        if models.pointer(conn) is None:
+            trouble = unusable(shipped.MODEL)
+            what = "none" if trouble else "the shipped one, in force from the first start on"
+            return what, () if trouble is None else (trouble,)
+        found = model_state.state(conn)
+    return "none" if found.live is None else f"model {found.live.name}", found.problems
 
 
 def _certificate_problems(settings: Settings) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inbox.cli import classifying, output
+from inbox.cli import classifier_force, classifying, opening, output
 from inbox.errors import AboardError
 
 if TYPE_CHECKING:
@@ -35,14 +35,23 @@ def train(
     unlabelled: Annotated[
         list[Path] | None, typer.Option(help="JSON lines of mail without labels, to learn words.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Compare and say, but leave in force what is.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Train a model from files into a file."""
+    """Train a model from files; without files from shipped examples and what people said.
+
+    The latter is compared with the model in force on mail that neither knows, and replaces it only
+    if it is better.
+    """
+    if out is not None:
+        classifying.writable(out)
     if not data:
-        raise AboardError("name the files to learn from")
+        classifier_force.learn(out, dry_run=dry_run, json=json)
+        return
     if out is None:
         raise AboardError("say with --out MODEL where the model is to be written")
-    classifying.writable(out)
     examples = classifying.examples(data, label_field)
     made = _trained(examples, unlabelled or [])
     size = classifying.save(made, out)
@@ -168,3 +177,48 @@ def predict(
                 classifying.write(line)
         except LineError as error:
             raise AboardError(f"{name}:{error.line}: {error.reason}") from None
+
+
+@app.command()
+def explain(
+    what: Annotated[
+        str, typer.Argument(help="A text, a stored message's number, a JSON lines file, or -.")
+    ],
+    model: ModelFile = None,
+    label: Annotated[str, typer.Option(help="Explain this label (default: the best).")] = "",
+    terms: Annotated[int, typer.Option(min=1, help="Words and phrases shown.")] = 15,
+    json: Json = False,
+) -> None:
+    """Say why: every word with its weight, and the past threads most like it."""
+    from inbox.cli import explaining_guess
+
+    explaining_guess.explain(what, explaining_guess.Asked(model, label, terms, json))
+
+
+@app.command()
+def export(
+    out: Annotated[Path | None, typer.Option(help="A file (default: standard output).")] = None,
+) -> None:
+    """Write the mail that people labelled here as JSON lines, as `train` and `evaluate` read it."""
+    from inbox.flow.training import export_lines
+
+    if out is not None:
+        classifying.writable(out)
+    with opening.database() as (_, db), db.read() as conn:
+        found = list(export_lines(conn))
+    if out is None:
+        for line in found:
+            classifying.write(line)
+        return
+    try:
+        out.write_bytes("".join(f"{one}\n" for one in found).encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise AboardError(f"{out}: cannot be written: {error.strerror or error}") from None
+    output.line(f"wrote {len(found)} labelled mails to {out}")
+
+
+app.command()(classifier_force.promote)
+app.command()(classifier_force.rollback)
+app.command()(classifier_force.shadow)
+app.command()(classifier_force.status)
+app.add_typer(classifier_force.labels, name="labels")

@@ -14,7 +14,7 @@ from classifiers import artifact
 from classifiers.artifact import ModelError
 from classifiers.dataset import DataError, Example, read_examples
 from classifiers.model import Model
-from inbox.cli import output
+from inbox.cli import opening, output
 from inbox.errors import AboardError
 
 Tell = Callable[[str, int, int], None]
@@ -59,7 +59,16 @@ def model(path: Path | None) -> Model:
     with said_plainly():
         if path is not None:
             return artifact.load(path)
-        raise AboardError("name a model file with --model")
+        from inbox import shipped
+        from inbox.flow import models
+
+        with opening.database() as (_, db), db.read() as conn:
+            live = models.in_force(conn)
+    if live is not None:
+        return live.model
+    output.error("no model is in force yet: this is the one that comes with Aboard")
+    with said_plainly():
+        return artifact.load(shipped.MODEL)
 
 
 def save(made: Model, path: Path) -> int:

@@ -119,6 +119,15 @@ def activate_shipped(db: Database, path: Path, now: datetime) -> Problem | None:
     return None
 
 
+def unusable(path: Path) -> Problem | None:
+    """What is wrong with a model file, or None."""
+    try:
+        artifact.load(path)
+    except ModelError as error:
+        return problem(path.name, str(error))
+    return None
+
+
 def problem(where: str, message: str) -> Problem:
     """A model that cannot be used, as `check` and the log show it."""
     hint = "rules alone route until `aboard classifier promote MODEL` or `rollback`"
@@ -131,7 +140,7 @@ def find(conn: Conn, wanted: str) -> Model:
     Raises `ModelError` for a file that is no model, `AboardError` for a name nobody has.
     """
     path = Path(wanted)
-    if path.exists():
+    if path.is_file():
         return artifact.load(path)
     kept = store.find(conn, wanted) if len(wanted) >= 4 else ()
     if not kept:

@@ -1,0 +1,110 @@
+"""How the classifier in force is doing: since when, how often people move what it routed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from classifiers.artifact import ModelError
+from classifiers.drift import Drift, watch
+from inbox.clock import iso
+from inbox.flow import models
+from inbox.flow.models import InForce
+from inbox.store import labels
+from inbox.store import models as store
+from inbox.store.database import Conn
+from inbox.store.models import ShadowCounts, Step
+from routing.problems import Problem
+
+WINDOW = 200
+"""Routed threads in one look at the share of corrections."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that `aboard classifier status` says."""
+
+    live: InForce | None
+    steps: tuple[Step, ...]
+    """How models came into force, the last first."""
+    labels: int
+    drift: Drift | None
+    shadow: str
+    """The id of the model in shadow; empty where there is none."""
+    shadow_counts: ShadowCounts | None
+    problems: tuple[Problem, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON shape of docs/INTERFACES.md."""
+        live, drift, counts = self.live, self.drift, self.shadow_counts
+        return {
+            "model": None if live is None else live.name,
+            "hash": None if live is None else live.hash,
+            "labels_of_model": [] if live is None else list(live.trained.labels),
+            "info": {} if live is None else dict(live.trained.info),
+            "corrections": 0 if live is None else live.corrections,
+            "own_labels": self.labels,
+            "history": [
+                {"model": one.model_id, "at": iso(one.at), "by": one.actor, "why": one.why}
+                for one in self.steps
+            ],
+            "drift": None
+            if drift is None
+            else {
+                "routed": drift.routed,
+                "corrected": drift.corrected,
+                "promised_errors": round(drift.promised_errors, 6),
+                "p_value": round(drift.p_value, 6),
+                "alarm": drift.alarm,
+                "message": drift.message,
+            },
+            "shadow": None
+            if counts is None
+            else {
+                "model": self.shadow,
+                "answers": counts.answers,
+                "other_team": counts.other_team,
+                "other_route": counts.other_route,
+            },
+            "problems": [one.as_json() for one in self.problems],
+        }
+
+
+def state(conn: Conn) -> State:
+    """How things stand; a model that cannot be used is among the problems."""
+    problems: list[Problem] = []
+    live = shadow = None
+    try:
+        live = models.in_force(conn)
+        if live is None:
+            problems.append(models.problem("database", "no classifier is in force"))
+    except ModelError as error:
+        problems.append(models.problem("database", str(error)))
+    try:
+        shadow = models.in_shadow(conn)
+    except ModelError as error:
+        problems.append(models.problem("database", str(error)))
+    steps = store.steps(conn)
+    drift = _drift(conn, live) if live is not None else None
+    if drift is not None and drift.alarm:
+        problems.append(_alarm(drift))
+    return State(
+        live=live,
+        steps=steps,
+        labels=labels.state(conn)[1],
+        drift=drift,
+        shadow=shadow.trained.id if shadow else "",
+        shadow_counts=store.shadow_counts(conn, shadow.hash) if shadow else None,
+        problems=tuple(problems),
+    )
+
+
+def _drift(conn: Conn, live: InForce) -> Drift:
+    fared = labels.routed_by(conn, live.trained.id, WINDOW)
+    promise = live.trained.info.get("promise")
+    precision = float(promise) if isinstance(promise, int | float) and 0 < promise < 1 else 0.95
+    return watch(fared.routed, fared.corrected, precision)
+
+
+def _alarm(drift: Drift) -> Problem:
+    return Problem("database", 0, 0, "classifier-drift", drift.message, "", severity="warning")

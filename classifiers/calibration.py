@@ -50,6 +50,21 @@ def softmax_rows(margins: Floats, temperature: float) -> Floats:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
+def mailbox_shift(margins: Floats, temperature: float, shares: Floats) -> Floats:
+    """What to add to margins so that they expect labels as often as the mailbox has them.
+
+    `margins` are those of unlabelled mail, `shares` how often each label is among the labelled.
+    Expectation-maximisation over the label shares (Saerens et al. 2002); half of the shift is
+    taken, because the shares of a weak model are themselves uncertain.
+    """
+    likelihood = softmax_rows(margins, temperature) / shares
+    found = shares.copy()
+    for _ in range(30):
+        joint = likelihood * found
+        found = np.maximum((joint / joint.sum(axis=1, keepdims=True)).mean(axis=0), 1e-6)
+    return np.asarray(0.5 * temperature * np.log(found / shares), dtype=np.float64)
+
+
 def negative_log_likelihood(
     margins: Floats, truth: Ints, temperature: float, weights: Floats
 ) -> float:

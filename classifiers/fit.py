@@ -18,6 +18,7 @@ from classifiers.calibration import (
     Promise,
     expected_calibration_error,
     fit_temperature,
+    mailbox_shift,
     softmax_rows,
     strength_of,
     team_thresholds,
@@ -38,6 +39,8 @@ Progress = Callable[[str, int, int], None]
 
 ENOUGH_LABELLED = 55
 """Labelled mails per label above which the model's own guesses teach it nothing any more."""
+FEW_LABELLED = 20
+"""Labelled mails per label from which the mailbox's own mix of labels is estimated and used."""
 ENOUGH_OWN = 100
 """Own labelled mails from which temperature and thresholds are set on own mail alone."""
 
@@ -289,7 +292,13 @@ def _calibrated(
     count = len(material.names)
     strength = np.array([strength_of(count, *map(float, triple)) for triple in triples])
     thresholds = team_thresholds(strength, chosen, right, count, options.promise)
-    table = table_of(*fitted, options)
+    vocabulary, weights = fitted
+    if material.history and len(labels) >= FEW_LABELLED * count:
+        unlabelled = weights.margins(material.history.unlabelled.rows)
+        shares = np.bincount(material.labels, minlength=count) / len(material.labels)
+        shift = mailbox_shift(unlabelled, temperature, shares)
+        weights = replace(weights, bias=weights.bias + shift)
+    table = table_of(vocabulary, weights, options)
     routed = strength >= np.array(thresholds)[chosen]
     if NONE in material.names:
         routed &= chosen != material.names.index(NONE)

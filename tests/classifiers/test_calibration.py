@@ -13,6 +13,7 @@ from classifiers.calibration import (
     expected_calibration_error,
     fit_temperature,
     lowest_threshold,
+    mailbox_shift,
     negative_log_likelihood,
     softmax,
     softmax_rows,
@@ -39,6 +40,18 @@ def test_a_temperature_recovers_the_scale_that_made_the_labels() -> None:
     shares = softmax_rows(margins, 0.4)
     truth = (shares.cumsum(axis=1) < rng.random((20_000, 1))).sum(axis=1)
     assert fit_temperature(margins, truth) == pytest.approx(0.4, rel=0.05)
+
+
+def test_a_mailbox_with_another_mix_of_labels_shifts_the_margins_towards_it() -> None:
+    rng = np.random.default_rng(2)
+    truth = (rng.random(4_000) < 0.1).astype(int)
+    margins = rng.normal(0, 1, (4_000, 2))
+    margins[np.arange(4_000), truth] += 1.5
+    even = np.array([0.5, 0.5])
+    shift = mailbox_shift(margins, 1.0 / 1.5, even)
+    assert shift[0] > 0 > shift[1]
+    before = (margins.argmax(axis=1) == truth).mean()
+    assert ((margins + shift).argmax(axis=1) == truth).mean() > before
 
 
 def test_softmax_survives_huge_margins() -> None:

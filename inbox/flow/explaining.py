@@ -176,7 +176,7 @@ def _thread_before(conn: Conn, message: Message, filed_at: datetime) -> threads.
     made = [
         one
         for one in assignments.of_thread(conn, thread.id)
-        if (one.at < filed_at if one.message_id is None else one.message_id < message.id)
+        if (one.at <= filed_at if one.message_id is None else one.message_id < message.id)
     ]
     team, decided_by = thread.team, thread.decided_by
     for one in made:

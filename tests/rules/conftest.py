@@ -1,0 +1,53 @@
+"""A company with rules in force, on each kind of database, and a terminal in an empty folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from inbox.store.database import Database
+from tests import databases
+from tests.cli.running import Terminal
+from tests.flow.house import House, make
+from tests.services.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_of_rules(postgres_run: Postgres) -> Iterator[str]:
+    """The PostgreSQL database that these tests use one after the other."""
+    url = postgres_run.fresh_database(databases.prepare)
+    yield url
+    postgres_run.drop(url)
+
+
+@pytest.fixture(params=databases.BOTH)
+def db(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database with our schema and nothing in it; the test runs on SQLite and PostgreSQL."""
+    yield from databases.opened(request, "postgres_of_rules")
+
+
+@pytest.fixture
+def house(db: Database, tmp_path: Path) -> House:
+    """The company with its files in force."""
+    return make(db, tmp_path)
+
+
+@pytest.fixture
+def small(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
+    """The same on SQLite only, for what does not depend on the database."""
+    databases.prepare(sqlite_url)
+    db = Database(sqlite_url)
+    yield make(db, tmp_path)
+    db.close()
+
+
+@pytest.fixture
+def terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Terminal:
+    """A terminal in an empty folder, without any configuration."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ABOARD_CONFIG", raising=False)
+    return Terminal(tmp_path, capsys)

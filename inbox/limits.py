@@ -37,3 +37,9 @@ def cap_cpu(seconds: int) -> None:
     used = int(usage.ru_utime + usage.ru_stime)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (used + 1 + seconds, hard))
+
+
+def lift_cpu() -> None:
+    """No more CPU cap: between two mails a worker waits and looks for work as long as it takes."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))

@@ -56,6 +56,11 @@ def worker_ended(pid: int, why: str, ledger_ids: Sequence[int]) -> None:
     _log.warning("worker-ended pid=%d why=%r ledger=%s", pid, why, list(ledger_ids))
 
 
+def database_trouble(error: BaseException) -> None:
+    """The database did not do what was asked; it is asked again."""
+    _log.error("database-trouble error=%r", str(error))
+
+
 def rules_refused(problems: Sequence[object]) -> None:
     """An admin's file was refused; what was in force stays."""
     for problem in problems:

@@ -18,7 +18,7 @@ from inbox import log
 from inbox.app import put_in_force
 from inbox.clock import monotonic, utc_now
 from inbox.config import Listen, Settings
-from inbox.errors import AboardError
+from inbox.errors import AboardError, StoreError
 from inbox.flow.accept import Incoming, accept
 from inbox.net.smtp_in import Ingress, Received
 from inbox.store import intake
@@ -190,5 +190,11 @@ class _Checkpointer:
 
     def _run(self) -> None:
         while not self._stopping.wait(CHECKPOINT_EVERY):
+            self._once()
+        self._once()
+
+    def _once(self) -> None:
+        try:
             self._db.checkpoint()
-        self._db.checkpoint()
+        except StoreError as error:
+            log.database_trouble(error)  # a full disk may have room again at the next turn

@@ -24,48 +24,102 @@ from inbox import log
 from inbox.app import filing_context
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
+from inbox.errors import ConfigError, StoreError
 from inbox.flow import file as filing
-from inbox.limits import MIB, address_space, cap_cpu, cap_memory
+from inbox.limits import MIB, address_space, cap_cpu, cap_memory, lift_cpu
 from inbox.store import intake
 from inbox.store.database import Database
+from inbox.store.intake import Claim
 
 IDLE_WAIT = 0.5
 """Seconds after which an idle worker looks for work that nobody told it of."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds before a worker is seated again whose predecessor ended without having done anything."""
 
 RECYCLE_AFTER = 5_000
 """Mails after which a worker makes room for a fresh one, as memory only ever fragments."""
 
 
-def work(settings: Settings, pipe: Connection) -> None:
-    """A worker's whole life: file until told to stop, or until it has grown too large."""
+def work(settings: Settings, pipe: Connection, pause: float = 0.0) -> None:
+    """A worker's whole life: file until told to stop, or until it has grown too large.
+
+    `pause` is in seconds, before anything else is done.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if pause and pipe.poll(pause) and _told_to_stop(pipe):
+        return
     db = Database(settings.database_url(), pool_size=1)
-    rules = filing.Rules(settings.node, settings.filing.batch, settings.filing.most_attempts)
-    context, versions = filing_context(db, settings, None, ())
+    bench = _Bench(settings, pipe, db)
     language.warm()  # inherited where the process was forked; no mail pays for it in any case
     cap = cap_memory(settings.filing.memory_mib)
     roomy = cap - settings.filing.memory_mib * MIB // 2 if cap else 0
-    done = 0
-
-    def begin(ledger_ids: Sequence[int]) -> None:
-        cap_cpu(settings.filing.cpu_seconds)
-        pipe.send(("begun", tuple(ledger_ids)))
-
     pipe.send(("ready", ()))
-    while done < RECYCLE_AFTER and not (roomy and address_space() > roomy):
-        claims = filing.claim(db, rules, utc_now())
-        if claims:
-            pipe.send(("held", tuple(one.ledger_id for one in claims)))
-            context, versions = filing_context(db, settings, context, versions)
-            result = filing.file_claimed(db, claims, context, rules, utc_now, begin)
-            done += result.total
-            log.round_filed(result.filed, result.duplicates, result.quarantined, result.put_back)
-            pipe.send(("idle", ()))
-        if pipe.poll(0 if claims else IDLE_WAIT) and _told_to_stop(pipe):
+    while bench.done < RECYCLE_AFTER and not (roomy and address_space() > roomy):
+        busy = bench.round()
+        if pipe.poll(0 if busy else IDLE_WAIT) and _told_to_stop(pipe):
             break
     db.close()
     pipe.close()
+
+
+class _Bench:
+    """What a worker has before it: its database, the files in force, the mails it holds."""
+
+    def __init__(self, settings: Settings, pipe: Connection, db: Database) -> None:
+        self._settings = settings
+        self._pipe = pipe
+        self._db = db
+        self._rules = filing.Rules(
+            settings.node, settings.filing.batch, settings.filing.most_attempts
+        )
+        self._context, self._versions = filing_context(db, settings, None, ())
+        self._owed: tuple[Claim, ...] = ()
+        self.done = 0
+
+    def round(self) -> bool:
+        """Claim and file once; was there anything to do?
+
+        A database in trouble is nobody's attempt: its mails are given back when it answers again.
+        """
+        try:
+            self._give_back()
+            self._owed = filing.claim(self._db, self._rules, utc_now())
+            if self._owed:
+                self._pipe.send(("held", tuple(one.ledger_id for one in self._owed)))
+                self._file(self._owed)
+            busy = bool(self._owed)
+            self._owed = ()
+        except StoreError as error:
+            log.database_trouble(error)
+            busy = False
+        lift_cpu()
+        self._pipe.send(("idle", ()))
+        return busy
+
+    def _give_back(self) -> None:
+        if self._owed:
+            with self._db.write() as conn:
+                intake.give_back(conn, self._owed)
+            self._owed = ()
+
+    def _file(self, claims: Sequence[Claim]) -> None:
+        try:
+            self._context, self._versions = filing_context(
+                self._db, self._settings, self._context, self._versions
+            )
+        except ConfigError as error:
+            log.rules_refused(error.problems)  # what this worker has is good and stays
+        result = filing.file_claimed(
+            self._db, claims, self._context, self._rules, utc_now, self._begin
+        )
+        self.done += result.total
+        log.round_filed(result.filed, result.duplicates, result.quarantined, result.put_back)
+
+    def _begin(self, ledger_ids: Sequence[int]) -> None:
+        cap_cpu(self._settings.filing.cpu_seconds)
+        self._pipe.send(("begun", tuple(ledger_ids)))
 
 
 def _told_to_stop(pipe: Connection) -> bool:
@@ -88,11 +142,16 @@ class Seat:
     begun: tuple[int, ...] = ()
     since: float = 0.0
     killed_for: str = ""
+    woken: bool = False
+    pause: float = 0.0
     ready: threading.Event = field(default_factory=threading.Event)
 
 
 class Supervisor:
     """Keeps the workers of one node at work. `start`, then `stop`; `wake` when mail came in."""
+
+    target = staticmethod(work)
+    """What a worker process runs."""
 
     def __init__(self, settings: Settings, db: Database) -> None:
         self._settings = settings
@@ -103,6 +162,7 @@ class Supervisor:
         self._stopping = threading.Event()
         self._poke_receiver, self._poke = self._spawn.Pipe(duplex=False)
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self._dead: list[Seat] = []
         self.ended = 0
         """Workers that died or were ended since the start."""
 
@@ -116,7 +176,8 @@ class Supervisor:
     def wake(self) -> None:
         """Tell idle workers that there is mail; safe from any thread."""
         for seat in list(self._seats):
-            if not seat.held:
+            if not seat.held and not seat.woken:
+                seat.woken = True  # one word is enough; many would fill the pipe of a slow worker
                 _send(seat.pipe, "wake")
 
     def wait_ready(self, seconds: float) -> bool:
@@ -126,6 +187,9 @@ class Supervisor:
     def stop(self) -> None:
         """Let the workers finish what they hold, then end."""
         self._stopping.set()
+        _send(self._poke, "stop")
+        if self._thread.is_alive():
+            self._thread.join()  # first, so that no seat is filled anew behind our back
         for seat in self._seats:
             _send(seat.pipe, "stop")
         for seat in self._seats:
@@ -133,18 +197,19 @@ class Supervisor:
             if seat.process.is_alive():
                 seat.process.kill()
                 seat.process.join()
-        _send(self._poke, "stop")
-        if self._thread.is_alive():
-            self._thread.join()
+            seat.pipe.close()
 
-    def _seat(self) -> Seat:
+    def _seat(self, pause: float = 0.0) -> Seat:
         ours, theirs = self._spawn.Pipe()
         process = self._spawn.Process(
-            target=work, args=(self._settings, theirs), name="aboard-worker", daemon=True
+            target=self.target,
+            args=(self._settings, theirs, pause),
+            name="aboard-worker",
+            daemon=True,
         )
         process.start()
         theirs.close()
-        return Seat(process, ours)
+        return Seat(process, ours, pause=pause)
 
     def _watch(self) -> None:
         while not self._stopping.is_set():
@@ -155,6 +220,7 @@ class Supervisor:
                         self._seats[place] = self._replace(seat)
             for seat in self._seats:
                 self._end_if_overrun(seat)
+            self._settle_deaths()
 
     def _patience(self) -> float:
         limit = self._settings.filing.wall_seconds
@@ -168,18 +234,34 @@ class Supervisor:
             seat.process.kill()
 
     def _replace(self, seat: Seat) -> Seat:
-        """A worker's pipe closed: learn why, give its mails back, seat another."""
+        """A worker's pipe closed: learn why, give its mails back, seat another.
+
+        One that ended before it did anything would end so again at once: the next one waits.
+        """
         seat.process.join()
         if self._stopping.is_set():
             return seat
-        if seat.process.exitcode or seat.held:
+        seat.pipe.close()
+        failed = bool(seat.process.exitcode)
+        if failed or seat.held:
             self.ended += 1
-            self._settle_death(seat, utc_now())
-        return self._seat()
+            self._dead.append(seat)
+            self._settle_deaths()
+        hopeless = failed and not seat.held
+        return self._seat(min(2 * seat.pause + FIRST_PAUSE, LONGEST_PAUSE) if hopeless else 0.0)
+
+    def _settle_deaths(self) -> None:
+        """Give back what dead workers held; later where the database does not answer now."""
+        while self._dead:
+            try:
+                self._settle_death(self._dead[0], utc_now())
+            except StoreError as error:
+                log.database_trouble(error)
+                return
+            self._dead.pop(0)
 
     def _settle_death(self, seat: Seat, now: datetime) -> None:
         cause = seat.killed_for or _why(seat.process.exitcode)
-        log.worker_ended(seat.process.pid or 0, cause, seat.begun)
         untouched = [one for one in seat.held if one not in seat.begun]
         with self._db.write() as conn:
             intake.release_dead(conn, begun=seat.begun, untouched=untouched, now=now, detail=cause)
@@ -190,6 +272,7 @@ class Supervisor:
                 now=now,
                 cause="over-limit",
             )
+        log.worker_ended(seat.process.pid or 0, cause, seat.begun)
 
 
 def _hear(seat: Seat) -> bool:
@@ -198,6 +281,7 @@ def _hear(seat: Seat) -> bool:
         word, ids = seat.pipe.recv()
     except (EOFError, OSError):
         return False
+    seat.woken = False
     if word == "ready":
         seat.ready.set()
     elif word == "held":

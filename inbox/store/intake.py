@@ -296,6 +296,17 @@ def put_back(conn: Conn, claims: Iterable[Claim], run_after: datetime, detail: s
         )
 
 
+def give_back(conn: Conn, claims: Iterable[Claim]) -> None:
+    """Undo the claim of mails that were not filed through no fault of theirs."""
+    for one in claims:
+        conn.execute(
+            update(ledger)
+            .where(ledger.c.id == one.ledger_id, ledger.c.fence == one.fence)
+            .where(ledger.c.state == "pending")
+            .values(attempts=ledger.c.attempts - 1, leased_until=None)
+        )
+
+
 def quarantine_exhausted(
     conn: Conn, *, begun: Sequence[int], most: int, now: datetime, cause: str
 ) -> int:

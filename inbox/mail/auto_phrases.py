@@ -1,7 +1,5 @@
 """What automatic replies, absence notes and bounces say, in many languages: patterns only."""
 
-
-
 from __future__ import annotations
 
 import re

@@ -85,7 +85,9 @@ def parse_letter(raw: bytes, *, envelope_from: str | None = None) -> Letter:
             is_bounce=bounce is not None,
         )
     )
-    forwarded = forwarded_original(reading.text, fields.subject) or _attached_original(reading, report)
+    forwarded = forwarded_original(reading.text, fields.subject) or _attached_original(
+        reading, report
+    )
     return Letter(
         subject=fields.subject,
         from_=fields.from_,

@@ -3,8 +3,6 @@
 Facts about mail programs, one line per language where it helps reading. All in lower case.
 """
 
-
-
 from __future__ import annotations
 
 import re

@@ -1,0 +1,318 @@
+"""`aboard rules` as a person uses it: without a configuration, and with stored mail."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from inbox.errors import AboardError
+from tests.cli.running import Terminal
+from tests.databases import NOW
+from tests.flow.house import RULES, SLA, STAGES, TEAMS, mail
+
+BAD = """rules:
+  - name: one
+    when: {subjct contains: invoice}
+    then: {team: sucess}
+  - name: two
+    when: {subject contains: outage}
+    then: {team: support, policy: urgnt}
+fallback: {team: support}
+"""
+
+
+@pytest.fixture
+def rules(terminal: Terminal) -> Path:
+    """A folder of rules with its lists above it, and no configuration."""
+    folder = terminal.folder / "there" / "rules"
+    folder.mkdir(parents=True)
+    (folder / "10-all.yaml").write_text(RULES)
+    for name, text in (("teams", TEAMS), ("sla", SLA), ("stages", STAGES)):
+        (folder.parent / f"{name}.yaml").write_text(text)
+    return folder
+
+
+@pytest.fixture
+def eml(tmp_path: Path) -> Path:
+    path = tmp_path / "one.eml"
+    path.write_bytes(mail(id="1@acme.example", subject="Invoice 4711"))
+    return path
+
+
+# --- check -----------------------------------------------------------------------------------
+
+
+def test_good_rules_are_good_without_any_configuration(terminal: Terminal, rules: Path) -> None:
+    ran = terminal.run("rules", "check", rules)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("2 rules in 1 file are good")
+    assert list(terminal.folder.glob("*.db")) == []
+
+
+def test_every_problem_is_told_with_its_place_its_line_and_a_suggestion(
+    terminal: Terminal, rules: Path
+) -> None:
+    file = rules / "10-all.yaml"
+    file.write_text(BAD)
+    ran = terminal.run("rules", "check", rules)
+    assert ran.code == 1
+    lines = ran.out.splitlines()
+    first = lines.index("    3 |     when: {subjct contains: invoice}")
+    assert lines[first - 1].startswith(f"{file}:3:12: unknown-field: ")
+    assert "did you mean `subject`?" in lines[first - 1]
+    assert lines[first + 1].index("^") == lines[first].index("subjct")
+    assert "did you mean `success`?" in ran.out and "did you mean `urgent`?" in ran.out
+    assert lines[-1] == "3 problems"
+
+
+def test_problems_as_json_have_places_and_codes(terminal: Terminal, rules: Path) -> None:
+    (rules / "10-all.yaml").write_text(BAD)
+    ran = terminal.run("rules", "check", rules, "--json")
+    shape = ran.json()
+    assert (ran.code, shape["errors"], shape["ruleset"]) == (1, 3, None)
+    assert [one["code"] for one in shape["problems"]] == [
+        "unknown-field",
+        "unknown-team",
+        "unknown-policy",
+    ]
+    assert {one["line"] for one in shape["problems"]} == {3, 4, 7}
+
+
+def test_without_lists_above_it_a_folder_is_checked_all_the_same(
+    terminal: Terminal, rules: Path
+) -> None:
+    for path in rules.parent.glob("*.yaml"):
+        path.unlink()
+    assert terminal.run("rules", "check", rules).code == 0
+    assert terminal.run("rules", "check", rules / "10-all.yaml").code == 0
+    (rules / "10-all.yaml").write_text(BAD.replace("subjct", "subject"))
+    assert terminal.run("rules", "check", rules).code == 0
+
+
+def test_a_dead_rule_is_a_problem_with_its_source_line(terminal: Terminal, rules: Path) -> None:
+    text = "rules:\n  - name: dead\n    when: {subject contains: my invoice}\n    then: {team: support}\n"
+    (rules / "20-more.yaml").write_text(text)
+    ran = terminal.run("rules", "check", rules)
+    assert ran.code == 1
+    assert "20-more.yaml:2:5: never-reached: " in ran.out
+    assert "    2 |   - name: dead" in ran.out
+
+
+@pytest.mark.parametrize("command", ["check", "test"])
+def test_a_path_that_is_not_there_is_one_line(terminal: Terminal, command: str) -> None:
+    ran = terminal.run("rules", command, terminal.folder / "nowhere")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.count("\n") == 1 and "no such file" in ran.err
+
+
+def test_without_path_and_configuration_the_command_says_what_to_give(terminal: Terminal) -> None:
+    ran = terminal.run("rules", "check")
+    assert ran.code == 1 and "aboard init" in ran.err
+
+
+# --- test ------------------------------------------------------------------------------------
+
+
+def test_green_tests_are_counted_and_red_ones_print_their_trace(
+    terminal: Terminal, rules: Path
+) -> None:
+    assert terminal.run("rules", "test", rules).out == "2 passed, 0 failed\n"
+    (rules / "10-all.yaml").write_text(
+        RULES.replace("expect: {team: success}", "expect: {team: support}")
+    )
+    ran = terminal.run("rules", "test", rules)
+    assert ran.code == 1
+    assert "expected team support, got success by rule invoices" in ran.out
+    assert "YES      invoices" in ran.out and "seen: 'Your invoice'" in ran.out
+    shape = terminal.run("rules", "test", rules, "--json").json()
+    assert (shape["passed"], shape["failed"]) == (1, 1)
+
+
+def test_untouched_rules_are_listed_and_fail_only_where_coverage_is_required(
+    terminal: Terminal, rules: Path
+) -> None:
+    more = "rules:\n  - name: lonely\n    when: {subject contains: kickoff}\n    then: {team: support}\n"
+    (rules / "20-more.yaml").write_text(more)
+    ran = terminal.run("rules", "test", rules)
+    assert (ran.code, "no test touches rule lonely" in ran.out) == (0, True)
+    assert terminal.run("rules", "test", rules, "--require-coverage").code == 1
+
+
+# --- explain and make-test -------------------------------------------------------------------
+
+
+def test_a_mail_file_is_explained_rule_by_rule(terminal: Terminal, rules: Path, eml: Path) -> None:
+    ran = terminal.run("rules", "explain", eml, "--rules", rules)
+    assert ran.code == 0
+    assert "  1 YES      invoices" in ran.out
+    assert "not asked: rule invoices matched first and stops" in ran.out
+    assert "=> success, decided by rule, rule invoices" in ran.out
+
+
+def test_the_explanation_as_json_has_the_whole_trace(
+    terminal: Terminal, rules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = io.TextIOWrapper(io.BytesIO(mail(id="1@a.example", subject="Kickoff")))
+    monkeypatch.setattr(sys, "stdin", raw)
+    shape = terminal.run("rules", "explain", "-", "--rules", rules, "--json").json()
+    assert (shape["team"], shape["decided_by"], shape["rule"]) == ("support", "fallback", None)
+    first = shape["trace"][0]
+    assert (first["rule"], first["result"], first["skipped_because"]) == ("invoices", "no", None)
+    assert first["conditions"][0] == {
+        "field": "subject",
+        "op": "contains",
+        "value": "invoice",
+        "seen": "Kickoff",
+        "result": "no",
+    }
+
+
+def test_why_not_names_what_stood_in_the_way(terminal: Terminal, rules: Path, eml: Path) -> None:
+    ran = terminal.run("rules", "explain", eml, "--rules", rules, "--why-not", "outage")
+    assert "rule outage" in ran.out and "rule invoices matched first and stops" in ran.out
+    ran = terminal.run("rules", "explain", eml, "--rules", rules, "--why-not", "outrage")
+    assert (ran.code, "did you mean `outage`?" in ran.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "given", ['{"account.tier": "gold"}', '{"account": {"tier": "gold"}}', '{"account":{"tier":"Gold"}}']
+)  # fmt: skip
+def test_given_facts_are_used(terminal: Terminal, rules: Path, eml: Path, given: str) -> None:
+    gold = "rules:\n  - name: gold\n    when: {account.tier: gold}\n    then: {team: support}\n"
+    (rules / "05-gold.yaml").write_text(gold)
+    without = terminal.run("rules", "explain", eml, "--rules", rules, "--json").json()
+    assert (without["rule"], without["trace"][0]["result"]) == ("invoices", "unknown")
+    ran = terminal.run("rules", "explain", eml, "--rules", rules, "--given", given, "--json")
+    assert ran.json()["rule"] == "gold"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("{", "no JSON"),
+        ("[]", "give an object"),
+        ('{"acount.tier": "gold"}', "no field"),
+        ('{"size": "big"}', "a number of bytes"),
+    ],
+)
+def test_given_facts_that_are_none_are_one_line(
+    terminal: Terminal, rules: Path, eml: Path, given: str, says: str
+) -> None:
+    ran = terminal.run("rules", "explain", eml, "--rules", rules, "--given", given)
+    assert (ran.code, ran.out) == (1, "")
+    assert says in ran.err and ran.err.count("\n") == 1
+
+
+def test_a_test_made_of_a_mail_file_passes_beside_its_rules(
+    terminal: Terminal, rules: Path, eml: Path
+) -> None:
+    made = terminal.run("rules", "make-test", eml, "--rules", rules).out
+    assert "4711" not in made and "acme" not in made
+    entry = "".join(f"  {line}\n" for line in made.splitlines())
+    (rules / "30-made.yaml").write_text(f"tests:\n{entry}")
+    assert terminal.run("rules", "test", rules).out == "3 passed, 0 failed\n"
+
+
+def test_a_mail_that_cannot_be_read_is_one_line(terminal: Terminal, rules: Path) -> None:
+    path = terminal.folder / "bad.eml"
+    path.write_bytes(b"Subject: nobody wrote this\n\nx\n")
+    ran = terminal.run("rules", "explain", path, "--rules", rules)
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+
+
+# --- fields and schema -----------------------------------------------------------------------
+
+
+def test_every_field_is_listed_with_its_operators(terminal: Terminal) -> None:
+    from routing.fields import names
+
+    listed = terminal.run("rules", "fields", "--json").lines()
+    assert {one["field"] for one in listed} == set(names())
+    assert all(one["about"] and one["operators"] for one in listed)
+    assert "header.NAME" in terminal.run("rules", "fields").out
+
+
+def test_the_schema_is_json_and_knows_the_configured_teams(terminal: Terminal) -> None:
+    import orjson
+
+    plain = orjson.loads(terminal.run("rules", "schema").out)
+    assert plain["$schema"].startswith("https://json-schema.org/")
+    terminal.start()
+    assert '"compliance"' in terminal.run("rules", "schema").out
+
+
+# --- With stored mail ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stored(terminal: Terminal, tmp_path: Path) -> Terminal:
+    """A terminal in a working folder with two mails filed under the shipped rules."""
+    terminal.start()
+    folder = tmp_path / "mails"
+    folder.mkdir()
+    (folder / "1.eml").write_bytes(
+        mail(id="1@acme.example", subject="Please action: data deletion")
+    )
+    (folder / "2.eml").write_bytes(mail(id="2@acme.example", subject="Renewal for 2027"))
+    ran = terminal.run("mail", "ingest", folder)
+    assert "2 filed" in ran.out, ran.err
+    return terminal
+
+
+def test_a_day_with_the_tools_that_look_back(stored: Terminal) -> None:
+    shown = stored.run("rules", "explain", "1", "--json").json()
+    assert (shown["rule"], shown["note"], shown["event"]) == ("privacy-request", "", "new-thread")
+    made = stored.run("rules", "make-test", "2").out
+    assert made.startswith('- name: "made from message 2"') and "acme" not in made
+    page = stored.run("rules", "coverage", "--json").json()
+    hits = {one["rule"]: one["hits"] for one in page["rules"] if one["hits"]}
+    assert hits == {"privacy-request": 1, "renewal": 1}
+    assert "privacy-request" not in page["never"] and "outage" in page["never"]
+    assert "in force since" in stored.run("rules", "show").out
+    assert "No rule can be proposed" in stored.run("rules", "suggest").out
+    ran = stored.run("rules", "shadow")
+    assert (ran.code, "files.shadow_rules" in ran.err) == (1, True)
+
+
+def test_a_replay_tells_the_moves_and_fails_above_a_number(stored: Terminal, rules: Path) -> None:
+    ran = stored.run("rules", "replay", "--rules", rules, "--since", "all", "--json")
+    shape = ran.json()
+    assert (ran.code, shape["threads"], shape["moved"]) == (0, 2, 2)
+    moves = {(one["from"], one["to"]): one["threads"] for one in shape["moves"]}
+    assert moves == {("compliance", "support"): ["1"], ("success", "support"): ["2"]}
+    told = stored.run("rules", "replay", "--rules", rules)
+    assert "compliance -> support" in told.out and "2 threads: 2 would move" in told.out
+    assert stored.run("rules", "replay", "--rules", rules, "--fail-above", "2").code == 0
+    assert stored.run("rules", "replay", "--rules", rules, "--fail-above", "1").code == 1
+
+
+def test_activate_refuses_bad_rules_and_keeps_the_good_ones(stored: Terminal) -> None:
+    folder = stored.config.parent / "rules"
+    (folder / "95-bad.yaml").write_text("rules:\n  - {name: x}\n")
+    ran = stored.run("rules", "activate")
+    assert ran.code == 1
+    assert "95-bad.yaml:2:5: missing-key" in ran.err and "what was in force stays" in ran.out
+    assert "newer files were refused" in stored.run("rules", "show").err
+    assert stored.run("check").code == 1
+    (folder / "95-bad.yaml").unlink()
+    assert stored.run("rules", "activate").code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "days"), [("30d", 30), ("12h", 0.5), ("2w", 14), ("2026-11-01", 1.375)]
+)
+def test_windows_are_read(text: str, days: float) -> None:
+    from inbox.cli.rules_past import instant
+
+    assert (NOW - instant(text, NOW)).total_seconds() == days * 86_400
+
+
+@pytest.mark.parametrize("text", ["", "30", "d30", "yesterday", "-3d"])
+def test_a_window_that_cannot_be_read_says_what_to_write(text: str) -> None:
+    from inbox.cli.rules_past import instant
+
+    with pytest.raises(AboardError, match="2026-11-01 or all"):
+        instant(text, NOW)

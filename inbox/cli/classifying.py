@@ -6,16 +6,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from classifiers import artifact
-from classifiers.artifact import ModelError
-from classifiers.dataset import DataError, Example, read_examples
-from classifiers.model import Model
 from inbox.cli import opening, output
 from inbox.errors import AboardError
+
+if TYPE_CHECKING:
+    from classifiers.dataset import Example
+    from classifiers.model import Model
 
 Tell = Callable[[str, int, int], None]
 
@@ -37,6 +37,8 @@ def telling(what: str) -> Iterator[Tell]:
 @contextmanager
 def said_plainly() -> Iterator[None]:
     """What a person can act on (a bad model file, bad data) becomes one line and exit code 1."""
+    from classifiers.artifact import ModelError
+    from classifiers.dataset import DataError
     from classifiers.fit import FitError
 
     try:
@@ -47,6 +49,8 @@ def said_plainly() -> Iterator[None]:
 
 def examples(paths: list[Path], label_field: str) -> list[Example]:
     """Labelled mail of files; every unusable line is named. Raises `AboardError`."""
+    from classifiers.dataset import read_examples
+
     with said_plainly():
         found = read_examples(paths, label_field)
     if not found:
@@ -56,6 +60,8 @@ def examples(paths: list[Path], label_field: str) -> list[Example]:
 
 def model(path: Path | None) -> Model:
     """The model in a file, or the one in force. Raises `AboardError`."""
+    from classifiers import artifact
+
     with said_plainly():
         if path is not None:
             return artifact.load(path)
@@ -73,6 +79,8 @@ def model(path: Path | None) -> Model:
 
 def save(made: Model, path: Path) -> int:
     """Write a model file; its size in bytes. Raises `AboardError`."""
+    from classifiers import artifact
+
     try:
         artifact.save(made, path)
         return path.stat().st_size

@@ -21,8 +21,8 @@ from inbox.store.database import Conn, Database
 from inbox.store.models import LIVE, SHADOW, Step
 from routing.problems import Problem
 
-MOST_CORRECTIONS = 50
-"""Corrections taken in between two trainings, the newest; each costs a hundredth of a second when
+MOST_CORRECTIONS = 30
+"""Corrections taken in between two trainings, the newest; each costs 20 ms when
 a worker starts."""
 LAST_LABEL = "last_label"
 """In a model's info: the newest label that it was trained on."""

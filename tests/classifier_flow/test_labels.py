@@ -1,0 +1,178 @@
+"""What people said: labels from reassignments, opt-out, undo, corrections that count at once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from inbox.errors import NotFound
+from inbox.flow import desk, models
+from inbox.flow.model_state import state
+from inbox.store import labels, threads
+from tests.classifier_flow.office import AUDIT, LOGIN, TRAINING, daring, letter, promote
+from tests.databases import NOW
+from tests.flow.house import House
+
+
+def _moved(office: House, number: int, team: str, **how: bool) -> int:
+    thread = office.thread(f"m{number}@company{number}.example")
+    office.later(minutes=1)
+    desk.assign(office.db, thread.id, team, "maya", office.now, **how)
+    return thread.id
+
+
+def _taught(office: House) -> list[tuple[str, str]]:
+    with office.db.read() as conn:
+        return [(one.visible_text, one.team) for one in labels.labelled(conn)]
+
+
+def test_a_reassignment_is_a_label_of_the_mail_that_opened_the_thread(office: House) -> None:
+    office.receive(letter(1, AUDIT))
+    reply = letter(1, LOGIN, id="r1@company1.example", refs=("m1@company1.example",))
+    office.later(hours=1)
+    office.receive(reply)
+    thread_id = _moved(office, 1, "compliance")
+    assert _taught(office) == [(AUDIT, "compliance")]
+    with office.db.read() as conn:
+        (label,) = labels.listing(conn)
+    assert (label.by, label.was_team, label.was_decided_by) == ("maya", "support", "fallback")
+    assert label.thread_id == thread_id
+
+
+def test_who_opts_out_teaches_nothing_but_it_is_noted(office: House) -> None:
+    office.receive(letter(1, AUDIT))
+    _moved(office, 1, "compliance", learn=False)
+    assert _taught(office) == []
+    with office.db.read() as conn:
+        assert [one.opted_out for one in labels.listing(conn)] == [True]
+        assert labels.state(conn) == (0, 0)
+
+
+def test_the_last_label_of_a_mail_counts_and_undo_revives_the_one_before(office: House) -> None:
+    office.receive(letter(1, AUDIT))
+    _moved(office, 1, "compliance")
+    _moved(office, 1, "success")
+    assert _taught(office) == [(AUDIT, "success")]
+    with office.db.read() as conn:
+        newest = labels.listing(conn)[0]
+    with office.db.write() as conn:
+        assert labels.undo(conn, newest.id, NOW).undone_at is not None
+    assert _taught(office) == [(AUDIT, "compliance")]
+    with office.db.write() as conn, pytest.raises(NotFound, match="taken back already"):
+        labels.undo(conn, newest.id, NOW)
+    with office.db.write() as conn, pytest.raises(NotFound, match="no label 999"):
+        labels.undo(conn, 999, NOW)
+
+
+def test_a_thread_in_which_nobody_wrote_to_us_gives_no_label(office: House) -> None:
+    raw = letter(1, "hello", headers={"From": "hello@aboard.example", "To": "ana@company1.example"})
+    office.receive(raw, source="file", sent=True)
+    _moved(office, 1, "success")
+    with office.db.read() as conn:
+        assert labels.listing(conn) == ()
+
+
+def test_a_correction_counts_from_the_next_mail_on_and_undo_takes_it_out(office: House) -> None:
+    promote(office, daring())
+    office.receive(letter(1, LOGIN))
+    before = office.context()
+    assert before.classify is not None
+    _moved(office, 1, "success")
+    with office.db.read() as conn:
+        live = models.in_force(conn)
+    assert live is not None
+    assert live.name == f"{daring().id}+1"
+    shift = live.model.margins(_text(office)), live.trained.margins(_text(office))
+    at = live.model.labels.index("success")
+    assert shift[0][at] > shift[1][at]
+    office.receive(letter(2, LOGIN))
+    with office.db.write() as conn:
+        labels.undo(conn, labels.listing(conn)[0].id, NOW)
+    with office.db.read() as conn:
+        again = models.in_force(conn)
+    assert again is not None
+    assert again.model.id == daring().id
+
+
+def _text(office: House):  # type: ignore[no-untyped-def]
+    from inbox.flow import guess
+
+    with office.db.read() as conn:
+        return guess.mail_of_message(conn, office.message("m1@company1.example").id)[0]
+
+
+def test_every_node_makes_the_same_model_of_the_same_corrections(office: House) -> None:
+    promote(office, daring())
+    office.receive(*(letter(at, text) for at, text in enumerate((LOGIN, AUDIT, TRAINING), 1)))
+    found = []
+    for number, team in ((1, "success"), (2, "support"), (3, "compliance")):
+        _moved(office, number, team)
+        with office.db.read() as conn:
+            found.append(models.in_force(conn))  # as a running node sees one after the other
+    models._STEPPED.clear()
+    with office.db.read() as conn:
+        fresh = models.in_force(conn)  # as a node sees it that starts now
+    assert fresh is not None
+    assert found[-1] is not None
+    assert fresh.model.id == found[-1].model.id
+    assert fresh.corrections == 3
+
+
+def test_corrections_among_routed_threads_raise_the_alarm(office: House) -> None:
+    promote(office, daring())
+    office.receive(*(letter(at, LOGIN) for at in range(1, 26)))
+    with office.db.read() as conn:
+        quiet = state(conn)
+    assert quiet.drift is not None
+    assert (quiet.drift.routed, quiet.drift.corrected) == (25, 0)
+    assert quiet.problems == ()
+    for number in range(1, 9):
+        _moved(office, number, "success", learn=number != 8)
+    with office.db.read() as conn:
+        found = state(conn)
+    assert found.drift is not None
+    assert (found.drift.routed, found.drift.corrected) == (25, 7)
+    assert found.drift.alarm
+    assert [one.code for one in found.problems] == ["classifier-drift"]
+    assert found.as_json()["drift"]["alarm"] is True
+
+
+def test_windows_of_routed_threads_do_not_overlap(office: House) -> None:
+    promote(office, daring())
+    office.receive(*(letter(at, LOGIN) for at in range(1, 8)))
+    _moved(office, 1, "success")
+    _moved(office, 4, "success")
+    with office.db.read() as conn:
+        assert labels.routed_by(conn, daring().id, 3) == labels.Routed(3, 1)  # 4 to 6
+        assert labels.routed_by(conn, daring().id, 5) == labels.Routed(5, 2)
+        assert labels.routed_by(conn, daring().id) == labels.Routed(7, 2)
+        assert labels.routed_by(conn, "other") == labels.Routed(0, 0)
+
+
+def test_closed_threads_that_nobody_moved_are_weak_examples(office: House) -> None:
+    promote(office, daring())
+    office.receive(*(letter(at, LOGIN) for at in (1, 2, 3)))
+    _moved(office, 2, "success")
+    with office.db.write() as conn:
+        for number in (1, 2):
+            threads.save(
+                conn, office.thread(f"m{number}@company{number}.example").id, status="closed"
+            )
+    with office.db.read() as conn:
+        found = labels.settled(conn)
+    assert [(one.team, one.label_id) for one in found] == [("support", 0)]
+
+
+def test_a_label_follows_its_mail_when_threads_are_joined(office: House) -> None:
+    office.receive(letter(1, AUDIT))
+    _moved(office, 1, "compliance")
+    office.later(hours=1)
+    office.receive(letter(1, LOGIN, id="b@company1.example"))
+    office.later(hours=1)
+    both = ("m1@company1.example", "b@company1.example")
+    office.receive(letter(1, "both", id="c@company1.example", refs=both))
+    with office.db.read() as conn:
+        (label,) = labels.listing(conn)
+    assert label.thread_id == office.thread("c@company1.example").id
+    assert office.now - NOW > timedelta(hours=1)

@@ -155,7 +155,7 @@ def _change_stage(unit: Unit, mail: Mail, thread_id: int, decision: Decision) ->
     unit.change_stage(account.id, decision.stage)
     rules = unit.context.files.ruleset.rules
     by = next(one.name for one in rules if one.name in decision.matched and one.actions.stage)
-    data = {"from": account.stage, "to": decision.stage, "rule": by}
+    data = {"stage": decision.stage, "from": account.stage, "rule": by}
     unit.event(_happened(mail, thread_id, "stage-changed", f"rule:{by}", data))
 
 

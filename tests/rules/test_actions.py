@@ -55,7 +55,7 @@ def test_all_actions_of_a_rule_are_carried_out_on_a_new_thread(house: House) -> 
     notes = [row.data["text"] for row in house.rows(events, kind="note")]
     assert notes == ["They asked nicely, ana."]
     (changed,) = house.rows(events, kind="stage-changed")
-    assert changed.data == {"from": None, "to": "guidance", "rule": "everything"}
+    assert changed.data == {"stage": "guidance", "from": None, "rule": "everything"}
     assert changed.actor == "rule:everything"
 
 

@@ -152,13 +152,19 @@ def test_impossible_counts_are_refused(routed: int, wrong: int, precision: float
         watch(routed, wrong, precision)
 
 
-def test_own_labels_outweigh_shipped_ones_from_the_first() -> None:
+def test_shipped_and_own_labels_weigh_alike_unless_told_otherwise() -> None:
+    own = [Example(MailText(visible="the portal"), "support")]
+    assert {example.weight for example in mix(examples(), own * 40)} == {1.0}
+
+
+def test_own_labels_can_outweigh_shipped_ones_that_fade() -> None:
     shipped = examples()
     own = [Example(MailText(visible="the portal"), "support")]
-    mixed = mix(shipped, own)
+    rule = Mixing(own_boost=3.0, fade_from=10, least=0.3)
+    mixed = mix(shipped, own, rule)
     assert {e.weight for e in mixed if not e.own} == {1.0}
     assert [e.weight for e in mixed if e.own] == [3.0]
-    many = mix(shipped, own * 40, Mixing(own_boost=3.0, fade_from=10, least=0.3))
+    many = mix(shipped, own * 40, rule)
     assert {e.weight for e in many if not e.own and e.label == "support"} == {0.3}
     assert {e.weight for e in many if not e.own and e.label == "success"} == {1.0}
     assert {e.weight for e in many if e.own} == {1.0}

@@ -25,9 +25,10 @@ EVIDENCE = 5
 NEAREST = 3
 _TELLING = 8
 """Words of a mail by which past threads are looked for."""
-_PER_WORD = 50
+_PER_WORD = 40
 """Past messages looked at per word, the newest."""
-_PAST_CHARACTERS = 500
+_PAST_CHARACTERS = 4_000
+"""Characters of a past message that are compared: what it wants stands near its beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def nearest(
     }
     past = {
         str(one.message_id): one
-        for one in labels.of_messages(conn, sorted(found))
+        for one in labels.of_messages(conn, sorted(found), _PAST_CHARACTERS)
         if one.thread_id != without and (accounts is None or one.account_id in accounts)
     }
     index = NearestIndex(
@@ -154,9 +155,7 @@ def nearest(
     threads: dict[int, Near] = {}
     for like in index.nearest(mail, count=len(past)):
         one = past[like.thread_id]
-        near = Near(
-            one.thread_id, one.account_id, one.subject[:_PAST_CHARACTERS], one.team, like.likeness
-        )
+        near = Near(one.thread_id, one.account_id, one.subject, one.team, like.likeness)
         threads.setdefault(one.thread_id, near)
         if len(threads) == NEAREST:
             break

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from classifiers import artifact, online
@@ -28,6 +29,8 @@ LAST_LABEL = "last_label"
 """In a model's info: the newest label that it was trained on."""
 _REMEMBERED = 4
 
+_GUARD = Lock()
+"""Pages are made in several threads at once; both tables below change under it."""
 _LOADED: dict[str, Model] = {}
 _STEPPED: dict[str, tuple[tuple[tuple[int, str], ...], Model]] = {}
 
@@ -59,12 +62,15 @@ def keep(conn: Conn, model: Model, now: datetime) -> str:
 
 def load(conn: Conn, digest: str) -> Model:
     """A kept model, checked as a file would be. Raises `ModelError`."""
-    found = _LOADED.get(digest)
-    if found is None:
-        content = store.content(conn, digest)
-        if content is None:
-            raise ModelError(f"model {digest[:12]}: the database does not hold it")
-        found = artifact.loads(content, f"model {digest[:12]} in the database")
+    with _GUARD:
+        found = _LOADED.get(digest)
+    if found is not None:
+        return found
+    content = store.content(conn, digest)
+    if content is None:
+        raise ModelError(f"model {digest[:12]}: the database does not hold it")
+    found = artifact.loads(content, f"model {digest[:12]} in the database")
+    with _GUARD:
         while len(_LOADED) >= _REMEMBERED:
             _LOADED.pop(next(iter(_LOADED)))
         _LOADED[digest] = found
@@ -84,13 +90,15 @@ def in_force(conn: Conn) -> InForce | None:
     after = since if isinstance(since, int) else 0
     mails = labels.labelled(conn, after=after, limit=MOST_CORRECTIONS)
     taken = tuple((one.label_id, one.team) for one in mails if one.team in trained.labels)
-    done, model = _STEPPED.get(pointer.hash, ((), trained))
+    with _GUARD:
+        done, model = _STEPPED.get(pointer.hash, ((), trained))
     if done != taken[: len(done)]:
         done, model = (), trained
     for one in [mail for mail in mails if mail.team in trained.labels][len(done) :]:
         model = online.corrected(model, mail_text.of_message(one), one.team)
-    _STEPPED.clear()
-    _STEPPED[pointer.hash] = (taken, model)
+    with _GUARD:
+        _STEPPED.clear()
+        _STEPPED[pointer.hash] = (taken, model)
     return InForce(pointer.hash, trained, model, len(taken))
 
 

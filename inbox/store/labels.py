@@ -137,18 +137,21 @@ def _counts(at: Any = labels) -> ColumnElement[bool]:
 _LATEST = select(func.max(labels.c.id)).where(_counts()).group_by(labels.c.message_id)
 """Of several labels of one mail the last that counts; taking it back revives the one before."""
 
-_MAIL = (
-    messages.c.id.label("message_id"),
-    messages.c.thread_id,
-    messages.c.account_id,
-    messages.c.subject,
-    func.substr(messages.c.text, 1, CHARACTERS).label("text"),
-    func.substr(messages.c.visible_text, 1, CHARACTERS).label("visible_text"),
-    messages.c.from_address,
-    messages.c.extras,
-    messages.c.language,
-    messages.c.received_at,
-)
+
+def _mail(characters: int) -> tuple[ColumnElement[Any], ...]:
+    """The columns of a message that are read, its texts no longer than `characters`."""
+    return (
+        messages.c.id.label("message_id"),
+        messages.c.thread_id,
+        messages.c.account_id,
+        messages.c.subject,
+        func.substr(messages.c.text, 1, characters).label("text"),
+        func.substr(messages.c.visible_text, 1, characters).label("visible_text"),
+        messages.c.from_address,
+        messages.c.extras,
+        messages.c.language,
+        messages.c.received_at,
+    )
 
 
 def state(conn: Conn) -> tuple[int, int]:
@@ -162,7 +165,7 @@ def state(conn: Conn) -> tuple[int, int]:
 def labelled(conn: Conn, *, after: int = 0, limit: int | None = None) -> tuple[LabelledMail, ...]:
     """The mails that people labelled, by the number of the label; the newest `limit` of them."""
     found = conn.execute(
-        select(labels.c.id.label("label_id"), labels.c.team, *_MAIL)
+        select(labels.c.id.label("label_id"), labels.c.team, *_mail(CHARACTERS))
         .join(messages, messages.c.id == labels.c.message_id)
         .where(labels.c.id.in_(_LATEST), labels.c.id > after)
         .order_by(labels.c.id.desc())
@@ -181,7 +184,7 @@ def settled(conn: Conn, limit: int = 5_000) -> tuple[LabelledMail, ...]:
     )
     told = select(labels.c.message_id)
     found = conn.execute(
-        select(threads.c.team, *_MAIL)
+        select(threads.c.team, *_mail(CHARACTERS))
         .select_from(threads.join(messages, messages.c.id == first))
         .where(
             threads.c.status == "closed",
@@ -195,10 +198,12 @@ def settled(conn: Conn, limit: int = 5_000) -> tuple[LabelledMail, ...]:
     return _mails(conn, list(reversed(found)))
 
 
-def of_messages(conn: Conn, message_ids: Sequence[int]) -> tuple[LabelledMail, ...]:
+def of_messages(
+    conn: Conn, message_ids: Sequence[int], characters: int = CHARACTERS
+) -> tuple[LabelledMail, ...]:
     """Messages with the team that their thread is with now, in the order of their numbers."""
     found = conn.execute(
-        select(threads.c.team, *_MAIL)
+        select(threads.c.team, *_mail(characters))
         .select_from(messages.join(threads, threads.c.id == messages.c.thread_id))
         .where(messages.c.id.in_(list(message_ids)))
         .order_by(messages.c.id)

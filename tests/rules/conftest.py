@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from inbox.store import schema
 from inbox.store.database import Database
 from tests import databases
 from tests.cli.running import Terminal
@@ -34,11 +36,22 @@ def house(db: Database, tmp_path: Path) -> House:
     return make(db, tmp_path)
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with our schema and nothing in it; copied, as making it costs more."""
+    path = tmp_path_factory.mktemp("template") / "aboard.db"
+    db = Database(f"sqlite:///{path}")
+    schema.create(db)
+    db.checkpoint()
+    db.close()
+    return path
+
+
 @pytest.fixture
-def small(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
+def small(tmp_path: Path, empty_database: Path) -> Iterator[House]:
     """The same on SQLite only, for what does not depend on the database."""
-    databases.prepare(sqlite_url)
-    db = Database(sqlite_url)
+    shutil.copyfile(empty_database, tmp_path / "aboard.db")
+    db = Database(f"sqlite:///{tmp_path / 'aboard.db'}")
     yield make(db, tmp_path)
     db.close()
 

@@ -20,6 +20,7 @@ from inbox.clock import monotonic, utc_now
 from inbox.config import Listen, Settings
 from inbox.errors import AboardError, StoreError
 from inbox.flow.accept import Incoming, accept
+from inbox.flow.correct import Corrections
 from inbox.net.smtp_in import Ingress, Received
 from inbox.store import intake
 from inbox.store.database import Database
@@ -121,6 +122,7 @@ class Node:
             secret=secrets.token_bytes(32),
             retry=self._retry,
             demo=self.demo,
+            corrections=Corrections(self.db),
         )
         server = WebServer(build(site), self.settings.web.listen)
         host, port = await server.start()

@@ -13,6 +13,7 @@ from sqlalchemy import case, func, select, tuple_
 
 from inbox.store.database import Conn
 from inbox.store.messages import Message
+from inbox.store.model_tables import labels
 from inbox.store.tables import (
     accounts,
     active_sets,
@@ -149,3 +150,37 @@ def newest_messages(
         Message(**{**row._mapping, "parents": tuple(row.parents), "defects": tuple(row.defects)})
         for row in reversed(rows)
     )
+
+
+def label_at(conn: Conn, thread_id: int, at: datetime) -> int | None:
+    """The number of the label that a correction of a thread left at that instant, if it stands."""
+    found = conn.scalar(
+        select(labels.c.id)
+        .join(messages, messages.c.id == labels.c.message_id)
+        .where(messages.c.thread_id == thread_id, labels.c.at == at)
+        .where(labels.c.undone_at.is_(None))
+        .order_by(labels.c.id.desc())
+        .limit(1)
+    )
+    return None if found is None else int(found)
+
+
+def automatic_kinds(conn: Conn, thread_ids: Sequence[int]) -> dict[int, str]:
+    """thread -> what kind of automatic mail its newest message is (`none`: a person wrote it)."""
+    if not thread_ids:
+        return {}
+    one = messages.alias("one")
+    newest = (
+        select(one.c.id)
+        .where(one.c.thread_id == threads.c.id)
+        .order_by(one.c.received_at.desc(), one.c.id.desc())
+        .limit(1)
+        .correlate(threads)
+        .scalar_subquery()
+    )
+    found = conn.execute(
+        select(threads.c.id, messages.c.automatic)
+        .select_from(threads.join(messages, messages.c.id == newest))
+        .where(threads.c.id.in_(thread_ids))
+    )
+    return {row.id: row.automatic for row in found}

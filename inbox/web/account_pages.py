@@ -17,7 +17,7 @@ def listing(request: Request) -> Response:
     """Accounts, the one where something happened last first; `q` filters by name or domain."""
     typed = request.query_params.get("q", "").strip()[:100]
     with desk_of(request).site.db.read() as conn:
-        around = frame(conn)
+        around = frame(conn, request)
         found = accounts.listing(conn, limit=200, like=typed)
     return page(request, "accounts.html", around, found=found, typed=typed)
 
@@ -34,7 +34,7 @@ def account(request: Request) -> Response:
         one = accounts.by_id(conn, account_id)
         if one.id != account_id:
             return RedirectResponse(f"/accounts/{one.id}", 308)
-        around = frame(conn)
+        around = frame(conn, request)
         rows = timeline.of_account(conn, one.id, span)
         values = {
             "domains": accounts.domains_by_account(conn, [one.id]).get(one.id, ()),

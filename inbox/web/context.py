@@ -6,13 +6,14 @@ Pages read through `inbox.store` and write only through what `Site` carries.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from inbox.clock import Clock
+from inbox.clock import Clock, monotonic
 from inbox.config import Settings
 from inbox.store import pages, threads
 from inbox.store.database import Conn, Database
@@ -21,6 +22,19 @@ from inbox.web.render import Renderer
 
 Retry = Callable[[Sequence[int] | None], int]
 """Puts quarantined mails, given by ledger number (all where None), back to work; how many."""
+
+COUNTS_STAND_FOR = 2.0
+"""Seconds for which the counts of the navigation are not counted again."""
+
+
+class Corrections(Protocol):
+    """Gives threads to other teams, and takes that back; `inbox.flow.correct` says what counts."""
+
+    def correct(self, thread_id: int, team: str, now: datetime) -> None:
+        """Give a thread to a team. Raises `NotFound`."""
+
+    def take_back(self, thread_id: int, assignment_id: int, now: datetime) -> str | None:
+        """Undo the last correction; the team it is with now, None where it is not the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,30 @@ class Site:
     """Signs form tokens; at least 16 random bytes, the same on every node."""
     retry: Retry
     demo: bool = False
+    corrections: Corrections | None = None
+    """None: the pages offer no correction."""
+
+
+class Counts:
+    """How many threads each team has in each status, counted at most once in a while.
+
+    Counting reads the index entry of every thread, so its cost grows with the inbox; a page's
+    must not. What this process changes itself is counted anew at once.
+    """
+
+    def __init__(self) -> None:
+        self._counted: tuple[float, dict[str, dict[str, int]]] | None = None
+
+    def now(self, conn: Conn) -> dict[str, dict[str, int]]:
+        """The counts, not older than `COUNTS_STAND_FOR`."""
+        counted, at = self._counted, monotonic()
+        if counted is None or at - counted[0] > COUNTS_STAND_FOR:
+            counted = self._counted = (at, threads.counts(conn))
+        return counted[1]
+
+    def forget(self) -> None:
+        """Count again for the next page."""
+        self._counted = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +80,7 @@ class Desk:
 
     site: Site
     renderer: Renderer
+    counts: Counts = field(default_factory=Counts)
 
 
 def desk_of(request: Request) -> Desk:
@@ -73,11 +112,11 @@ class Frame:
         return self.teams.get(team, team)
 
 
-def frame(conn: Conn) -> Frame:
-    """The frame, in four statements."""
+def frame(conn: Conn, request: Request) -> Frame:
+    """The frame, in four statements or, with counts that still stand, three."""
     return Frame(
         pages.team_titles(conn),
-        threads.counts(conn),
+        desk_of(request).counts.now(conn),
         pages.waiting(conn),
         pages.refused_files(conn),
     )

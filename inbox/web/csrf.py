@@ -15,6 +15,8 @@ from starlette.responses import Response
 
 COOKIE = "aboard_visit"
 FIELD = "token"
+MOST_FIELD = 1_064_000
+"""Bytes of one field; how much a whole request may bring is the route's."""
 _VISIT = re.compile(r"[A-Za-z0-9_-]{22,64}")
 
 
@@ -56,7 +58,7 @@ async def checked(request: Request) -> None:
     """Refuse a change that no form of ours asked for; leaves the form in `request.state.form`."""
     if not _same_origin(request):
         raise HTTPException(403, "This change was asked for by another site, so it was not made.")
-    async with request.form(max_files=0, max_fields=50) as form:
+    async with request.form(max_files=0, max_fields=50, max_part_size=MOST_FIELD) as form:
         pass
     given = form.get(FIELD, "")
     visit = visit_of(request)

@@ -10,7 +10,6 @@ from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from inbox.store import accounts, assignments, messages, pages, people, threads, timeline
-from inbox.store.assignments import Assignment
 from inbox.store.database import Conn
 from inbox.store.messages import Message, StoredAttachment
 from inbox.store.threads import Page, ThreadRow
@@ -18,6 +17,7 @@ from inbox.web import words
 from inbox.web.context import Frame, desk_of, fragment, frame, page
 from inbox.web.keys import key, number, place, place_of
 from inbox.web.text import Shown, shown
+from inbox.web.why import as_whom, why
 
 ROWS = 50
 MESSAGES = 60
@@ -64,6 +64,8 @@ class Listed:
 
     rows: tuple[ThreadRow, ...]
     older: str | None
+    automatic: frozenset[int]
+    """Threads whose newest message no person wrote: they ask for no answer."""
 
 
 def _list(conn: Conn, request: Request, filters: Filters) -> Listed:
@@ -75,17 +77,19 @@ def _list(conn: Conn, request: Request, filters: Filters) -> Listed:
         limit=ROWS + 1,
     )
     rows = threads.listing(conn, wanted)
+    kinds = pages.automatic_kinds(conn, [row.thread.id for row in rows])
+    automatic = frozenset(number for number, kind in kinds.items() if kind != "none")
     if len(rows) <= ROWS:
-        return Listed(rows, None)
+        return Listed(rows, None, automatic)
     last = rows[ROWS - 1].thread
-    return Listed(rows[:ROWS], place(last.last_message_at, last.id))
+    return Listed(rows[:ROWS], place(last.last_message_at, last.id), automatic)
 
 
 def inbox(request: Request) -> Response:
     """The list of threads; `?fragment=rows` gives the rows alone, for the live refresh."""
     filters = filters_of(request)
     with desk_of(request).site.db.read() as conn:
-        around = frame(conn)
+        around = frame(conn, request)
         listed = _list(conn, request, filters)
         account = accounts.by_id(conn, filters.account) if filters.account else None
     if filters.team is not None and filters.team not in around.teams:
@@ -135,33 +139,6 @@ def view(
     return MessageView(message, files, text, is_open, label, height)
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Who decided that the thread is where it is, in words."""
-
-    made: Assignment
-    by: str
-
-
-def _why(made: tuple[Assignment, ...], team: str) -> Why | None:
-    """The newest decision that gave the thread to its present team."""
-    deciding = [one for one in made if one.team == team]
-    if not deciding:
-        return None
-    one = deciding[0]
-    for later in deciding[1:]:
-        if later.decided_by in ("rule", "person", "classifier"):
-            one = later
-    by = {
-        "rule": "A rule",
-        "classifier": "The classifier",
-        "fallback": "The fallback",
-        "thread": "The thread it belongs to",
-        "person": "A person",
-    }[one.decided_by]
-    return Why(one, by)
-
-
 def thread(request: Request) -> Response:
     """One thread: its messages oldest first, the newest open, and beside them why it is here."""
     thread_id = key(request, "thread_id")
@@ -171,15 +148,16 @@ def thread(request: Request) -> Response:
         one = threads.by_id(conn, thread_id)
         if one.id != thread_id:
             return RedirectResponse(f"/threads/{one.id}", 308)
-        around = frame(conn)
+        around = frame(conn, request)
         found = pages.newest_messages(conn, one.id, limit=MESSAGES + 1, before=before)
+        everybody = people.everybody(conn)
         values = {
             "listed": _list(conn, request, filters),
             "account": accounts.by_id(conn, one.account_id),
-            "people": people.everybody(conn),
+            "people": everybody,
             "linked": pages.linked_threads(conn, one.id),
             "events": timeline.of_thread(conn, one.id, timeline.Span(limit=40)),
-            "why": _why(assignments.of_thread(conn, one.id), one.team),
+            "why": why(assignments.of_thread(conn, one.id), one.team, everybody),
         }
         kept = found[-MESSAGES:]
         files = messages.attachments_of(conn, [message.id for message in kept])
@@ -194,6 +172,8 @@ def thread(request: Request) -> Response:
         filters=filters,
         current=one.id,
         statuses=words.STATUSES,
+        as_whom=as_whom(request, everybody),
+        said=request.query_params.get("said", ""),
         **values,
     )
 
@@ -202,7 +182,7 @@ def message(request: Request) -> Response:
     """One message with its whole text."""
     message_id = key(request, "message_id")
     with desk_of(request).site.db.read() as conn:
-        around: Frame = frame(conn)
+        around: Frame = frame(conn, request)
         one = messages.by_id(conn, message_id)
         files = messages.attachments_of(conn, [message_id]).get(message_id, ())
         account = accounts.by_id(conn, one.account_id)

@@ -16,7 +16,7 @@ def listing(request: Request) -> Response:
     """Quarantined mails, oldest first."""
     after = number(request, "after") or 0
     with desk_of(request).site.db.read() as conn:
-        around = frame(conn)
+        around = frame(conn, request)
         found = ledger.quarantined(conn, limit=ROWS + 1, after=after)
     return page(
         request,
@@ -38,4 +38,5 @@ def retry(request: Request) -> Response:
     else:
         raise HTTPException(400, "The form does not say which mail to try again.")
     count = desk_of(request).site.retry(wanted)
+    desk_of(request).counts.forget()
     return RedirectResponse(f"/quarantine?retried={count}", 303)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from inbox.clock import iso
 from inbox.web import words
 from inbox.web.assets import FOLDER, Assets
+from inbox.web.rule_words import percent
 
 
 class Renderer:
@@ -38,8 +39,14 @@ class Renderer:
             "defect_words": words.defect,
             "cause_words": words.cause,
             "link_words": words.LINKS.get,
+            "on_words": words.ON.get,
         }
-        self._environment.filters |= {"bytes": size, "plural": plural, "day": day}
+        self._environment.filters |= {
+            "bytes": size,
+            "plural": plural,
+            "day": day,
+            "percent": percent,
+        }
 
     def render(self, template: str, /, **values: Any) -> str:
         """The text of a template below templates/web."""

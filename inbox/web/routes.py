@@ -15,11 +15,23 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route as AnyRoute
 
 from inbox.store.database import ping
-from inbox.web import account_pages, assets, csrf, downloads, inbox_pages, quarantine_pages
+from inbox.web import (
+    account_pages,
+    assets,
+    csrf,
+    downloads,
+    inbox_pages,
+    quarantine_pages,
+    rules_pages,
+    why,
+)
 from inbox.web import search_pages as searching
 from inbox.web.context import desk_of
 
 Handler = Callable[[Request], Response]
+
+MOST_PASTED = rules_pages.MOST_MAIL + 64 * 1024
+"""A mail of the size that may be pasted, and the form around it."""
 
 
 class Policy(Enum):
@@ -38,6 +50,8 @@ class Route:
     path: str
     handler: Handler
     policy: Policy
+    most_body: int | None = None
+    """Bytes that a request may bring; None: what the application allows."""
 
 
 def healthz(request: Request) -> Response:
@@ -51,9 +65,17 @@ ROUTES = (
     Route("GET", "/", inbox_pages.inbox, Policy.READ),
     Route("GET", "/threads", inbox_pages.inbox, Policy.READ),
     Route("GET", "/threads/{thread_id}", inbox_pages.thread, Policy.READ),
+    Route("GET", "/threads/{thread_id}/near", why.near, Policy.READ),
+    Route("POST", "/threads/{thread_id}/team", why.move, Policy.CHANGE),
+    Route("POST", "/threads/{thread_id}/undo", why.undo, Policy.CHANGE),
     Route("GET", "/messages/{message_id}", inbox_pages.message, Policy.READ),
     Route("GET", "/messages/{message_id}/html", downloads.message_html, Policy.READ),
     Route("GET", "/messages/{message_id}/raw", downloads.raw_message, Policy.READ),
+    Route("GET", "/messages/{message_id}/trace", rules_pages.trace, Policy.READ),
+    Route("GET", "/rules", rules_pages.listing, Policy.READ),
+    Route("GET", "/rules/explain", rules_pages.ask, Policy.READ),
+    # It changes nothing, but makes the server work: not for other sites' forms.
+    Route("POST", "/rules/explain", rules_pages.explain, Policy.CHANGE, MOST_PASTED),
     Route("GET", "/attachments/{attachment_id}", downloads.attachment, Policy.READ),
     Route("GET", "/accounts", account_pages.listing, Policy.READ),
     Route("GET", "/accounts/{account_id}", account_pages.account, Policy.READ),
@@ -71,13 +93,14 @@ def add_routes(app: FastAPI) -> None:
     for route in ROUTES:
         guards = [Depends(csrf.checked)] if route.policy is Policy.CHANGE else []
         methods = ["GET", "HEAD"] if route.method == "GET" else [route.method]
-        app.add_api_route(
+        app.router.add_api_route(
             route.path,
             route.handler,
             methods=methods,
             dependencies=guards,
             response_model=None,
             include_in_schema=False,
+            max_body_size=route.most_body,
         )
 
 

@@ -18,7 +18,7 @@ def results(request: Request) -> Response:
     typed = request.query_params.get("q", "").strip()[:500]
     before = number(request, "before")
     with desk_of(request).site.db.read() as conn:
-        around = frame(conn)
+        around = frame(conn, request)
         numbers = search.find(conn, typed, limit=ROWS + 1, before=before)
         found = pages.hits(conn, numbers[:ROWS])
     return page(

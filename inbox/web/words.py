@@ -20,6 +20,15 @@ AUTOMATIC = {
     "abuse-report": "Abuse report",
 }
 
+ON = {
+    "new-thread": "new thread",
+    "reply": "reply",
+    "bounce": "delivery report",
+    "handoff": "handoff",
+    "stage-change": "change of stage",
+}
+"""When a rule is asked."""
+
 LINKS = {
     "refers-to-its-mail": "refers to a mail of it",
     "delivery-report": "reports on a mail of it",

@@ -75,9 +75,29 @@ function showWaiting() {
 }
 fresh?.addEventListener("click", showWaiting);
 
+// --- Parts that may take longer than the page ---------------------------------------------------
+
+async function fill(place) {
+  const answer = await fetch(place.dataset.fill, { headers: { accept: "text/html" } });
+  if (!answer.ok) return;
+  place.replaceChildren(document.createRange().createContextualFragment(await answer.text()));
+  localTimes(place);
+}
+for (const place of document.querySelectorAll("[data-fill]")) fill(place).catch(() => {});
+
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    said.textContent = "Copied";
+    button.lastChild.textContent = "Copied";
+  });
+}
+
 // --- Keys -----------------------------------------------------------------------------------
 
-const PLACES = { i: "/threads", a: "/accounts", q: "/quarantine" };
+const PLACES = { i: "/threads", a: "/accounts", r: "/rules", q: "/quarantine" };
 let going = 0;
 
 function links() {

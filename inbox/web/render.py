@@ -14,7 +14,7 @@ from markupsafe import Markup
 from inbox.clock import iso
 from inbox.web import words
 from inbox.web.assets import FOLDER, Assets
-from inbox.web.rule_words import percent
+from inbox.web.rule_words import percent, place
 
 
 class Renderer:
@@ -46,6 +46,8 @@ class Renderer:
             "plural": plural,
             "day": day,
             "percent": percent,
+            "place": place,
+            "exact": exact,
         }
 
     def render(self, template: str, /, **values: Any) -> str:

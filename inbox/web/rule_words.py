@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from routing.explain import ConditionTrace, Explanation, RuleTrace, blockers
-from routing.ruleset import Actions, Fallback
+from routing.ruleset import Actions, Fallback, Rule
 
 MOST = 160
 """Characters of a value that a trace shows."""
@@ -91,6 +92,11 @@ def threshold(fallback: Fallback, team: str = "") -> str:
     """From when the classifier is trusted, in words."""
     least = fallback.threshold(team)
     return "its own threshold" if least is None else percent(least)
+
+
+def place(where: Rule | Fallback) -> str:
+    """`10-compliance.yaml:6`; the folder is the same for all and stands in the tooltip."""
+    return f"{PurePath(where.file).name}:{where.line}"
 
 
 def percent(share: float) -> str:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from inbox.errors import ConfigError
+from inbox.masking import has_password, masked, shown, with_password
 from routing.problems import Problem
 from routing.reader import Fields, Reader, did_you_mean
 from routing.strict_yaml import Node, load_text
@@ -133,9 +134,7 @@ class Settings:
             return f"sqlite:///{self.folder / self.database.removeprefix('sqlite:///')}"
         if self.database_password is None:
             return self.database
-        return re.sub(
-            r"^(\w+(?:\+\w+)?://[^/@:]+)@", rf"\1:{self.database_password}@", self.database
-        )
+        return with_password(self.database, self.database_password)
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Settings:
@@ -160,34 +159,18 @@ def parse(
     reader = Reader(found)
     overlay = _overlay(environment, reader)
     top = _Level(reader.fields(root, _keys(Settings), "the configuration"), overlay)
+    top.given = {name: environment[key] for name, key in _SECRETS.items() if environment.get(key)}
     settings = _settings(top, path.resolve().parent)
     for level in top.unused():
         _unknown_variable(level, reader)
     if root is None and not found and not content.strip():
         reader.add(Problem(str(path), 0, 0, "empty-file", "the configuration is empty"))
-    if reader.errors:
-        return None, reader.problems
-    return settings, reader.problems
+    return None if reader.errors else settings, masked(reader.problems)
 
 
 def effective(settings: Settings) -> dict[str, Any]:
     """Every setting with its value, for people to read; secrets are masked."""
-    return {name: value for name, value in _plain(settings).items() if name != "folder"}
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        if isinstance(value, Listen):
-            return str(value)
-        return {
-            one.name: "(set)"
-            if one.metadata.get("secret") and getattr(value, one.name)
-            else _plain(getattr(value, one.name))
-            for one in fields(value)
-        }
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
+    return {name: value for name, value in shown(settings).items() if name != "folder"}
 
 
 def _keys(kind: type) -> tuple[str, ...]:
@@ -201,6 +184,12 @@ def _keys(kind: type) -> tuple[str, ...]:
     return tuple(names)
 
 
+_SECRETS = {
+    one.name: PREFIX + one.name.upper() for one in fields(Settings) if one.metadata.get("secret")
+}
+"""Setting -> its variable. What it holds is no YAML: a password may look like a number."""
+
+
 # --- The environment over the file -----------------------------------------------------------
 
 
@@ -208,7 +197,9 @@ def _overlay(environment: Mapping[str, str], reader: Reader) -> dict[str, Node]:
     """`smtp.listen` -> a node that holds the variable's value, read as YAML scalars are."""
     overlay: dict[str, Node] = {}
     for name, value in sorted(environment.items()):
-        if not name.startswith(PREFIX) or name in NOT_SETTINGS or name.startswith("ABOARD_TEST_"):
+        if not name.startswith(PREFIX) or name.startswith("ABOARD_TEST_"):
+            continue
+        if name in NOT_SETTINGS or name in _SECRETS.values():
             continue
         where = f"environment {name}"
         quoted = value if value.strip() else '""'
@@ -242,6 +233,8 @@ class _Level:
         self._overlay = overlay
         self._prefix = prefix
         self._used: set[str] = set()
+        self.given: Mapping[str, str] = {}
+        """Secrets of the environment, taken as they are."""
 
     def at(self, key: str) -> Fields:
         """The entries that hold this key: the environment's where it is set, else the file's."""
@@ -269,17 +262,15 @@ class _Level:
 def _settings(top: _Level, folder: Path) -> Settings:
     default = Settings(folder)
     database = top.at("database").text("database", default.database)
-    if not re.match(r"sqlite:///.|postgresql(\+psycopg)?://.", database):
-        top.at("database").wrong("database", "sqlite:///FILE or postgresql://USER@HOST/NAME")
-    if re.match(r"\w+(\+\w+)?://[^/@]+:[^/@]+@", database) and "database" in top.there:
+    node = top.at("database").get("database")
+    if node is not None and has_password(database):
         hint = "use database_password_file, or ABOARD_DATABASE_PASSWORD"
-        top.there.wrong("database", "an address without a password", hint)
+        message = "`database` must be an address without a password"
+        top.there.reader.report(node, "wrong-type", message, hint)
+    elif not re.match(r"sqlite:///.|postgresql(\+psycopg)?://.", database):
+        top.at("database").wrong("database", "sqlite:///FILE or postgresql://USER@HOST/NAME")
     smtp = _smtp(top.below("smtp", Smtp))
-    if (smtp.tls_certificate is None) != (smtp.tls_key is None):
-        node = top.there.get("smtp")
-        if node is not None:
-            message = "`tls_certificate` and `tls_key` belong together"
-            top.there.reader.report(node, "missing-key", message, "give both or none")
+    _tls(top, smtp)
     return Settings(
         folder=folder,
         database=database,
@@ -295,15 +286,32 @@ def _settings(top: _Level, folder: Path) -> Settings:
     )
 
 
+def _tls(top: _Level, smtp: Smtp) -> None:
+    pair = (smtp.tls_certificate, smtp.tls_key)
+    if None not in pair or (pair == (None, None) and not smtp.require_tls):
+        return
+    message = "`tls_certificate` and `tls_key` belong together"
+    if pair == (None, None):
+        message = "`require_tls` needs `tls_certificate` and `tls_key`"
+    node = top.there.get("smtp")
+    if node is not None:
+        top.there.reader.report(node, "missing-key", message, "give both or none")
+    else:
+        where = Problem("environment ABOARD_SMTP__...", 0, 0, "missing-key", message)
+        top.there.reader.add(where)
+
+
 def _secret(level: _Level, key: str, folder: Path) -> str | None:
     given = level.at(key)
     file_key = f"{key}_file"
     from_file = level.at(file_key)
-    if key in given and given is level.there:
-        given.wrong(key, "given by environment or as a file", f"write {file_key}: PATH")
+    if key in level.given:
+        return level.given[key]
+    node = given.get(key)
+    if node is not None:
+        message = f"`{key}` must be given by environment or as a file, not here"
+        given.reader.report(node, "wrong-type", message, f"write {file_key}: PATH")
         return None
-    if key in given:
-        return given.text(key)
     if file_key not in from_file:
         return None
     path = folder / from_file.text(file_key)
@@ -316,11 +324,13 @@ def _secret(level: _Level, key: str, folder: Path) -> str | None:
 
 def _mailboxes(top: _Level) -> tuple[Mailbox, ...]:
     source = top.at("mailboxes")
-    found = []
+    found: list[Mailbox] = []
     for entry in source.mappings("mailboxes", ("address", "name"), "a mailbox"):
         address = entry.text("address", required=True).strip().lower()
         if address and not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
             entry.wrong("address", "a mail address such as onboarding@company.example")
+        if any(one.address == address for one in found):
+            entry.wrong("address", "another one than that of the mailboxes above")
         found.append(Mailbox(address, entry.text("name", "Onboarding")))
     if source is top.there and top.there.node is not None and not found:
         top.there.require("mailboxes")
@@ -341,7 +351,7 @@ def _listen(level: _Level, default: Listen) -> Listen:
     source = level.at("listen")
     text = source.text("listen", str(default))
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535 or not host:
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535 or not host:
         source.wrong("listen", "HOST:PORT such as 127.0.0.1:2525")
         return default
     return Listen(host.strip("[]"), int(port))

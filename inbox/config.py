@@ -105,7 +105,6 @@ class Files:
     sla: Path = Path("sla.yaml")
     stages: Path = Path("stages.yaml")
     templates: Path = Path("templates")
-    model: Path = Path("models/active.aboard-model")
 
 
 @dataclass(frozen=True, slots=True)

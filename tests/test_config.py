@@ -51,7 +51,6 @@ files:
   sla: s.yaml
   stages: g.yaml
   templates: m
-  model: a.model
 """
 
 

@@ -20,7 +20,8 @@ from sqlalchemy import (
     Text,
 )
 
-from inbox.store.tables import Key, UtcDateTime, metadata
+from inbox.store.columns import Key, UtcDateTime
+from inbox.store.tables import metadata
 
 models = Table(
     "models",

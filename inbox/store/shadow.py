@@ -10,8 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import Column, ForeignKey, Index, String, Table, func, select
 
+from inbox.store.columns import Key, UtcDateTime
 from inbox.store.database import Conn
-from inbox.store.tables import Key, UtcDateTime, assignments, metadata
+from inbox.store.tables import assignments, metadata
 
 shadow_results = Table(
     "shadow_results",

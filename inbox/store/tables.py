@@ -1,5 +1,8 @@
 """Every table, index and constraint, on one page. SQLite and PostgreSQL read the same definitions.
 
+Full text has its own shape per database and is made in `search.py`; the classifier's tables are in
+`model_tables.py`, those of shadow rules in `shadow.py`.
+
 Reading order is a mail's way: raw mail and ledger (commit 1), then account, thread, message,
 assignment and event (commit 2). Nothing here is ever updated in place that a person would want
 to see the history of: that history is in `events` and `assignments`.
@@ -7,7 +10,6 @@ to see the history of: that history is in `events` and `assignments`.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -16,8 +18,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -27,32 +27,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware instant in UTC. Refuses naive values, which would be silently wrong."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive datetime {value!r}: every stored instant is aware")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None or value.tzinfo is not None:
-            return value
-        return value.replace(tzinfo=UTC)
-
-
-Key = BigInteger().with_variant(Integer, "sqlite")
+from inbox.store.columns import Key, UtcDateTime
 
 metadata = MetaData(
     naming_convention={
@@ -76,6 +55,11 @@ def _ref(name: str, target: str, *, null: bool = False, index: bool = False) -> 
 def _one_of(column: str, *values: str) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _index_where(name: str, *columns: str, where: str) -> Index:
+    """An index over some rows only."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 # --- Commit 1: accepted mail -----------------------------------------------------------------
@@ -124,19 +108,8 @@ ledger = Table(
         "state NOT IN ('filed', 'duplicate') OR message_id IS NOT NULL", name="message"
     ),
     # Work is found through the pending rows alone, however long the ledger has grown.
-    Index(
-        "ix_ledger_pending",
-        "run_after",
-        "id",
-        sqlite_where=text("state = 'pending'"),
-        postgresql_where=text("state = 'pending'"),
-    ),
-    Index(
-        "ix_ledger_quarantined",
-        "id",
-        sqlite_where=text("state = 'quarantined'"),
-        postgresql_where=text("state = 'quarantined'"),
-    ),
+    _index_where("ix_ledger_pending", "run_after", "id", where="state = 'pending'"),
+    _index_where("ix_ledger_quarantined", "id", where="state = 'quarantined'"),
     sqlite_autoincrement=True,  # a ledger number is never given twice
 )
 
@@ -267,13 +240,7 @@ threads = Table(
     Index("ix_threads_last_message_at", "last_message_at", "id"),
     Index("ix_threads_team_last_message_at", "team", "last_message_at"),
     # The counts beside every list are read from here alone.
-    Index(
-        "ix_threads_counts",
-        "team",
-        "status",
-        sqlite_where=text("merged_into_id IS NULL"),
-        postgresql_where=text("merged_into_id IS NULL"),
-    ),
+    _index_where("ix_threads_counts", "team", "status", where="merged_into_id IS NULL"),
 )
 
 # Every id of every References and In-Reply-To, seen or not, under the account it was used in:
@@ -422,5 +389,3 @@ active_sets = Table(
     Column("activated_at", UtcDateTime, nullable=False),
     Column("problems", JSON, nullable=False),  # of the last load, when it was refused
 )
-
-# Full text has its own shape per database (FTS5, tsvector) and is made in store/search.py.

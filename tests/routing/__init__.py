@@ -1,0 +1,1 @@
+"""What the routing package promises."""

@@ -6,30 +6,43 @@ Revision 0001, the first.
 import sqlalchemy as sa
 from alembic import op
 
-from inbox.store import search, tables
+from inbox.store import columns
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
+# As they were at this version; `search.py` has them as they are now.
+CREATE_SQLITE = (
+    "CREATE VIRTUAL TABLE search_index USING fts5"
+    "(words, content='', columnsize=0, tokenize=\"unicode61 remove_diacritics 0\")",
+)
+CREATE_POSTGRESQL = (
+    "CREATE TABLE search_index (message_id bigint NOT NULL, piece integer NOT NULL,"
+    " words tsvector NOT NULL, PRIMARY KEY (message_id, piece))",
+    "CREATE INDEX ix_search_index_words ON search_index USING gin (words)",
+    "CREATE INDEX ix_search_index_long ON search_index (message_id) WHERE piece = 1",
+)
+DROP = ("DROP TABLE search_index",)
+
 
 def upgrade() -> None:
     sqlite = op.get_bind().dialect.name == "sqlite"
-    for statement in search.CREATE_SQLITE if sqlite else search.CREATE_POSTGRESQL:
+    for statement in CREATE_SQLITE if sqlite else CREATE_POSTGRESQL:
         op.execute(statement)
     op.create_table(
         "accounts",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("name", sa.String(length=300), nullable=False),
         sa.Column("tier", sa.String(length=60), nullable=True),
         sa.Column("stage", sa.String(length=60), nullable=True),
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.Column("provisional", sa.Boolean(), nullable=False),
-        sa.Column("merged_into_id", tables.Key, nullable=True),
-        sa.Column("created_at", tables.UtcDateTime(), nullable=False),
-        sa.Column("last_event_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("merged_into_id", columns.Key, nullable=True),
+        sa.Column("created_at", columns.UtcDateTime(), nullable=False),
+        sa.Column("last_event_at", columns.UtcDateTime(), nullable=False),
         sa.CheckConstraint("kind IN ('customer', 'internal')", name=op.f("ck_accounts_kind")),
         sa.ForeignKeyConstraint(
             ["merged_into_id"], ["accounts.id"], name=op.f("fk_accounts_merged_into_id")
@@ -52,7 +65,7 @@ def upgrade() -> None:
         "active_sets",
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.Column("activated_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("activated_at", columns.UtcDateTime(), nullable=False),
         sa.Column("problems", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("kind", name=op.f("pk_active_sets")),
     )
@@ -61,12 +74,12 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("files", sa.JSON(), nullable=False),
-        sa.Column("first_active_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("first_active_at", columns.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("hash", "kind", name=op.f("pk_config_sets")),
     )
     op.create_table(
         "people",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
         sa.Column("handle", sa.String(length=80), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("address", sa.String(length=320), nullable=False),
@@ -79,12 +92,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_people_address"), "people", ["address"], unique=False)
     op.create_table(
         "raw_mail",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("packing", sa.String(length=8), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.Column("stored_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("stored_at", columns.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_raw_mail")),
         sa.UniqueConstraint("sha256", name=op.f("uq_raw_mail_sha256")),
     )
@@ -98,7 +111,7 @@ def upgrade() -> None:
     op.create_table(
         "account_domains",
         sa.Column("domain", sa.String(length=255), nullable=False),
-        sa.Column("account_id", tables.Key, nullable=False),
+        sa.Column("account_id", columns.Key, nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_account_domains_account_id")
         ),
@@ -109,11 +122,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "contacts",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
-        sa.Column("account_id", tables.Key, nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
+        sa.Column("account_id", columns.Key, nullable=False),
         sa.Column("name", sa.String(length=300), nullable=False),
         sa.Column("role", sa.String(length=60), nullable=True),
-        sa.Column("created_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("created_at", columns.UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_contacts_account_id")
         ),
@@ -124,16 +137,16 @@ def upgrade() -> None:
         "teams",
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("title", sa.String(length=120), nullable=False),
-        sa.Column("duty_id", tables.Key, nullable=False),
+        sa.Column("duty_id", columns.Key, nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["duty_id"], ["people.id"], name=op.f("fk_teams_duty_id")),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_teams")),
     )
     op.create_table(
         "account_owners",
-        sa.Column("account_id", tables.Key, nullable=False),
+        sa.Column("account_id", columns.Key, nullable=False),
         sa.Column("team", sa.String(length=40), nullable=False),
-        sa.Column("person_id", tables.Key, nullable=False),
+        sa.Column("person_id", columns.Key, nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_account_owners_account_id")
         ),
@@ -146,7 +159,7 @@ def upgrade() -> None:
     op.create_table(
         "contact_addresses",
         sa.Column("address", sa.String(length=520), nullable=False),
-        sa.Column("contact_id", tables.Key, nullable=False),
+        sa.Column("contact_id", columns.Key, nullable=False),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contacts.id"], name=op.f("fk_contact_addresses_contact_id")
         ),
@@ -158,7 +171,7 @@ def upgrade() -> None:
     op.create_table(
         "team_members",
         sa.Column("team", sa.String(length=40), nullable=False),
-        sa.Column("person_id", tables.Key, nullable=False),
+        sa.Column("person_id", columns.Key, nullable=False),
         sa.ForeignKeyConstraint(
             ["person_id"], ["people.id"], name=op.f("fk_team_members_person_id")
         ),
@@ -167,23 +180,23 @@ def upgrade() -> None:
     )
     op.create_table(
         "threads",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
-        sa.Column("account_id", tables.Key, nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
+        sa.Column("account_id", columns.Key, nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),
         sa.Column("team", sa.String(length=40), nullable=False),
-        sa.Column("accountable_id", tables.Key, nullable=False),
-        sa.Column("claimed_at", tables.UtcDateTime(), nullable=True),
+        sa.Column("accountable_id", columns.Key, nullable=False),
+        sa.Column("claimed_at", columns.UtcDateTime(), nullable=True),
         sa.Column("decided_by", sa.String(length=12), nullable=False),
         sa.Column("priority", sa.String(length=8), nullable=False),
         sa.Column("policy", sa.String(length=60), nullable=True),
         sa.Column("tags", sa.JSON(), nullable=False),
-        sa.Column("opened_at", tables.UtcDateTime(), nullable=False),
-        sa.Column("last_message_at", tables.UtcDateTime(), nullable=False),
-        sa.Column("last_in_at", tables.UtcDateTime(), nullable=True),
-        sa.Column("last_out_at", tables.UtcDateTime(), nullable=True),
+        sa.Column("opened_at", columns.UtcDateTime(), nullable=False),
+        sa.Column("last_message_at", columns.UtcDateTime(), nullable=False),
+        sa.Column("last_in_at", columns.UtcDateTime(), nullable=True),
+        sa.Column("last_out_at", columns.UtcDateTime(), nullable=True),
         sa.Column("messages", sa.Integer(), nullable=False),
-        sa.Column("merged_into_id", tables.Key, nullable=True),
+        sa.Column("merged_into_id", columns.Key, nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint(
             "decided_by IN ('rule', 'classifier', 'fallback', 'person')",
@@ -230,11 +243,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "messages",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
-        sa.Column("thread_id", tables.Key, nullable=False),
-        sa.Column("account_id", tables.Key, nullable=False),
-        sa.Column("contact_id", tables.Key, nullable=True),
-        sa.Column("raw_id", tables.Key, nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
+        sa.Column("thread_id", columns.Key, nullable=False),
+        sa.Column("account_id", columns.Key, nullable=False),
+        sa.Column("contact_id", columns.Key, nullable=True),
+        sa.Column("raw_id", columns.Key, nullable=False),
         sa.Column("direction", sa.String(length=3), nullable=False),
         sa.Column("mail_id", sa.String(length=1000), nullable=True),
         sa.Column("content_hash", sa.String(length=64), nullable=False),
@@ -243,8 +256,8 @@ def upgrade() -> None:
         sa.Column("from_name", sa.Text(), nullable=False),
         sa.Column("from_address", sa.String(length=520), nullable=False),
         sa.Column("recipients", sa.JSON(), nullable=False),
-        sa.Column("sent_at", tables.UtcDateTime(), nullable=True),
-        sa.Column("received_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("sent_at", columns.UtcDateTime(), nullable=True),
+        sa.Column("received_at", columns.UtcDateTime(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("visible_text", sa.Text(), nullable=False),
@@ -277,9 +290,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "thread_ids",
-        sa.Column("account_id", tables.Key, nullable=False),
+        sa.Column("account_id", columns.Key, nullable=False),
         sa.Column("mail_id", sa.String(length=1000), nullable=False),
-        sa.Column("thread_id", tables.Key, nullable=False),
+        sa.Column("thread_id", columns.Key, nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_thread_ids_account_id")
         ),
@@ -292,10 +305,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_thread_ids_thread_id"), "thread_ids", ["thread_id"], unique=False)
     op.create_table(
         "thread_links",
-        sa.Column("thread_id", tables.Key, nullable=False),
-        sa.Column("other_id", tables.Key, nullable=False),
+        sa.Column("thread_id", columns.Key, nullable=False),
+        sa.Column("other_id", columns.Key, nullable=False),
         sa.Column("why", sa.String(length=40), nullable=False),
-        sa.Column("at", tables.UtcDateTime(), nullable=False),
+        sa.Column("at", columns.UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["other_id"], ["threads.id"], name=op.f("fk_thread_links_other_id")
         ),
@@ -307,7 +320,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_thread_links_other_id"), "thread_links", ["other_id"], unique=False)
     op.create_table(
         "thread_participants",
-        sa.Column("thread_id", tables.Key, nullable=False),
+        sa.Column("thread_id", columns.Key, nullable=False),
         sa.Column("address", sa.String(length=520), nullable=False),
         sa.ForeignKeyConstraint(
             ["thread_id"], ["threads.id"], name=op.f("fk_thread_participants_thread_id")
@@ -319,14 +332,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "assignments",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
-        sa.Column("thread_id", tables.Key, nullable=False),
-        sa.Column("message_id", tables.Key, nullable=True),
-        sa.Column("at", tables.UtcDateTime(), nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
+        sa.Column("thread_id", columns.Key, nullable=False),
+        sa.Column("message_id", columns.Key, nullable=True),
+        sa.Column("at", columns.UtcDateTime(), nullable=False),
         sa.Column("decided_by", sa.String(length=12), nullable=False),
         sa.Column("team", sa.String(length=40), nullable=False),
-        sa.Column("accountable_id", tables.Key, nullable=False),
-        sa.Column("by_id", tables.Key, nullable=True),
+        sa.Column("accountable_id", columns.Key, nullable=False),
+        sa.Column("by_id", columns.Key, nullable=True),
         sa.Column("rule", sa.String(length=120), nullable=True),
         sa.Column("ruleset", sa.String(length=64), nullable=True),
         sa.Column("model", sa.String(length=64), nullable=True),
@@ -354,8 +367,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_assignments_thread_id"), "assignments", ["thread_id"], unique=False)
     op.create_table(
         "attachments",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
-        sa.Column("message_id", tables.Key, nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
+        sa.Column("message_id", columns.Key, nullable=False),
         sa.Column("path", sa.String(length=200), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("content_type", sa.String(length=200), nullable=False),
@@ -372,11 +385,11 @@ def upgrade() -> None:
     op.create_index(op.f("ix_attachments_sha256"), "attachments", ["sha256"], unique=False)
     op.create_table(
         "events",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
-        sa.Column("account_id", tables.Key, nullable=False),
-        sa.Column("thread_id", tables.Key, nullable=True),
-        sa.Column("message_id", tables.Key, nullable=True),
-        sa.Column("at", tables.UtcDateTime(), nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
+        sa.Column("account_id", columns.Key, nullable=False),
+        sa.Column("thread_id", columns.Key, nullable=True),
+        sa.Column("message_id", columns.Key, nullable=True),
+        sa.Column("at", columns.UtcDateTime(), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("actor", sa.String(length=540), nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
@@ -390,8 +403,8 @@ def upgrade() -> None:
     op.create_index("ix_events_thread_id_at", "events", ["thread_id", "at", "id"], unique=False)
     op.create_table(
         "ledger",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
-        sa.Column("raw_id", tables.Key, nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
+        sa.Column("raw_id", columns.Key, nullable=False),
         sa.Column("source", sa.String(length=8), nullable=False),
         sa.Column("origin", sa.String(length=400), nullable=True),
         sa.Column("node", sa.String(length=80), nullable=False),
@@ -400,16 +413,16 @@ def upgrade() -> None:
         sa.Column("peer", sa.String(length=200), nullable=False),
         sa.Column("sent", sa.Boolean(), nullable=False),
         sa.Column("dated", sa.Boolean(), nullable=False),
-        sa.Column("accepted_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("accepted_at", columns.UtcDateTime(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
-        sa.Column("settled_at", tables.UtcDateTime(), nullable=True),
-        sa.Column("message_id", tables.Key, nullable=True),
+        sa.Column("settled_at", columns.UtcDateTime(), nullable=True),
+        sa.Column("message_id", columns.Key, nullable=True),
         sa.Column("cause", sa.String(length=60), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("run_after", tables.UtcDateTime(), nullable=False),
+        sa.Column("run_after", columns.UtcDateTime(), nullable=False),
         sa.Column("leased_by", sa.String(length=80), nullable=True),
-        sa.Column("leased_until", tables.UtcDateTime(), nullable=True),
+        sa.Column("leased_until", columns.UtcDateTime(), nullable=True),
         sa.Column("fence", sa.Integer(), server_default="0", nullable=False),
         sa.CheckConstraint("source IN ('smtp', 'imap', 'file')", name=op.f("ck_ledger_source")),
         sa.CheckConstraint(
@@ -449,11 +462,11 @@ def upgrade() -> None:
     op.create_index(op.f("ix_ledger_raw_id"), "ledger", ["raw_id"], unique=False)
     op.create_table(
         "rule_hits",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
         sa.Column("rule", sa.String(length=120), nullable=False),
-        sa.Column("thread_id", tables.Key, nullable=False),
-        sa.Column("message_id", tables.Key, nullable=False),
-        sa.Column("at", tables.UtcDateTime(), nullable=False),
+        sa.Column("thread_id", columns.Key, nullable=False),
+        sa.Column("message_id", columns.Key, nullable=False),
+        sa.Column("at", columns.UtcDateTime(), nullable=False),
         sa.Column("decided", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["message_id"], ["messages.id"], name=op.f("fk_rule_hits_message_id")
@@ -466,7 +479,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for statement in search.DROP:
+    for statement in DROP:
         op.execute(statement)
     op.drop_index(op.f("ix_rule_hits_thread_id"), table_name="rule_hits")
     op.drop_index("ix_rule_hits_rule_at", table_name="rule_hits")

@@ -6,7 +6,7 @@ Revision 0002, after 0001.
 import sqlalchemy as sa
 from alembic import op
 
-from inbox.store import tables
+from inbox.store import columns
 
 revision = "0002"
 down_revision = "0001"
@@ -22,16 +22,16 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("manifest", sa.JSON(), nullable=False),
-        sa.Column("created_at", tables.UtcDateTime(), nullable=False),
+        sa.Column("created_at", columns.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_models")),
     )
     op.create_index(op.f("ix_models_model_id"), "models", ["model_id"], unique=False)
     op.create_table(
         "model_steps",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.Column("previous_id", tables.Key, nullable=True),
-        sa.Column("at", tables.UtcDateTime(), nullable=False),
+        sa.Column("previous_id", columns.Key, nullable=True),
+        sa.Column("at", columns.UtcDateTime(), nullable=False),
         sa.Column("actor", sa.String(length=120), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["hash"], ["models.hash"], name=op.f("fk_model_steps_hash")),
@@ -47,16 +47,16 @@ def upgrade() -> None:
 def _labels() -> None:
     op.create_table(
         "labels",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
-        sa.Column("thread_id", tables.Key, nullable=False),
-        sa.Column("message_id", tables.Key, nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
+        sa.Column("thread_id", columns.Key, nullable=False),
+        sa.Column("message_id", columns.Key, nullable=False),
         sa.Column("team", sa.String(length=40), nullable=False),
         sa.Column("was_team", sa.String(length=40), nullable=False),
         sa.Column("was_decided_by", sa.String(length=12), nullable=False),
-        sa.Column("by_id", tables.Key, nullable=False),
-        sa.Column("at", tables.UtcDateTime(), nullable=False),
+        sa.Column("by_id", columns.Key, nullable=False),
+        sa.Column("at", columns.UtcDateTime(), nullable=False),
         sa.Column("opted_out", sa.Boolean(), nullable=False),
-        sa.Column("undone_at", tables.UtcDateTime(), nullable=True),
+        sa.Column("undone_at", columns.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["thread_id"], ["threads.id"], name=op.f("fk_labels_thread_id")),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_labels_message_id")),
         sa.ForeignKeyConstraint(["by_id"], ["people.id"], name=op.f("fk_labels_by_id")),
@@ -69,10 +69,10 @@ def _labels() -> None:
 def _model_shadow() -> None:
     op.create_table(
         "model_shadow",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.Column("message_id", tables.Key, nullable=False),
-        sa.Column("at", tables.UtcDateTime(), nullable=False),
+        sa.Column("message_id", columns.Key, nullable=False),
+        sa.Column("at", columns.UtcDateTime(), nullable=False),
         sa.Column("team", sa.String(length=40), nullable=False),
         sa.Column("score", sa.Float(), nullable=False),
         sa.Column("abstain", sa.Boolean(), nullable=False),

@@ -6,7 +6,7 @@ Revision 0003, after 0002.
 import sqlalchemy as sa
 from alembic import op
 
-from inbox.store import tables
+from inbox.store import columns
 
 revision = "0003"
 down_revision = "0002"
@@ -17,12 +17,12 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "shadow_results",
-        sa.Column("id", tables.Key, autoincrement=True, nullable=False),
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
         sa.Column("shadow", sa.String(length=64), nullable=False),
         sa.Column("ruleset", sa.String(length=64), nullable=False),
-        sa.Column("thread_id", tables.Key, nullable=False),
-        sa.Column("message_id", tables.Key, nullable=False),
-        sa.Column("at", tables.UtcDateTime(), nullable=False),
+        sa.Column("thread_id", columns.Key, nullable=False),
+        sa.Column("message_id", columns.Key, nullable=False),
+        sa.Column("at", columns.UtcDateTime(), nullable=False),
         sa.Column("live_team", sa.String(length=40), nullable=False),
         sa.Column("shadow_team", sa.String(length=40), nullable=False),
         sa.Column("live_rule", sa.String(length=120), nullable=True),

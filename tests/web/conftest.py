@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from inbox.config import Listen, Settings
+from inbox.flow.correct import Corrections
 from inbox.store import intake, schema
 from inbox.store.database import Database
 from inbox.web.server import WebServer
@@ -38,7 +39,15 @@ class Told:
             return intake.retry(conn, ledger_ids, story.NOW)
 
     def site(self, *, demo: bool = False) -> Site:
-        return Site(self.db, self.settings, lambda: story.NOW, SECRET, self.retry, demo)
+        return Site(
+            db=self.db,
+            settings=self.settings,
+            clock=lambda: story.NOW,
+            secret=SECRET,
+            retry=self.retry,
+            demo=demo,
+            corrections=Corrections(self.db),
+        )
 
     def client(self, **how: object) -> TestClient:
         app = build(self.site())

@@ -121,17 +121,53 @@ def test_the_message_as_sent_shows_its_picture_and_cannot_be_reached(page: Page,
     assert page.evaluate("document.querySelector('.message:target iframe').contentDocument") is None
 
 
-@pytest.mark.parametrize("width", [390, 1024, 1440])
-@pytest.mark.parametrize("path", ["/", "/threads/1", "/accounts", "/accounts/1", "/quarantine",
-                                  "/search?q=kickoff", "/nope"])  # fmt: skip
-def test_no_page_is_wider_than_its_window(
-    chromium: Browser, base: str, width: int, path: str
-) -> None:
+PATHS = ("/", "/threads/1", "/accounts", "/accounts/1", "/quarantine", "/search?q=kickoff", "/nope",
+         "/rules", "/rules/explain", "/messages/1/trace", "/threads/1/near")  # fmt: skip
+
+
+def _too_wide(chromium: Browser, base: str, width: int) -> list[str]:
     context = chromium.new_context(viewport={"width": width, "height": 844})
     opened = context.new_page()
-    opened.goto(base + path)
-    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    found = []
+    for path in PATHS:
+        opened.goto(base + path)
+        if opened.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(path)
     context.close()
+    return found
+
+
+def test_no_page_is_wider_than_a_telephone(chromium: Browser, base: str) -> None:
+    assert _too_wide(chromium, base, 390) == []
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("width", [320, 700, 1024, 1280, 1440, 2560])
+def test_no_page_is_wider_than_its_window(chromium: Browser, base: str, width: int) -> None:
+    assert _too_wide(chromium, base, width) == []
+
+
+def test_a_thread_is_moved_and_taken_back_by_two_clicks(page: Page, base: str) -> None:
+    page.goto(f"{base}/threads/1")
+    page.click(".move button:has-text('Compliance')")
+    page.wait_for_url("**/threads/1?said=moved")
+    assert "Moved to Compliance as Maya Okafor." in page.inner_text(".flash")
+    page.click(".flash button")
+    page.wait_for_url("**/threads/1?said=back")
+    assert "Taken back" in page.inner_text(".flash")
+
+
+def test_a_pasted_mail_is_traced_and_opens_where_a_rule_matched(page: Page, base: str) -> None:
+    page.goto(base)
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    page.wait_for_url("**/rules")
+    page.click("text=Ask them about a mail")
+    page.fill("#mail", "From: a@bank.example\nSubject: Our DPA\n\nPlease sign it.\n")
+    page.click("text=Ask the rules")
+    page.wait_for_selector(".verdict:has-text('data-processing-agreement')")
+    assert page.locator(".steps details[open]").count() == 1
+    assert page.is_visible(".conditions .answer.yes") and page.is_visible("#test pre")
 
 
 def test_without_scripts_mail_is_read_found_and_tried_again(

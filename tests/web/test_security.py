@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PAGES = ("/", "/threads/1", "/messages/1", "/accounts", "/accounts/1", "/search?q=x", "/quarantine",
-         "/nope", "/messages/1/html", "/messages/1/raw", "/attachments/1", "/healthz")  # fmt: skip
+         "/nope", "/messages/1/html", "/messages/1/raw", "/attachments/1", "/healthz", "/rules",
+         "/rules/explain", "/messages/1/trace", "/threads/1/near")  # fmt: skip
 
 
 # --- Hosts, headers, policies ------------------------------------------------------------------
@@ -274,13 +275,14 @@ def _names(listed: str) -> frozenset[str]:
 OUR_TAGS = _names(
     "html head meta title link script body a p strong details summary ul ol li code div header nav"
     " form input kbd b h1 h2 span button main article bdi svg use iframe section aside dl dt dd"
-    " time small table thead tbody tr th td pre mark i"
+    " time small table thead tbody tr th td pre mark i textarea label"
 )
 OUR_ATTRIBUTES = _names(
     "lang charset name content rel href type src class id role action placeholder aria-label"
     " maxlength autocomplete aria-hidden aria-current aria-labelledby popovertarget"
     " popovertargetaction popover tabindex title data-live data-at datetime hidden aria-live dir"
-    " target open download sandbox loading referrerpolicy method value scope autofocus"
+    " target open download sandbox loading referrerpolicy method value scope autofocus enctype for"
+    " rows spellcheck required inputmode pattern data-label data-fill data-copy colspan"
 )
 OUR_LINKS = re.compile(r"/(?!/)|#|https?://[^\s\"'<>]+$")
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from classifiers.text import MAX_CHARACTERS, MailText
+from classifiers.text import MailText
 from inbox.mail.letter import Letter
 from inbox.store.labels import LabelledMail
+
+READ = 3_000
+"""Characters of own words that are read: what a mail wants stands at its beginning, and the longest
+training mail has half of that."""
+READ_QUOTED = 1_000
+"""Characters of quoted history, which counts little."""
 
 
 def of_letter(letter: Letter) -> MailText:
@@ -43,9 +49,9 @@ def of_message(mail: LabelledMail) -> MailText:
 def _parts(text: str, visible: str, forwarded: bool) -> tuple[str, str]:
     """(what counts in full, what counts as quoted), each no longer than is ever read."""
     if forwarded:
-        return text[:MAX_CHARACTERS], ""
-    own = visible[:MAX_CHARACTERS]
-    return own, _rest(text[: 2 * MAX_CHARACTERS].split("\n"), own.split("\n"))
+        return text[:READ], ""
+    own = visible[:READ]
+    return own, _rest(text[: len(own) + READ_QUOTED].split("\n"), own.split("\n"))
 
 
 def _rest(lines: Sequence[str], own: Sequence[str]) -> str:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from inbox.store import intake, schema
 from inbox.store.database import Conn, Database
@@ -28,6 +31,15 @@ def prepare(url: str) -> None:
         db.close()
 
 
+@cache
+def _empty_sqlite() -> bytes:
+    """A SQLite file with our schema; copying it takes a tenth of what making it takes."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "aboard.db"
+        prepare(f"sqlite:///{path}")
+        return path.read_bytes()
+
+
 def opened(request: pytest.FixtureRequest, postgres_place: str) -> Iterator[Database]:
     """The database of a test whose fixture has the parameter `sqlite` or `postgres`.
 
@@ -36,7 +48,7 @@ def opened(request: pytest.FixtureRequest, postgres_place: str) -> Iterator[Data
     """
     if request.param == "sqlite":
         url = request.getfixturevalue("sqlite_url")
-        prepare(url)
+        Path(str(make_url(url).database)).write_bytes(_empty_sqlite())
         db = Database(url, pool_size=12)
     else:
         request.getfixturevalue("postgres_server")

@@ -31,7 +31,7 @@ from tests.databases import prepare
 from tests.flow.house import CONFIG, House, make, write_files
 
 READY_WITHIN = 3.0
-SAMPLE = 25
+SAMPLE = 20
 
 pytestmark = pytest.mark.skipif(tracer.missing() is not None, reason=str(tracer.missing()))
 
@@ -154,7 +154,7 @@ def test_a_kill_at_any_step_loses_no_acknowledged_mail_on_postgresql(
     db = Database(postgres_url)
     make(db, tmp_path)
     db.close()
-    found = sweep(driven, Place(tmp_path, tmp_path, postgres_url), tmp_path, 8)
+    found = sweep(driven, Place(tmp_path, tmp_path, postgres_url), tmp_path, 6)
     assert found
 
 
@@ -252,7 +252,7 @@ def kill_under_load(folder: Path, draw: random.Random) -> int:
     assert process.stdout is not None
     while not (line := process.stdout.readline()).startswith(b"ACK"):
         assert line, "the driver ended before its first mail"
-    killer = Timer(draw.uniform(0.0, 1.5), os.killpg, (process.pid, signal.SIGKILL))
+    killer = Timer(draw.uniform(0.0, 1.0), os.killpg, (process.pid, signal.SIGKILL))
     killer.start()
     told = {line.split()[1].decode()}
     for line in process.stdout:

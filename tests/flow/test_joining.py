@@ -60,7 +60,7 @@ def graphs(most: int) -> st.SearchStrategy[Mails]:
 
 
 @given(graphs(40))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_joining_one_by_one_equals_a_plain_union_find(mails: Mails) -> None:
     components = Components()
     for own, refers in mails:
@@ -71,10 +71,10 @@ def test_joining_one_by_one_equals_a_plain_union_find(mails: Mails) -> None:
     assert {frozenset(one) for one in found.values()} == plain_components(mails)
 
 
-def test_a_hundred_thousand_mails_are_joined_as_one_by_one() -> None:
+def test_thirty_thousand_mails_are_joined_as_one_by_one() -> None:
     draw = random.Random(20261102)
     mails: Mails = []
-    for number in range(100_000):
+    for number in range(30_000):
         near = [f"{max(0, number - draw.randrange(1, 40))}@a" for _ in range(draw.randrange(3))]
         mails.append((f"{number}@a", tuple(near) if draw.random() < 0.5 else ()))
     draw.shuffle(mails)
@@ -101,7 +101,7 @@ def test_a_tree_drawn_from_any_mails_has_no_circle(mails: Mails) -> None:
     mails=graphs(7), cuts=st.lists(st.integers(1, 4), max_size=6), batch=st.sampled_from([1, 3, 20])
 )
 @settings(
-    max_examples=40,
+    max_examples=25,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_filing_in_any_order_and_in_any_batches_gives_the_components(
@@ -131,7 +131,7 @@ def empty(db: Database) -> None:
                 conn.execute(table.delete())
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.campaign)])
 def test_four_workers_file_interleaved_threads_without_doubles_or_splits(
     house: House, seed: int
 ) -> None:

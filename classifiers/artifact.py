@@ -17,14 +17,10 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from classifiers.manifest import ManifestError, Section, read_manifest, thresholds_from_json
 from classifiers.model import Model, fingerprint, is_finite
-from classifiers.table import Arrays, Table
+from classifiers.table import HALF, SINGLE, Arrays, Block, Table
 from classifiers.text import MailText
 
 MAGIC = b"\x89ABOARD\n"
@@ -46,12 +42,12 @@ def dump(model: Model) -> bytes:
     table = model.table
     parts = {
         "words": "\n".join(table.words).encode("utf-8", "surrogatepass"),
-        "pairs": _pair_numbers(table).tobytes(),
-        "word_rows": table.arrays.word_rows.tobytes(),
-        "word_idf": table.arrays.word_idf.tobytes(),
-        "pair_rows": table.arrays.pair_rows.tobytes(),
-        "character_rows": table.arrays.character_rows.tobytes(),
-        "bias": table.arrays.bias.tobytes(),
+        "pairs": _pair_numbers(table),
+        "word_rows": table.arrays.word_rows.raw,
+        "word_idf": table.arrays.word_idf.raw,
+        "pair_rows": table.arrays.pair_rows.raw,
+        "character_rows": table.arrays.character_rows.raw,
+        "bias": table.arrays.bias.raw,
     }
     packed = {name: zlib.compress(content, 6) for name, content in parts.items()}
     sections = [
@@ -83,9 +79,9 @@ def dump(model: Model) -> bytes:
     return content + hashlib.sha256(content).digest()
 
 
-def _pair_numbers(table: Table) -> npt.NDArray[np.int32]:
-    numbers = [(table.words[first], table.words[second]) for first, second in table.pairs]
-    return np.array(numbers, dtype="<i4").reshape(len(numbers), 2)
+def _pair_numbers(table: Table) -> bytes:
+    numbers = [table.words[word] for pair in table.pairs for word in pair]
+    return struct.pack(f"<{len(numbers)}i", *numbers)
 
 
 def _self_test(model: Model) -> list[dict[str, object]]:
@@ -158,13 +154,13 @@ def _read(content: bytes) -> Model:
         words=words,
         pairs=_pairs(parts["pairs"], manifest.pairs, list(words)),
         arrays=Arrays(
-            word_rows=_array(parts, "word_rows", "<f4", (manifest.words, labels)),
-            word_idf=_array(parts, "word_idf", "<f4", (manifest.words,)),
-            pair_rows=_array(parts, "pair_rows", "<f4", (manifest.pairs, labels)),
-            character_rows=_array(
-                parts, "character_rows", "<f2", (1 << manifest.features.character_bits, labels)
+            word_rows=_block(parts, "word_rows", manifest.words, labels),
+            word_idf=_block(parts, "word_idf", manifest.words, 1),
+            pair_rows=_block(parts, "pair_rows", manifest.pairs, labels),
+            character_rows=_block(
+                parts, "character_rows", 1 << manifest.features.character_bits, labels, HALF
             ),
-            bias=_array(parts, "bias", "<f4", (labels,)),
+            bias=_block(parts, "bias", labels, 1),
         ),
         unknown_idf=manifest.unknown_idf,
         features=manifest.features,
@@ -239,26 +235,25 @@ def _words(raw: bytes, count: int) -> dict[str, int]:
 def _pairs(raw: bytes, count: int, words: list[str]) -> dict[tuple[str, str], int]:
     if len(raw) != count * 8:
         raise _Refused("its list of pairs has not the stated size")
-    numbers = np.frombuffer(raw, "<i4").reshape(count, 2)
-    if count and not (int(numbers.min()) >= 0 and int(numbers.max()) < len(words)):
+    numbers = struct.unpack(f"<{2 * count}i", raw)
+    if count and not (min(numbers) >= 0 and max(numbers) < len(words)):
         raise _Refused("its pairs point to words that are not there")
-    listed = numbers.tolist()
-    pairs = {(words[a], words[b]): index for index, (a, b) in enumerate(listed)}
+    named = map(words.__getitem__, numbers)
+    pairs = {pair: index for index, pair in enumerate(zip(named, named, strict=True))}
     if len(pairs) != count:
         raise _Refused("its list of pairs repeats itself")
     return pairs
 
 
-def _array(
-    parts: Mapping[str, bytes], name: str, kind: str, shape: tuple[int, ...]
-) -> npt.NDArray[Any]:
-    kind_of = np.dtype(kind)
-    if len(parts[name]) != math.prod(shape) * kind_of.itemsize:
-        raise _Refused(f"its section {name!r} does not fit {shape}")
-    array = np.frombuffer(parts[name], kind_of).reshape(shape)
-    if not np.isfinite(array).all():
+def _block(
+    parts: Mapping[str, bytes], name: str, rows: int, columns: int, kind: str = SINGLE
+) -> Block:
+    block = Block(parts[name], kind, columns)
+    if not block.fits(rows):
+        raise _Refused(f"its section {name!r} does not fit {rows} rows of {columns} numbers")
+    if not block.is_finite():
         raise _Refused(f"its section {name!r} holds values that are no numbers")
-    return array
+    return block
 
 
 def _check_self_test(model: Model, cases: tuple[tuple[str, tuple[float, ...]], ...]) -> None:

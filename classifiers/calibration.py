@@ -7,44 +7,19 @@ in `clopper_pearson_upper` on arrays (training).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.confidence import FEW_LABELS as FEW_LABELS
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-FEW_LABELS = 20
-"""Up to so many labels: mail to teams. More: one-sentence intents."""
-KNOWN_SHARE_OF_FEW = 0.1
-KNOWN_SHARE_OF_MANY = 0.5
-"""What the share of known words adds to the strength of an answer (CLINC150: AUROC +0.002)."""
-
-
-def strength_of(labels: int, margin: float, probability: float, known: float) -> float:
-    """How far an answer can be trusted: what thresholds are compared with.
-
-    Among few labels the probability tells right from wrong best; among many, where text that fits
-    nowhere is the danger, the margin does (measured on held-out folds of training mail). Either way
-    a mail of unknown words is trusted less.
-    """
-    if labels <= FEW_LABELS:
-        return probability + KNOWN_SHARE_OF_FEW * known
-    return margin + KNOWN_SHARE_OF_MANY * known
-
-
-def softmax(margins: Sequence[float], temperature: float) -> list[float]:
-    """Probabilities of one mail's margins; they sum to 1."""
-    top = max(margins)
-    weights = [math.exp((margin - top) / temperature) for margin in margins]
-    total = math.fsum(weights)
-    return [weight / total for weight in weights]
-
 
 def softmax_rows(margins: Floats, temperature: float) -> Floats:
-    """`softmax` for many mails, one a row."""
+    """`confidence.softmax` for many mails, one a row."""
     scaled = (margins - margins.max(axis=1, keepdims=True)) / temperature
     weights = np.exp(scaled)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float64)

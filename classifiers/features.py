@@ -12,33 +12,16 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.terms import FeatureOptions, buckets, term_frequency
 from classifiers.text import Words
 
 Floats = npt.NDArray[np.float64]
 Sparse = Any
 """scipy.sparse.csr_array; SciPy is imported only where a matrix is made."""
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureOptions:
-    """What becomes a feature, and how much it weighs."""
-
-    min_examples: int = 2
-    """A word is kept when at least so many examples have it (where no account is given)."""
-    min_accounts: int = 0
-    """Privacy: a term is kept only when at least so many accounts have it; 0 turns it off."""
-    min_pair_examples: int = 2
-    pair_weight: float = 0.7
-    character_weight: float = 1.0
-    character_bits: int = 16
-    """Character n-grams share 2**bits hashed rows; they are never stored as text."""
-    shortest: int = 3
-    longest: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +42,6 @@ class Vocabulary:
     def width(self) -> int:
         """Columns of the matrix: words, pairs, hashed n-grams."""
         return len(self.words) + len(self.pairs) + (1 << self.options.character_bits)
-
-
-def term_frequency(count: float) -> float:
-    """Logarithmic above one, linear below (quoted words count a fraction)."""
-    return 1.0 + math.log(count) if count >= 1 else count
-
-
-def buckets(word: str, options: FeatureOptions) -> dict[int, int]:
-    """Hashed rows of the character n-grams of `<word>` with their counts."""
-    marked = f"<{word}>"
-    mask = (1 << options.character_bits) - 1
-    found: dict[int, int] = {}
-    if word.isascii():  # the same bytes, encoded once instead of per n-gram
-        raw = marked.encode("ascii")
-        for size in range(options.shortest, options.longest + 1):
-            for start in range(len(raw) - size + 1):
-                row = crc32(raw[start : start + size]) & mask
-                found[row] = found.get(row, 0) + 1
-        return found
-    for size in range(options.shortest, options.longest + 1):
-        for start in range(len(marked) - size + 1):
-            row = crc32(marked[start : start + size].encode("utf-8", "surrogatepass")) & mask
-            found[row] = found.get(row, 0) + 1
-    return found
 
 
 def build_vocabulary(

@@ -14,20 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.calibration import (
-    FEW_LABELS,
     Promise,
     expected_calibration_error,
     fit_temperature,
     mailbox_shift,
     softmax_rows,
-    strength_of,
     team_thresholds,
 )
+from classifiers.confidence import FEW_LABELS, familiarity, strength_of
 from classifiers.dataset import Example, data_hash
-from classifiers.features import FeatureOptions, Vocabulary, build_vocabulary, matrix
+from classifiers.features import Vocabulary, build_vocabulary, matrix
 from classifiers.grouping import assign_folds, group_examples
 from classifiers.model import NONE, Model, fingerprint
-from classifiers.table import Arrays, Table
+from classifiers.table import HALF, Arrays, Block, Table
+from classifiers.terms import FeatureOptions, term_frequency
 from classifiers.text import MailText, Words, words_of
 from classifiers.training import Labelled, Settings, Unlabelled, Weights, topic_basis, train
 
@@ -218,7 +218,7 @@ def cross_validate(
         vocabulary, data = rows_of(part, options)
         held = [material.words[index] for index in outside]
         held_rows = matrix(held, vocabulary)
-        known = known_shares(held, vocabulary)
+        known = known_shares(held, vocabulary, count)
         for number, settings in enumerate(tried):
             tell("cross-validation", fold * len(tried) + number, folds * len(tried))
             weights = train(data, count, settings, extra)
@@ -265,14 +265,27 @@ def fit_once(
     return vocabulary, train(data, len(material.names), settings, extra)
 
 
-def known_shares(texts: Sequence[Words], vocabulary: Vocabulary) -> Floats:
-    """Per mail the share of its weighted words that the vocabulary knows."""
-    shares = np.zeros(len(texts))
-    for index, text in enumerate(texts):
-        total = sum(text.single.values())
-        known = sum(count for word, count in text.single.items() if word in vocabulary.words)
-        shares[index] = known / total if total else 0.0
-    return shares
+def known_shares(texts: Sequence[Words], vocabulary: Vocabulary, labels: int) -> Floats:
+    """Per mail how much of it the vocabulary knows, as `Scored.known_share` says it."""
+    return np.array([_known_share(text, vocabulary, labels) for text in texts])
+
+
+def _known_share(text: Words, vocabulary: Vocabulary, labels: int) -> float:
+    total = sum(text.single.values())
+    if not total:
+        return 0.0
+    known = {word for word in text.single if word in vocabulary.words}
+    if labels <= FEW_LABELS:
+        return sum(text.single[word] for word in known) / total
+    square, strange = 0.0, 0.0
+    for word, count in text.single.items():
+        at = vocabulary.words.get(word)
+        idf = vocabulary.unknown_idf if at is None else float(vocabulary.word_idf[at])
+        weight = (term_frequency(count) * idf) ** 2
+        square += weight
+        strange += weight if at is None else 0.0
+    linked = sum(count for pair, count in text.pairs.items() if pair in vocabulary.pairs)
+    return familiarity(strange / square, linked, total)
 
 
 def _calibrated(
@@ -336,11 +349,11 @@ def table_of(vocabulary: Vocabulary, weights: Weights, options: FitOptions) -> T
         words=dict(vocabulary.words),
         pairs={names[at]: index for index, at in enumerate(kept)},
         arrays=Arrays(
-            word_rows=word_rows.astype(np.float32),
-            word_idf=vocabulary.word_idf.astype(np.float32),
-            pair_rows=pair_rows[kept].astype(np.float32),
-            character_rows=characters,
-            bias=weights.bias.astype(np.float32),
+            word_rows=Block.of(word_rows),
+            word_idf=Block.of(vocabulary.word_idf),
+            pair_rows=Block.of(pair_rows[kept]),
+            character_rows=Block.of(characters, HALF),
+            bias=Block.of(weights.bias),
         ),
         unknown_idf=vocabulary.unknown_idf,
         features=vocabulary.options,

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.dataset import Example
-from classifiers.features import FeatureOptions, build_vocabulary, matrix
+from classifiers.features import build_vocabulary, matrix
+from classifiers.terms import FeatureOptions
 from classifiers.text import Words, words_of
 
 Ints = npt.NDArray[np.int64]

@@ -14,10 +14,10 @@ import numpy as np
 from classifiers.compare import Comparison, judge
 from classifiers.dataset import Example
 from classifiers.evaluate import evaluate
-from classifiers.features import FeatureOptions
 from classifiers.fit import FitOptions, Progress, fit
 from classifiers.grouping import group_examples, hold_out_latest
 from classifiers.model import Model
+from classifiers.terms import FeatureOptions
 
 ACCEPTED_WEIGHT = 0.3
 """A closed thread that nobody moved is a weak label: weight of that beside a correction's 1."""

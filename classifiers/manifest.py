@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from classifiers.features import FeatureOptions
+from classifiers.terms import FeatureOptions
 
 SECTIONS = (
     "words",

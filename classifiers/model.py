@@ -10,9 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from classifiers.calibration import softmax, strength_of
+from classifiers.confidence import softmax, strength_of
 from classifiers.scoring import Scored, Scorer, scorer_for, strongest
 from classifiers.table import Table
 from classifiers.text import MailText, Words, readable, words_of
@@ -49,7 +47,7 @@ class Prediction:
     """The two best labels, best first (one where the model knows only one)."""
     evidence: tuple[Evidence, ...] = ()
     strength: float = 0.0
-    """`calibration.strength_of`: what the thresholds are compared with."""
+    """`confidence.strength_of`: what the thresholds are compared with."""
     known_share: float = 0.0
     model_id: str = ""
 
@@ -95,16 +93,16 @@ class Model:
 
     def predict(self, mail: MailText, *, evidence: int = 5) -> Prediction:
         """The answer for one mail with its `evidence` strongest reasons (0: none). Never raises."""
-        words = words_of(mail)
+        words = words_of(mail, self.table.pairs)
         return self.answer(words, self.scorer.score(words), evidence)
 
     def margins(self, mail: MailText) -> list[float]:
         """Uncalibrated scores in the order of `labels`."""
-        return self.scorer.score(words_of(mail)).margins
+        return self.scorer.score(words_of(mail, self.table.pairs)).margins
 
     def explain(self, mail: MailText, label: str | None = None) -> Explanation:
         """All parts of the margin of `label` (default: the best). KeyError: unknown label."""
-        words = words_of(mail)
+        words = words_of(mail, self.table.pairs)
         margins = self.scorer.score(words).margins
         if label is None:
             at = max(range(len(margins)), key=margins.__getitem__)
@@ -116,7 +114,7 @@ class Model:
         return Explanation(
             label=self.labels[at],
             margin=margins[at],
-            bias=float(self.table.arrays.bias[at]),
+            bias=self.table.arrays.bias.numbers()[at],
             parts=tuple(Evidence(readable(term), weight) for term, weight in parts),
         )
 
@@ -148,9 +146,12 @@ class Model:
 
 
 def _two_best(margins: Sequence[float]) -> tuple[int, int | None]:
-    first = max(range(len(margins)), key=margins.__getitem__)
-    rest = [index for index in range(len(margins)) if index != first]
-    return first, max(rest, key=margins.__getitem__) if rest else None
+    first = margins.index(max(margins))
+    if len(margins) == 1:
+        return first, None
+    rest = [*margins[:first], *margins[first + 1 :]]
+    second = rest.index(max(rest))
+    return first, second if second < first else second + 1
 
 
 def fingerprint(labels: Sequence[str], table: Table, numbers: Sequence[float]) -> str:
@@ -167,7 +168,7 @@ def fingerprint(labels: Sequence[str], table: Table, numbers: Sequence[float]) -
         arrays.character_rows,
         arrays.bias,
     ):
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(array.raw)
     digest.update(repr((table.features, table.unknown_idf, *numbers)).encode())
     return digest.hexdigest()[:12]
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from classifiers.features import term_frequency
 from classifiers.model import Model, fingerprint
+from classifiers.table import Block
+from classifiers.terms import term_frequency
 from classifiers.text import MailText, words_of
 
 
@@ -32,8 +33,7 @@ def corrected(model: Model, mail: MailText, label: str, aggressiveness: float = 
         return model
     # The known words' features have length 1; both labels' weights move.
     size = min(aggressiveness, loss / 2.0)
-    idf = table.arrays.word_idf
-    rows = table.arrays.word_rows.copy()
+    rows = table.arrays.word_rows.array().copy()
     length = math.sqrt(
         sum(
             (term_frequency(count) * _idf(model, word)) ** 2 for word, count in words.single.items()
@@ -42,10 +42,10 @@ def corrected(model: Model, mail: MailText, label: str, aggressiveness: float = 
     for word in vector:
         at = table.words[word]
         # A row is idf * weight, and the weight moves by size * (tf * idf / z).
-        change = size * term_frequency(words.single[word]) * float(idf[at]) ** 2 / length
+        change = size * term_frequency(words.single[word]) * table.idf[at] ** 2 / length
         rows[at, wanted] += change
         rows[at, rival] -= change
-    moved = replace(table, arrays=replace(table.arrays, word_rows=rows))
+    moved = replace(table, arrays=replace(table.arrays, word_rows=Block.of(rows)))
     numbers = (model.temperature, *model.thresholds)
     return Model(
         labels=model.labels,
@@ -59,4 +59,4 @@ def corrected(model: Model, mail: MailText, label: str, aggressiveness: float = 
 
 def _idf(model: Model, word: str) -> float:
     at = model.table.words.get(word)
-    return model.table.unknown_idf if at is None else float(model.table.arrays.word_idf[at])
+    return model.table.unknown_idf if at is None else model.table.idf[at]

@@ -13,9 +13,9 @@ from pathlib import Path
 from classifiers.artifact import SUFFIX, save
 from classifiers.calibration import Promise
 from classifiers.dataset import DataError, DataProblem, Example, read_examples
-from classifiers.features import FeatureOptions
 from classifiers.fit import FitOptions, Progress, fit
 from classifiers.model import Model
+from classifiers.terms import FeatureOptions
 
 SHIPPED_OPTIONS = FitOptions(
     features=FeatureOptions(min_examples=3, min_pair_examples=3, character_bits=15),

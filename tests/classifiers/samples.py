@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from classifiers.dataset import Example
-from classifiers.features import FeatureOptions
 from classifiers.fit import FitOptions, fit
 from classifiers.model import Model
+from classifiers.terms import FeatureOptions
 from classifiers.text import MailText
 
 PHRASES = {

@@ -17,6 +17,7 @@ import pytest
 
 from classifiers import artifact
 from classifiers.artifact import ModelError
+from classifiers.table import Block
 from classifiers.text import MailText
 from tests.classifiers.samples import small_model
 
@@ -158,16 +159,16 @@ def test_a_manifest_that_makes_no_sense_is_refused(changes: dict[str, object], r
 
 def test_values_that_are_no_numbers_are_refused() -> None:
     model = small_model()
-    rows = model.table.arrays.word_rows.copy()
+    rows = model.table.arrays.word_rows.array().copy()
     rows[0, 0] = np.nan
-    table = replace(model.table, arrays=replace(model.table.arrays, word_rows=rows))
-    bias = replace(model.table.arrays, bias=np.full(5, np.inf, np.float32))
-    assert math.isnan(table.arrays.word_rows[0, 0])
+    table = replace(model.table, arrays=replace(model.table.arrays, word_rows=Block.of(rows)))
+    bias = replace(model.table.arrays, bias=Block.of(np.full(5, np.inf, np.float32)))
+    assert math.isnan(table.arrays.word_rows.rows()[0][0])
     for broken in (table, replace(model.table, arrays=bias)):
         packed = artifact.dump(replace(model, info={}))
         start, at = _section_starts(packed)
         name = "word_rows" if broken is table else "bias"
-        raw = getattr(broken.arrays, name).tobytes()
+        raw = getattr(broken.arrays, name).raw
         altered = _with_section(packed, start, at, (name, raw))
         with pytest.raises(ModelError, match="values that are no numbers"):
             artifact.loads(altered)

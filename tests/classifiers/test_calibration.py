@@ -15,11 +15,11 @@ from classifiers.calibration import (
     lowest_threshold,
     mailbox_shift,
     negative_log_likelihood,
-    softmax,
     softmax_rows,
     team_thresholds,
 )
 from classifiers.compare import binomial_tail
+from classifiers.confidence import softmax
 
 
 def test_the_fitted_temperature_beats_its_neighbours() -> None:

@@ -14,10 +14,10 @@ from classifiers.compare import binomial_tail, compare, judge
 from classifiers.dataset import Example
 from classifiers.drift import watch
 from classifiers.evaluate import Outcome, evaluate, summarise
-from classifiers.features import FeatureOptions, buckets
 from classifiers.fit import FitError, fit
 from classifiers.learn import OWN_OPTIONS, LearnOptions, Mixing, learn, mix
 from classifiers.plots import bins, report
+from classifiers.terms import FeatureOptions, buckets
 from classifiers.text import MailText, split
 from tests.classifiers.samples import SMALL, examples, small_model
 
@@ -228,7 +228,7 @@ def test_words_of_one_account_stay_out_of_an_own_model() -> None:
         for row in buckets(word, blank)
     }
     assert alone
-    assert not model.table.arrays.character_rows[sorted(alone)].any()
+    assert not model.table.arrays.character_rows.array()[sorted(alone)].any()
 
 
 def test_learning_nothing_new_promotes_nothing() -> None:

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.features import FeatureOptions, matrix
+from classifiers.features import matrix
 from classifiers.fit import FitOptions, fit, fit_once, read_material, settings_for, table_of
 from classifiers.model import Model
 from classifiers.online import corrected
-from classifiers.scoring import Narrow, Wide
+from classifiers.scoring import Narrow
+from classifiers.terms import FeatureOptions
 from classifiers.text import MailText, words_of
+from classifiers.wide import Wide
 from tests.classifiers.samples import PHRASES, SMALL, examples, small_model
 
 any_text = st.text(max_size=300)

@@ -8,6 +8,7 @@ fastest for dozens (intents). Both may be shared between threads: they only ever
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -18,7 +19,7 @@ from classifiers.terms import term_frequency
 from classifiers.text import Words
 
 REMEMBERED = 8_192
-"""Rows of unknown words kept, those asked for last: memory stays bounded."""
+"""Rows of unknown words kept, those met last: memory stays bounded."""
 _NARROW = 16
 """Labels up to which tuples beat arrays (measured: 4 labels 20 us, 77 labels 60 against 20 us)."""
 _weight = itemgetter(1)
@@ -55,48 +56,33 @@ def scorer_for(table: Table) -> Scorer:
     return Wide(table)
 
 
-class _Rows(dict[str, Row]):
-    """Rows of known words; a row that is not there is made, and remembered for a while."""
-
-    def __init__(self, table: Table) -> None:
-        rows = table.arrays.word_rows.rows()
-        found = zip(table.words, rows, table.idf, strict=True)
-        super().__init__({word: (*row, idf * idf, 0.0) for word, row, idf in found})
-        square = table.unknown_idf**2
-        self._learned = lru_cache(maxsize=REMEMBERED)(
-            lambda word: (*table.unknown_row(word), square, 1.0)
-        )
-
-    def __missing__(self, word: str) -> Row:
-        return self._learned(word)
-
-
 class Narrow:
     """Rows as tuples `(label 1, ..., label k, idf^2, unknown)`: one sum per column gives it all."""
 
     def __init__(self, table: Table) -> None:
+        self._table = table
         self._bias = table.arrays.bias.numbers()
-        self._row = _Rows(table).__getitem__
+        found = zip(table.words, table.arrays.word_rows.rows(), table.idf, strict=True)
+        self._words: dict[str, Row] = {word: (*row, idf * idf, 0.0) for word, row, idf in found}
+        self._learned: deque[str] = deque()
         # A pair has no part in the length z and is no word.
-        found = zip(table.pairs, table.arrays.pair_rows.rows(), strict=True)
-        self._pairs: dict[tuple[str, str], Row] = {pair: (*row, 0.0, 0.0) for pair, row in found}
+        paired = zip(table.pairs, table.arrays.pair_rows.rows(), strict=True)
+        self._pairs: dict[tuple[str, str], Row] = {pair: (*row, 0.0, 0.0) for pair, row in paired}
         self._more = lru_cache(maxsize=REMEMBERED)(self._of_repeated)
 
     def score(self, words: Words) -> Scored:
         """Margins per label, in the order of the model's labels."""
-        single = words.single
+        single, pairs = words.single, words.pairs
         if not single:
             return Scored(list(self._bias), 0.0)
-        rows = list(map(self._row, single))
+        rows = self._rows_of(single)
         more = self._more
-        for word, count in single.items():
-            if count != 1:
-                rows.append(more(word, count))
-        known = self._pairs
-        for pair, count in words.pairs.items():
-            if pair in known:
-                row = known[pair]
-                rows.append(row if count == 1 else _times(row, term_frequency(count)))
+        rows += [more(word, count) for word, count in single.items() if count != 1]
+        if pairs:
+            rows += filter(None, map(self._pairs.get, pairs))
+            for pair, count in pairs.items():
+                if count != 1 and (row := self._pairs.get(pair)):
+                    rows.append(_times(row, term_frequency(count) - 1.0))
         *totals, square, missing = map(sum, zip(*rows))  # noqa: B905  # all have one length
         length = math.sqrt(square) or 1.0
         margins = [total / length + base for total, base in zip(totals, self._bias)]  # noqa: B905
@@ -105,27 +91,41 @@ class Narrow:
     def parts(self, words: Words, label: int) -> list[Part]:
         """What each word and pair adds to one label's margin; with the bias they sum to it."""
         single = words.single
-        rows = list(map(self._row, single))
+        rows = self._rows_of(single)
         square = sum([row[-2] for row in rows])
-        found = [(word, row[label]) for word, row in zip(single, rows, strict=True)]
+        weights = [row[label] for row in rows]
         for place, (word, count) in enumerate(single.items()):
             if count != 1:
                 more = self._more(word, count)
                 square += more[-2]
-                found[place] = (word, rows[place][label] + more[label])
+                weights[place] += more[label]
+        length = math.sqrt(square) or 1.0
+        found = [(word, weight / length) for word, weight in zip(single, weights, strict=True)]
         known = self._pairs
         for pair, count in words.pairs.items():
-            if pair in known:
-                frequency = 1.0 if count == 1 else term_frequency(count)
-                found.append((" ".join(pair), frequency * known[pair][label]))
-        length = math.sqrt(square) or 1.0
-        return [(term, weight / length) for term, weight in found]
+            if row := known.get(pair):
+                found.append((" ".join(pair), term_frequency(count) * row[label] / length))
+        return found
+
+    def _rows_of(self, single: dict[str, float]) -> list[Row]:
+        try:
+            return list(map(self._words.__getitem__, single))
+        except KeyError:
+            return [self._words.get(word) or self._learn(word) for word in single]
+
+    def _learn(self, word: str) -> Row:
+        """The row of an unknown word, kept among the others until many newer ones have come."""
+        row = (*self._table.unknown_row(word), self._table.unknown_idf**2, 1.0)
+        self._words[word] = row
+        self._learned.append(word)
+        if len(self._learned) > REMEMBERED:
+            self._words.pop(self._learned.popleft(), None)
+        return row
 
     def _of_repeated(self, word: str, count: float) -> Row:
         """What a word that occurs `count` times has beyond its row for once."""
-        row, frequency = self._row(word), term_frequency(count)
-        gain = frequency - 1.0
-        weights = [weight * gain for weight in row[:-2]]
+        row, frequency = self._words.get(word) or self._learn(word), term_frequency(count)
+        weights = [weight * (frequency - 1.0) for weight in row[:-2]]
         return (*weights, row[-2] * (frequency**2 - 1.0), row[-1] * (count - 1.0))
 
 

@@ -190,9 +190,10 @@ def words_of(mail: MailText, known: Container[tuple[str, str]] | None = None) ->
     """
     main = split(f"{mail.subject[:1000]}\n{mail.visible}" if mail.subject else mail.visible)
     single: dict[str, float] = Counter(main)  # type: ignore[assignment]  # int counts are floats
-    pairs: dict[tuple[str, str], float] = Counter(  # type: ignore[assignment]
-        _pairs(main, known)
-    )
+    found = list(_pairs(main, known))
+    pairs: dict[tuple[str, str], float] = dict.fromkeys(found, 1)
+    if len(pairs) != len(found):
+        pairs = Counter(found)  # type: ignore[assignment]
     if mail.attachments or mail.sender:
         for word in (*attachment_words(mail.attachments), *sender_signals(mail.sender)):
             single[word] = single.get(word, 0) + 1

@@ -44,8 +44,11 @@ class Why:
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The words that weighed most for the classifier's answer."""
-        return tuple(term for term, _ in self.guess.evidence[:TERMS]) if self.guess else ()
+        """The words that weighed most for the classifier's answer; single letters and shapes such
+        as `w#` only where there is nothing that says more to a person."""
+        found = [term for term, _ in self.guess.evidence] if self.guess else []
+        telling = [term for term in found if "#" not in term and len(term) > 2]
+        return tuple((telling or found)[:TERMS])
 
 
 def why(made: tuple[Assignment, ...], team: str, everybody: dict[int, Person]) -> Why | None:

@@ -111,7 +111,7 @@ def test_a_thread_shows_its_messages_oldest_first_and_the_newest_open(
     assert opened == [False, False, True]
     seen = words(text)
     assert "Quoted text, " in seen and "Signature, " in seen
-    assert "gave it to Implementation" in seen
+    assert "sent it to Implementation" in seen
     assert "on duty, nobody has claimed it" in seen
 
 

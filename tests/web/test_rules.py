@@ -34,7 +34,7 @@ def seen(text: str) -> str:
     body = text[text.index("<main") :]
     body = re.sub(r"<(script|style)\b.*?</\1>", " ", body, flags=re.DOTALL)
     words = unescape(re.sub(r"<[^>]*>", " ", body)).split()
-    return re.sub(r" ([.,:;”])", r"\1", " ".join(words)).replace("“ ", "“")
+    return re.sub(r" ([,:;”]|\.(?= |$))", r"\1", " ".join(words)).replace("“ ", "“")
 
 
 def token(client: TestClient) -> str:

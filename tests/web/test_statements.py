@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from inbox.store.database import Database
+from inbox.web.site import build
 from tests.web import story
 from tests.web.conftest import Told
 
@@ -44,10 +45,16 @@ def counted(db: Database) -> Iterator[list[str]]:
     event.remove(db.engine(), "before_cursor_execute", note)
 
 
+@pytest.fixture(autouse=True)
+def counts_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, the counts do not expire in the middle of a test."""
+    monkeypatch.setattr("inbox.web.context.COUNTS_STAND_FOR", 3600.0)
+
+
 def statements(told: Told) -> dict[str, int]:
     client = told.client()
     found = {}
-    client.get("/threads")  # from here on the counts of the navigation stand
+    client.get("/threads")  # from here on the counts of the navigation stand, see below
     for path in MOST:
         with counted(told.db) as seen:
             assert client.get(path).status_code == 200
@@ -80,3 +87,20 @@ def test_a_page_that_is_not_there_costs_no_statement(own: Told, path: str) -> No
     with counted(own.db) as seen:
         client.get(path)
     assert seen == []
+
+
+def test_counts_are_counted_once_in_a_while_and_anew_after_a_change(
+    own: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = build(own.site()).state.desk
+    clock = iter((10.0, 11.9, 12.1, 12.2))
+    monkeypatch.setattr("inbox.web.context.monotonic", lambda: next(clock))
+    monkeypatch.setattr("inbox.web.context.COUNTS_STAND_FOR", 2.0)
+    asked = []
+    for forget in (False, False, False, True):
+        if forget:
+            desk.counts.forget()
+        with counted(own.db) as seen, own.db.read() as conn:
+            assert desk.counts.now(conn)
+        asked.append(len(seen))
+    assert asked == [1, 0, 1, 1]

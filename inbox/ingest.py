@@ -11,7 +11,7 @@ from typing import Any
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
 from inbox.flow.accept import Incoming, accept
-from inbox.mail.mbox import messages_at
+from inbox.mail.mbox import messages_at, name_of
 from inbox.store import intake, ledger
 from inbox.store.database import Database
 from inbox.worker import Supervisor
@@ -67,7 +67,11 @@ def ingest_files(
     accepted, batch, held = 0, [], 0
     for path in paths:
         for _, _, raw in messages_at(path):
-            batch.append(Incoming(raw, "file", utc_now(), peer=path.name, sent=sent, dated=True))
+            batch.append(
+                Incoming(
+                    raw, "file", utc_now(), peer=name_of(Path(path.name)), sent=sent, dated=True
+                )
+            )
             held += len(raw)
             if len(batch) >= BATCH_MAILS or held >= BATCH_BYTES:
                 accepted += accept(db, batch, settings.node)

@@ -101,9 +101,11 @@ def threads(paths: Paths, json: Json = False) -> None:
 
 
 def _there(paths: Sequence[Path]) -> list[Path]:
+    from inbox.mail.mbox import name_of
+
     for path in paths:
         if not path.exists():
-            raise AboardError(f"{path}: there is no such file or folder")
+            raise AboardError(f"{name_of(path)}: there is no such file or folder")
     return list(paths)
 
 

@@ -11,6 +11,7 @@ from inbox.flow.extras import calendar_json
 from inbox.mail.joining import Components, ids_of
 from inbox.mail.letter import Address, Bounce, Letter
 from inbox.mail.limits import LimitExceeded
+from inbox.mail.mbox import name_of
 from inbox.mail.parse import parse_letter
 
 
@@ -51,7 +52,7 @@ def parsed(path: Path, index: int, raw: bytes) -> dict[str, Any]:
     found, refused = read(raw)
     letter = found or _EMPTY
     return {
-        "path": str(path),
+        "path": name_of(path),
         "index": index,
         "subject": letter.subject,
         "from": _addresses(letter.from_),
@@ -100,7 +101,7 @@ def thread_rows(mails: Iterable[tuple[Path, int, bytes]]) -> list[dict[str, Any]
         number = components.add(ids)
         firsts.append(ids[0] if ids else number)
         own = letter.message_id if letter else None
-        rows.append({"message_id": own, "path": str(path), "index": index})
+        rows.append({"message_id": own, "path": name_of(path), "index": index})
     for row, first in zip(rows, firsts, strict=True):
         # Ask again at the end: a later mail may have joined two threads.
         number = components.thread_of(first) or 0 if isinstance(first, str) else first

@@ -8,8 +8,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
+
+from inbox.errors import AboardError
 
 _SNIFF = 64 * 1024
 _ONE_MAIL = frozenset({".eml", ".rfc822"})
@@ -34,18 +37,46 @@ def messages_at(path: Path) -> Iterator[tuple[Path, int, bytes]]:
     """Every raw mail at `path`: (its file, 0-based position there, its bytes), in a fixed order.
 
     A mail out of an mbox loses its `From ` line, one `>` of each quoted `>From ` line and the empty
-    line behind it, nothing else. Raises OSError where a file cannot be read.
+    line behind it, nothing else. Raises `AboardError` where a file or folder cannot be read: mail
+    is never left out in silence.
     """
     for file in mail_files(path):
-        if _is_mbox(file):
-            yield from ((file, index, raw) for index, raw in enumerate(_mbox(file)))
-        else:
-            yield file, 0, file.read_bytes()
+        with _told(file):
+            if _is_mbox(file):
+                yield from ((file, index, raw) for index, raw in enumerate(_mbox(file)))
+            else:
+                yield file, 0, file.read_bytes()
 
 
 def total_bytes(paths: Iterable[Path]) -> int:
     """Bytes of all files that `messages_at` would read: the whole of a progress bar."""
-    return sum(file.stat().st_size for path in paths for file in mail_files(path))
+    total = 0
+    for path in paths:
+        for file in mail_files(path):
+            with _told(file):
+                total += file.stat().st_size
+    return total
+
+
+def name_of(path: Path) -> str:
+    """A path as text that can be stored and sent: bytes of a name that are no UTF-8 as `\\xe9`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        _unreadable(path, error)
+
+
+def _unreadable(path: Path, error: OSError) -> NoReturn:
+    raise AboardError(f"{name_of(path)}: cannot be read: {error.strerror or error}") from error
+
+
+def _unreadable_folder(error: OSError) -> NoReturn:
+    _unreadable(Path(error.filename), error)
 
 
 def mail_files(path: Path) -> Iterator[Path]:
@@ -53,12 +84,12 @@ def mail_files(path: Path) -> Iterator[Path]:
 
     In a folder, hidden files and files that hold no mail are left out (those that start neither
     with header fields of a mail nor with a `From ` line), and the `tmp` of a Maildir. A file that
-    is named itself is always read.
+    is named itself is always read. Raises `AboardError` where one cannot be read.
     """
     if not path.is_dir():
         yield path
         return
-    for folder, names, files in os.walk(path):
+    for folder, names, files in os.walk(path, onerror=_unreadable_folder):
         here = Path(folder)
         if {"cur", "new"} & set(names):
             names[:] = [name for name in names if name != "tmp"]
@@ -81,7 +112,7 @@ def _holds_mail(file: Path, folder: Path) -> bool:
         return True
     if file.suffix.lower() in _ONE_MAIL:
         return True
-    with file.open("rb") as stream:
+    with _told(file), file.open("rb") as stream:
         head = stream.read(_SNIFF_MAIL).lstrip(b"\r\n")
     if head.startswith(_OLE):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -120,6 +121,58 @@ def test_one_bad_mail_never_stops_a_batch(empty: Terminal, mails: Path) -> None:
     rows = empty.run("mail", "parse", mails, "--json").lines()
     assert len(rows) == 4
     assert rows[0]["defects"] == ["field-too-large"]
+
+
+def test_a_file_name_that_is_no_utf_8_is_shown_with_its_bytes(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    folder = tmp_path / "old"
+    folder.mkdir()
+    odd = Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.eml"))
+    odd.write_bytes(ANA)
+    assert terminal.run("mail", "ingest", odd, "--json").json()["filed"] == 1
+    (delivery,) = terminal.run("doctor", "a1@bank.example", "--json").json()["deliveries"]
+    assert delivery["peer"] == "caf\\xe9.eml"
+    for command in ("parse", "threads"):
+        (row,) = terminal.run("mail", command, folder, "--json").lines()
+        assert row["path"] == f"{folder}/caf\\xe9.eml"
+        assert "caf" in terminal.run("mail", command, folder).out
+    odd.unlink()
+    gone = terminal.run("mail", "parse", odd)
+    assert gone.code == 1
+    assert "caf\\xe9.eml: there is no such file" in gone.err
+
+
+@pytest.mark.parametrize("command", ["parse", "threads", "ingest"])
+def test_a_file_that_cannot_be_read_is_named_and_ends_the_command(
+    terminal: Terminal, mails: Path, command: str
+) -> None:
+    # Opens, but cannot be read from its start, not even by root.
+    (mails / "4.eml").symlink_to("/proc/self/mem")
+    ran = terminal.run("mail", command, mails)
+    assert ran.code == 1
+    assert f"{mails}/4.eml: cannot be read: " in ran.err
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("name", ["5.eml", "plain", "folder"])
+def test_what_may_not_be_read_is_named(empty: Terminal, mails: Path, name: str) -> None:
+    locked = mails / name
+    locked.mkdir() if name == "folder" else locked.write_bytes(ANA)
+    locked.chmod(0)
+    ran = empty.run("mail", "parse", mails)
+    locked.chmod(0o700)
+    assert ran.code == 1
+    assert f"{locked}: cannot be read: Permission denied" in ran.err
+
+
+def test_an_empty_folder_holds_no_mail(terminal: Terminal, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    for command in ("parse", "threads"):
+        ran = terminal.run("mail", command, folder)
+        assert (ran.code, ran.out) == (0, "There is no mail in these paths.\n")
+    assert terminal.run("mail", "ingest", folder).out.startswith("0 accepted: 0 filed")
 
 
 def test_threads_of_files_join_by_ids_alone(empty: Terminal, mails: Path) -> None:

@@ -8,7 +8,7 @@ powers over a customer's threads (DESIGN I6).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inbox.flow.context import Own
@@ -41,10 +41,13 @@ def belonging(
             return Belonging(found, None, author, "in", joins=joins)
     if unit.context.own.is_ours(author):
         return Belonging(unit.internal_account(), None, author, "in", internal=True)
+    # Only one single From is an author who may join: Sender and the reverse-path are anybody's
+    # to write, and of several authors nobody knows which one it is (DESIGN I6).
+    sole = letter.from_ == (author,)
     contact = unit.contact(author.address.lower())
     if contact is not None:
-        return Belonging(contact.account_id, contact.id, author, "in")
-    return _newcomer(unit, author, ids, at)
+        return Belonging(contact.account_id, contact.id, author, "in", joins=sole)
+    return replace(_newcomer(unit, author, ids if sole else (), at), joins=sole)
 
 
 def outgoing(unit: Unit, letter: Letter, author: Address, at: datetime) -> Belonging:

@@ -176,6 +176,7 @@ def _note(unit: Unit, mail: Mail, thread: Thread) -> None:
         account_id = account_flow.account_of(unit, sender)
         if account_id is not None:
             data = {"original_sender": sender, "subject": letter.forwarded.subject}
+            data["verified"] = "unknown"
             happened = mail.event(thread.id, "forwarded-by-colleague", data)
             unit.event(replace(happened, account_id=account_id))
 

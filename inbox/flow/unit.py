@@ -19,7 +19,7 @@ from inbox.mail.joining import ids_of
 from inbox.mail.letter import Address, Letter
 from inbox.store import accounts, messages, threads, timeline
 from inbox.store.accounts import Account, Contact
-from inbox.store.database import Conn
+from inbox.store.database import Conflict, Conn
 from inbox.store.filing import Writes
 from inbox.store.intake import Claim
 from inbox.store.messages import Known
@@ -98,6 +98,9 @@ class Unit:
         domains = accounts.domains_by_account(self.conn, fresh)
         owners = accounts.owners_by_account(self.conn, fresh)
         for number, account in accounts.by_ids(self.conn, fresh).items():
+            if account.merged_into_id is not None:
+                # Contacts and domains were read before the lock; a merge came in between.
+                raise Conflict(f"account {number} was merged into {account.merged_into_id}")
             self._accounts[number] = AccountPicture(
                 account, domains.get(number, ()), owners.get(number, {})
             )

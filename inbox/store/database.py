@@ -2,9 +2,9 @@
 
 SQLite runs in WAL mode with `synchronous=FULL`, because a `250` for somebody else's mail rests on
 it. `write()` begins IMMEDIATE: a deferred begin would let two connections read the same value and
-both write it. Automatic checkpoints are off on every connection: SQLite before 3.51.3 can lose
-WAL content when a checkpoint and a writer of another connection meet (the WAL-reset bug), so one
-checkpointer, `Database.checkpoint`, does it with the writers locked out.
+both write it. Automatic checkpoints are off on every connection: `Database.checkpoint` does it with
+the writers of all processes locked out (`gate.py` says why). On PostgreSQL every commit is on disk
+when it returns.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection, CursorResult, Engine, Table, create_engine, event, text
@@ -25,6 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from inbox.errors import StoreError
+from inbox.store.gate import Gate
 
 Conn = Connection
 """What store functions take first. Other rooms annotate with this and import no sqlalchemy."""
@@ -54,6 +55,7 @@ class Database:
             raise StoreError(f"database {url!r}: an in-memory database forgets mail; name a file")
         self._pool_size = pool_size
         self._engine = self._open()
+        self._gate = Gate(Path(str(self.url.database)) if self.is_sqlite else None)
 
     def _open(self) -> Engine:
         options: dict[str, Any] = {
@@ -64,7 +66,10 @@ class Database:
             "max_overflow": 8,
         }
         if not self.is_sqlite:
-            return create_engine(self.url, pool_pre_ping=True, **options)
+            options["connect_args"] = _POSTGRESQL_LIMITS
+            engine = create_engine(self.url, pool_pre_ping=True, **options)
+            event.listen(engine, "connect", _prepare_postgresql)
+            return engine
         Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
         options["connect_args"] = {"check_same_thread": False, "isolation_level": None}
         engine = create_engine(self.url, **options)
@@ -78,7 +83,11 @@ class Database:
 
         Raises `StoreError` when the database cannot be reached, is locked or is full.
         """
-        with _said_plainly(self.url.render_as_string()), self._engine.connect() as plain:
+        with (
+            _said_plainly(self.url.render_as_string()),
+            self._gate.writing(),
+            self._engine.connect() as plain,
+        ):
             conn = plain.execution_options(writes=True)
             with conn.begin():
                 yield conn
@@ -94,13 +103,15 @@ class Database:
     def checkpoint(self) -> tuple[int, int]:
         """Move the WAL into the database file with writers locked out; (frames, moved).
 
-        Only the supervisor of a node calls this. On PostgreSQL there is nothing to do. It gives
-        up early where a reader stands in its way, because writers wait for it; the next call moves
-        the rest. Raises `StoreError`.
+        On PostgreSQL there is nothing to do. It gives up early where a reader stands in its way,
+        because writers wait for it, and moves nothing while a writer is at work; the next call
+        moves the rest. Raises `StoreError`.
         """
         if not self.is_sqlite:
             return (0, 0)
-        with _said_plainly(self.url.render_as_string()):
+        with _said_plainly(self.url.render_as_string()), self._gate.checkpointing() as alone:
+            if not alone:
+                return (0, 0)
             raw = self._engine.raw_connection()
             try:
                 cursor = raw.cursor()
@@ -161,6 +172,24 @@ def _is_out_of_order(error: object) -> bool:
     if state is None:
         return type(error).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
     return str(state).startswith(_POSTGRESQL_TROUBLE)
+
+
+_POSTGRESQL_LIMITS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "options": "-c lock_timeout=30s -c idle_in_transaction_session_timeout=120s",
+}
+"""A server that is gone without a word must not hold a session of ours for ever."""
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    """A commit is on disk when it returns, whatever the server's default is (DESIGN I1)."""
+    level = connection.execute("SELECT current_setting('synchronous_commit')").fetchone()[0]
+    if level in ("off", "local"):
+        connection.execute("SET synchronous_commit = on")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -238,8 +267,14 @@ def only_one(conn: Conn) -> None:
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
 
 
+class Conflict(Exception):
+    """Another transaction changed what this one stands on; the same work may be tried again."""
+
+
 def is_conflict(error: BaseException) -> bool:
     """Did two transactions stand in each other's way, so that the same work may be tried again?"""
+    if isinstance(error, Conflict):
+        return True
     if not isinstance(error, DBAPIError):
         return False
     return getattr(error.orig, "sqlstate", None) in {"40001", "40P01", "23505"}
@@ -250,11 +285,12 @@ def server_version(conn: Conn) -> str:
     return str(conn.scalar(text("SHOW server_version")))
 
 
+Value = TypeVar("Value", str, int)
 MOST_VALUES = 10_000
 """Values in one IN list: SQLite allows 32,766 parameters a statement, PostgreSQL 65,535."""
 
 
-def portions(values: Iterable[str]) -> Iterator[list[str]]:
+def portions(values: Iterable[Value]) -> Iterator[list[Value]]:
     """The distinct values in order, in lists short enough for one statement each."""
     ordered = sorted(set(values))
     for start in range(0, len(ordered), MOST_VALUES):

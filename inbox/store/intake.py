@@ -57,6 +57,7 @@ class Claim:
     attempts: int
     """This attempt included; counted and committed before the attempt is made."""
     fence: int
+    """Which claim of this mail it is; whoever claims it next has a higher one."""
     source: str
     reverse_path: str | None
     forward_paths: tuple[str, ...]
@@ -101,8 +102,8 @@ _RAW_IDS = select(raw_mail.c.sha256, raw_mail.c.id).where(
 )
 
 
-def insert_accepted(conn: Conn, mails: Sequence[tuple[Packed, Entry]]) -> None:
-    """Write raw mail (once per content), one ledger row each, and the tallies."""
+def insert_accepted(conn: Conn, mails: Sequence[tuple[Packed, Entry]]) -> tuple[int, ...]:
+    """Write raw mail (once per content), one ledger row each, and the tallies; ledger numbers."""
     # In one order everywhere, so that no two nodes with the same mails wait for each other.
     unique = {packed.sha256: (packed, entry) for packed, entry in mails}
     unique = dict(sorted(unique.items()))
@@ -121,10 +122,10 @@ def insert_accepted(conn: Conn, mails: Sequence[tuple[Packed, Entry]]) -> None:
         ],
     )
     ids = {row.sha256: row.id for row in conn.execute(_RAW_IDS, {"hashes": list(unique)})}
-    conn.execute(
-        ledger.insert(),
+    numbers = conn.scalars(
+        ledger.insert().returning(ledger.c.id),
         [_ledger_values(ids[packed.sha256], entry) for packed, entry in mails],
-    )
+    ).all()
     counts: dict[tuple[str, str], int] = {}
     for _, entry in mails:
         counts[entry.node, entry.source] = counts.get((entry.node, entry.source), 0) + 1
@@ -136,6 +137,7 @@ def insert_accepted(conn: Conn, mails: Sequence[tuple[Packed, Entry]]) -> None:
             key=("node", "source"),
             set_={"accepted": tallies.c.accepted + count},
         )
+    return tuple(numbers)
 
 
 def _ledger_values(raw_id: int, entry: Entry) -> dict[str, Any]:
@@ -170,7 +172,7 @@ _DUE = (
 
 
 def claim(
-    conn: Conn, *, node: str, limit: int, now: datetime, lease_for: timedelta
+    conn: Conn, *, owner: str, limit: int, now: datetime, lease_for: timedelta
 ) -> tuple[Claim, ...]:
     """Take up to `limit` pending mails for one worker, their attempts counted by this very write.
 
@@ -187,7 +189,7 @@ def claim(
         .values(
             attempts=ledger.c.attempts + 1,
             fence=ledger.c.fence + 1,
-            leased_by=node,
+            leased_by=owner,
             leased_until=now + lease_for,
         )
     )
@@ -307,57 +309,12 @@ def give_back(conn: Conn, claims: Iterable[Claim]) -> None:
         )
 
 
-def quarantine_exhausted(
-    conn: Conn, *, begun: Sequence[int], most: int, now: datetime, cause: str
-) -> int:
-    """Quarantine those of `begun` whose last allowed attempt ended with its worker; how many."""
-    result = conn.execute(
-        update(ledger)
-        .where(ledger.c.id.in_(begun), ledger.c.state == "pending", ledger.c.attempts >= most)
-        .values(state="quarantined", settled_at=now, cause=cause, leased_until=None)
-    )
-    return int(result.rowcount)
-
-
-def release_dead(
-    conn: Conn, *, begun: Sequence[int], untouched: Sequence[int], now: datetime, detail: str
-) -> None:
-    """End the leases of a worker that died, so that its mails can be claimed at once.
-
-    Mails that it held but had not begun get their attempt back: they did nothing wrong.
-    """
-    over = now - timedelta(microseconds=1)
-    held = update(ledger).where(ledger.c.state == "pending", ledger.c.leased_until.is_not(None))
-    conn.execute(held.where(ledger.c.id.in_(begun)).values(leased_until=over, detail=detail))
-    conn.execute(
-        held.where(ledger.c.id.in_(untouched)).values(
-            leased_until=over, attempts=ledger.c.attempts - 1
-        )
-    )
-
-
-def release_node(conn: Conn, node: str, now: datetime) -> int:
-    """End the leases that a node held when it stopped; it is starting again. How many.
-
-    The attempts stay counted, so each of these mails is filed alone: if one of them brought the
-    node down, it can bring down one worker now.
-    """
-    result = conn.execute(
-        update(ledger)
-        .where(ledger.c.state == "pending", ledger.c.leased_by == node)
-        .where(ledger.c.leased_until.is_not(None))
-        .values(leased_until=now - timedelta(microseconds=1), leased_by=None)
-    )
-    return int(result.rowcount)
-
-
 def retry(conn: Conn, ledger_ids: Sequence[int] | None, now: datetime) -> int:
     """Put quarantined mails (all where None) back to pending with a clean slate; how many."""
-    statement = update(ledger).where(ledger.c.state == "quarantined")
-    if ledger_ids is not None:
-        statement = statement.where(ledger.c.id.in_(ledger_ids))
-    result = conn.execute(
-        statement.values(
+    statement = (
+        update(ledger)
+        .where(ledger.c.state == "quarantined")
+        .values(
             state="pending",
             attempts=0,
             run_after=now,
@@ -367,4 +324,9 @@ def retry(conn: Conn, ledger_ids: Sequence[int] | None, now: datetime) -> int:
             leased_until=None,
         )
     )
-    return int(result.rowcount)
+    if ledger_ids is None:
+        return int(conn.execute(statement).rowcount)
+    return sum(
+        int(conn.execute(statement.where(ledger.c.id.in_(some))).rowcount)
+        for some in portions(ledger_ids)
+    )

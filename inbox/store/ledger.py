@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import exists, func, or_, select
 
 from inbox.errors import NotFound
-from inbox.store.database import Conn
+from inbox.store.database import Conn, portions
 from inbox.store.intake import unpack
 from inbox.store.tables import ledger, messages, raw_mail, tallies
 
@@ -125,8 +125,20 @@ def state_counts(conn: Conn, *, since: int = 0, source: str | None = None) -> di
 def states_of(conn: Conn, numbers: Sequence[int]) -> dict[str, int]:
     """How many of these ledger rows are in each state."""
     counts = {"pending": 0, "filed": 0, "duplicate": 0, "quarantined": 0}
-    statement = select(ledger.c.state, func.count()).where(ledger.c.id.in_(numbers))
-    return counts | {row[0]: row[1] for row in conn.execute(statement.group_by(ledger.c.state))}
+    statement = select(ledger.c.state, func.count()).group_by(ledger.c.state)
+    for some in portions(numbers):
+        for state, count in conn.execute(statement.where(ledger.c.id.in_(some))):
+            counts[state] += count
+    return counts
+
+
+def pending_within(conn: Conn, runs: Sequence[tuple[int, int]]) -> int:
+    """How many mails of these runs of ledger numbers (first, last) wait to be filed."""
+    count = select(func.count()).select_from(ledger).where(ledger.c.state == "pending")
+    return sum(
+        int(conn.scalar(count.where(or_(*(ledger.c.id.between(*run) for run in some)))) or 0)
+        for some in (runs[start : start + 100] for start in range(0, len(runs), 100))
+    )
 
 
 def last_number(conn: Conn) -> int:

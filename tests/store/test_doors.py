@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, get_ident
 
 import pytest
 from sqlalchemy import select, text
@@ -210,14 +210,42 @@ def test_a_checkpoint_beside_a_reader_and_a_writer_neither_waits_long_nor_loses(
         assert ledger.state_counts(reader) == before
         with file_db.write() as conn:
             put(conn, b"third")
+    moved: list[tuple[int, int]] = []
     with file_db.write() as writer:
         put(writer, b"fourth")
-        thread = Thread(target=file_db.checkpoint)
+        thread = Thread(target=lambda: moved.append(file_db.checkpoint()))
         thread.start()
         thread.join(5)
         assert not thread.is_alive(), "the checkpoint waits for a writer"
-    file_db.checkpoint()
+    assert moved == [(0, 0)], "a checkpoint ran beside a writer: the WAL-reset bug"
+    assert file_db.checkpoint()[1] > 0
     assert _count(file_db) == 4
+
+
+def test_writers_that_overlap_without_end_do_not_keep_the_checkpoint_out(
+    file_db: Database,
+) -> None:
+    stop, errors = Event(), []
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            try:
+                with file_db.write() as conn:
+                    put(conn, f"{get_ident()} {number}".encode())
+            except StoreError as error:
+                errors.append(error)
+
+    threads = [Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    moved = [file_db.checkpoint()[1] for _ in range(20)]
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert any(moved)
 
 
 def test_the_checkpointer_leaves_the_patience_of_its_connection_as_it_was(

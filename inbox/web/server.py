@@ -31,10 +31,9 @@ class WebServer:
 
     def __init__(self, app: ASGIApp, listen: Listen) -> None:
         """Raises `ConfigError` for an address that other machines could reach."""
-        if not listen.loopback:
-            message = f"`web: listen: {listen}` can be reached from other machines"
-            hint = "there is no sign-in yet: listen on 127.0.0.1 and use an SSH tunnel"
-            raise ConfigError([Problem("web.listen", 0, 0, "not-loopback", message, hint)])
+        exposed = listen.exposed()
+        if exposed is not None:
+            raise ConfigError([exposed])
         self._listen = listen
         self._server = _Server(
             uvicorn.Config(

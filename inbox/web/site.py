@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
@@ -25,7 +26,7 @@ def build(site: Site) -> FastAPI:
     """The application. Raises RuntimeError when a route has no policy."""
     if len(site.secret) < 16:
         raise ValueError("the site's secret needs at least 16 random bytes")
-    renderer = Renderer()
+    renderer = _renderer()
     app = FastAPI(
         title="Aboard",
         openapi_url=None,
@@ -42,6 +43,12 @@ def build(site: Site) -> FastAPI:
     _answer_errors(app, renderer)
     app.add_middleware(Guard, hosts=site.settings.web.hosts, renderer=renderer)
     return app
+
+
+@cache
+def _renderer() -> Renderer:
+    """One for the process: it keeps the compiled templates, and nothing of any site."""
+    return Renderer()
 
 
 def _answer_errors(app: FastAPI, renderer: Renderer) -> None:

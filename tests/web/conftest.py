@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from inbox.config import Listen, Settings
@@ -32,6 +33,7 @@ class Told:
     db: Database
     settings: Settings
     retried: list[Sequence[int] | None] = field(default_factory=list)
+    app: FastAPI | None = None
 
     def retry(self, ledger_ids: Sequence[int] | None) -> int:
         self.retried.append(ledger_ids)
@@ -50,8 +52,9 @@ class Told:
         )
 
     def client(self, **how: object) -> TestClient:
-        app = build(self.site())
-        return TestClient(app, base_url="http://localhost", follow_redirects=False, **how)  # type: ignore[arg-type]
+        if self.app is None:
+            self.app = build(self.site())
+        return TestClient(self.app, base_url="http://localhost", follow_redirects=False, **how)  # type: ignore[arg-type]
 
 
 @contextmanager

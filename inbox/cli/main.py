@@ -41,7 +41,9 @@ class LazyGroup(TyperGroup):
             return super().get_command(ctx, cmd_name)
         module, _ = GROUPS[cmd_name]
         found = importlib.import_module(f"inbox.cli.{module}")
-        return typer.main.get_command(found.app)
+        command: Any = typer.main.get_command(found.app)
+        command.name = cmd_name
+        return command
 
 
 app = typer.Typer(
@@ -79,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     command: Any = typer.main.get_command(app)
     try:
-        command.main(args=arguments)
+        command.main(args=arguments, prog_name="aboard")
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except ConfigError as error:

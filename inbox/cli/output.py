@@ -13,6 +13,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 from rich.text import Text
 
+CUT = {"subject": 80, "about": 80}
+"""Columns that hold what a customer wrote -> most cells of one; JSON keeps all of it."""
+
 ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -33,7 +36,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
 
     What customers wrote is shown as text, never read as markup or as terminal codes.
     """
-    listed = [[Text(_printable(str(cell))) for cell in row] for row in rows]
+    listed = [
+        [_cell(column, cell) for column, cell in zip(columns, row, strict=True)] for row in rows
+    ]
     if not listed:
         line(empty)
         return
@@ -44,6 +49,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
         shown.add_row(*row)
     # A pipe has no width: there every row stays on one line, for grep.
     Console(width=None if sys.stdout.isatty() else 400, highlight=False).print(shown)
+
+
+def _cell(column: str, value: object) -> Text:
+    text = Text(_printable(str(value)))
+    if column in CUT:
+        text.truncate(CUT[column], overflow="ellipsis")
+    return text
 
 
 def line(text: str = "") -> None:

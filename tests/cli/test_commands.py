@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from inbox.cli.main import GROUPS
 from tests.cli.running import Terminal
 
 ANA = b"""From: Ana Lima <ana@bank.example>
@@ -281,6 +282,40 @@ def test_a_bad_csv_reports_every_problem_with_its_line(terminal: Terminal, tmp_p
     assert "did you mean `welcome`" in ran.err
     assert "did you mean `support`" in ran.err
     assert "accounts.csv:3: unknown-person" in ran.err
+
+
+def test_help_names_every_command_with_its_line(empty: Terminal) -> None:
+    shown = empty.run("--help")
+    assert shown.code == 0
+    assert "Usage: aboard " in shown.out
+    words = [line.strip("\u2502| ").split() for line in shown.out.splitlines()]
+    first = {line[0]: line[1] for line in words if len(line) > 1}
+    for name, (_, told) in GROUPS.items():
+        assert first[name] == told.split()[0]
+    for name in ("check", "serve", "threads"):
+        assert name in first
+
+
+@pytest.mark.parametrize("name", sorted(GROUPS))
+def test_a_groups_usage_names_the_group(empty: Terminal, name: str) -> None:
+    assert f"Usage: aboard {name} " in empty.run(name, "--help").out
+
+
+def test_a_long_subject_is_cut_for_people_and_whole_in_json(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    subject = "Where is it? " * 30 + "End"
+    mail = tmp_path / "long.eml"
+    mail.write_bytes(ANA.replace(b"Please sign our data processing agreement", subject.encode()))
+    assert terminal.run("mail", "ingest", mail).code == 0
+    for command in (("threads",), ("timeline", "bank.example"), ("mail", "parse", mail)):
+        table = terminal.run(*command).out
+        assert "Where is it? Where is it? " in table
+        assert "\u2026" in table
+        assert "End" not in table
+        assert max(map(len, table.splitlines())) < 240 + len(str(mail))
+    (thread,) = terminal.run("threads", "--json").lines()
+    assert thread["subject"] == subject
 
 
 def test_wrong_use_exits_with_2(terminal: Terminal) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from inbox import log, shipped
 from inbox.clock import utc_now
-from inbox.config import Settings
+from inbox.config import Settings, Smtp
 from inbox.errors import ConfigError, StoreError
 from inbox.flow import active
 from inbox.flow.context import FilingContext, Own
@@ -151,7 +151,7 @@ def check_everything(settings: Settings) -> tuple[tuple[Problem, ...], dict[str,
         "smtp": str(settings.smtp.listen),
         "web": str(settings.web.listen),
     }
-    problems = list(_certificate_problems(settings))
+    problems = list(_refused_by_serve(settings))
     files, found = active.check(active.read_disk(settings))
     problems += found
     if files is not None:
@@ -182,9 +182,24 @@ def _classifier(db: Database) -> tuple[str, tuple[Problem, ...]]:
     return "none" if found.live is None else f"model {found.live.name}", found.problems
 
 
-def _certificate_problems(settings: Settings) -> Iterator[Problem]:
-    for name in ("tls_certificate", "tls_key"):
-        path = getattr(settings.smtp, name)
-        if path is not None and not settings.path(path).is_file():
-            message = f"{settings.path(path)}: there is no such file"
-            yield Problem("aboard.yaml", 0, 0, "unreadable", f"smtp.{name}: {message}")
+def smtp_settings(settings: Settings) -> Smtp:
+    """The SMTP part with the paths of certificate and key resolved."""
+    smtp = settings.smtp
+    return replace(
+        smtp,
+        tls_certificate=smtp.tls_certificate and settings.path(smtp.tls_certificate),
+        tls_key=smtp.tls_key and settings.path(smtp.tls_key),
+    )
+
+
+def _refused_by_serve(settings: Settings) -> Iterator[Problem]:
+    """What the files alone do not show: `serve` would end with it."""
+    from inbox.net.tls import server_context
+
+    try:
+        server_context(smtp_settings(settings))
+    except ConfigError as error:
+        yield from error.problems
+    exposed = settings.web.listen.exposed()
+    if exposed is not None:
+        yield exposed

@@ -7,7 +7,6 @@ A secret is given as `NAME_file` or by environment, and is never printed.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from inbox.errors import ConfigError
+from inbox.listen import Listen as Listen
 from inbox.masking import has_password, masked, shown, with_password
 from routing.problems import Problem
 from routing.reader import Fields, Reader, did_you_mean
@@ -23,6 +23,11 @@ from routing.strict_yaml import Node, load_text
 PREFIX = "ABOARD_"
 NOT_SETTINGS = frozenset({"ABOARD_SHARED", "ABOARD_CONFIG"})
 """Variables of ours that say where things are, not how they behave; ABOARD_TEST_* too."""
+
+SMTP_LISTEN = Listen("127.0.0.1", 2525)
+WEB_LISTEN = Listen("127.0.0.1", 8025)
+LONGEST_NODE = 40
+"""Characters of a node's name; leases add a worker and a process to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +39,10 @@ class Mailbox:
 
 
 @dataclass(frozen=True, slots=True)
-class Listen:
-    """Where a server listens."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def loopback(self) -> bool:
-        """Can only this machine reach it?"""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
-
-
-@dataclass(frozen=True, slots=True)
 class Smtp:
     """The SMTP ingress."""
 
-    listen: Listen = Listen("127.0.0.1", 2525)
+    listen: Listen = SMTP_LISTEN
     hostname: str = "localhost"
     tls_certificate: Path | None = None
     tls_key: Path | None = None
@@ -78,7 +62,7 @@ class Smtp:
 class Web:
     """The web inbox."""
 
-    listen: Listen = Listen("127.0.0.1", 8025)
+    listen: Listen = WEB_LISTEN
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -274,7 +258,7 @@ def _settings(top: _Level, folder: Path) -> Settings:
         folder=folder,
         database=database,
         database_password=_secret(top, "database_password", folder),
-        node=top.at("node").text("node", default.node),
+        node=_node(top, default.node),
         mailboxes=_mailboxes(top),
         own_domains=_domains(top, "own_domains"),
         public_domains=_domains(top, "public_domains"),
@@ -283,6 +267,13 @@ def _settings(top: _Level, folder: Path) -> Settings:
         filing=Filing(**_counts(top.below("filing", Filing), default.filing)),
         files=_files(top.below("files", Files), default.files),
     )
+
+
+def _node(top: _Level, default: str) -> str:
+    name = top.at("node").text("node", default)
+    if len(name) > LONGEST_NODE:
+        top.at("node").wrong("node", f"a name of at most {LONGEST_NODE} characters")
+    return name
 
 
 def _tls(top: _Level, smtp: Smtp) -> None:

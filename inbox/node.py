@@ -12,10 +12,10 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from inbox import log
-from inbox.app import put_in_force
+from inbox.app import put_in_force, smtp_settings
 from inbox.clock import monotonic, utc_now
 from inbox.config import Listen, Settings
 from inbox.errors import AboardError, StoreError
@@ -33,6 +33,15 @@ from inbox.worker import Supervisor
 PARTS = ("smtp", "file", "web")
 CHECKPOINT_EVERY = 5.0
 GRACE_SECONDS = 30.0
+
+
+def check_parts(parts: Sequence[str]) -> None:
+    """Raises `AboardError` for parts that a node has not, and for none at all."""
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown or not parts:
+        raise AboardError(
+            f"--only {','.join(unknown) or 'nothing'}: the parts are {', '.join(PARTS)}"
+        )
 
 
 @dataclass(slots=True)
@@ -59,11 +68,7 @@ class Node:
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        unknown = [part for part in self.parts if part not in PARTS]
-        if unknown or not self.parts:
-            raise AboardError(
-                f"--only {','.join(unknown) or 'nothing'}: the parts are {', '.join(PARTS)}"
-            )
+        check_parts(self.parts)
 
     async def serve(self, when_up: Callable[[Running], Awaitable[None]] | None = None) -> None:
         """Start the parts, call `when_up`, run until stopped, and stop cleanly."""
@@ -100,14 +105,12 @@ class Node:
         log.serving("file", f"{self.settings.filing.workers} workers")
 
     async def _start_smtp(self, stack: AsyncExitStack) -> None:
-        smtp = self.settings.smtp
-        resolved = replace(
-            smtp,
-            tls_certificate=smtp.tls_certificate and self.settings.path(smtp.tls_certificate),
-            tls_key=smtp.tls_key and self.settings.path(smtp.tls_key),
-        )
         ingress = Ingress(
-            resolved, self._accept, self._is_ours, monotonic, lambda: secrets.token_hex(4)
+            smtp_settings(self.settings),
+            self._accept,
+            self._is_ours,
+            monotonic,
+            lambda: secrets.token_hex(4),
         )
         host, port = await ingress.start()
         stack.push_async_callback(ingress.stop, GRACE_SECONDS)

@@ -228,12 +228,19 @@ def test_a_misspelt_variable_is_told_with_what_was_meant(tmp_path: Path) -> None
         MINIMAL + "database: 'sqlite://'\n",
         MINIMAL + "database: 'sqlite:///'\n",
         MINIMAL + "node: a\nnode: b\n",
+        MINIMAL + f"node: {'n' * 41}\n",
         MINIMAL + "database_password_file: nowhere\n",
         "mailboxes: [{address: a@x.example}, {address: A@x.example}]\n",
     ],
 )
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, text: str) -> None:
     assert problems(text, tmp_path)
+
+
+def test_a_nodes_name_has_a_longest_length_wherever_it_is_given(tmp_path: Path) -> None:
+    assert read(MINIMAL + f"node: {'n' * 40}\n", tmp_path).node == "n" * 40
+    (found,) = problems(MINIMAL, tmp_path, ABOARD_NODE="n" * 41)
+    assert "at most 40 characters" in str(found)
 
 
 def test_require_tls_without_a_certificate_is_refused(tmp_path: Path) -> None:

@@ -20,10 +20,11 @@ def serve(
 ) -> None:
     """Run the SMTP ingress, the filing workers and the web inbox until stopped."""
     from inbox import log
-    from inbox.node import Node, Running
+    from inbox.node import Node, Running, check_parts
 
     log.set_up()
     parts = [part.strip() for part in only.split(",") if part.strip()]
+    check_parts(parts)  # before the database is opened and the files are put in force
     with opening.working() as (settings, db):
 
         async def say(running: Running) -> None:

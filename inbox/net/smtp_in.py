@@ -28,6 +28,7 @@ from inbox.net.batch import Accept, GroupCommit
 from inbox.net.content import begin_content, forget, skip
 from inbox.net.door import Doorkeeper, Transaction
 from inbox.net.envelope import Received, readable
+from inbox.net.listening import server_on
 from inbox.net.receive import Receiver
 from inbox.net.tls import server_context
 
@@ -42,7 +43,6 @@ COMMAND_LIMITS = {"*": 100, "MAIL": 10**9, "RCPT": 10**9, "DATA": 10**9, "RSET":
 """How often a connection may use a command; those that hand mail over have limits of their own."""
 PROXY_SECONDS = 30.0
 CLOSING_SECONDS = 10.0
-BACKLOG = 1024
 
 
 class Ingress:
@@ -76,12 +76,11 @@ class Ingress:
         self._empty = asyncio.Event()
 
     async def start(self) -> tuple[str, int]:
-        """Listen; the address and port really taken (port 0 takes any free one)."""
+        """Listen; the address and port really taken (0 is any). Raises `ConfigError`."""
         log.silence("mail.log")  # aiosmtpd's: it names whole addresses
         loop = asyncio.get_running_loop()
-        listen = self.settings.listen
-        self._server = await loop.create_server(
-            lambda: _Session(self, self._tls, loop), listen.host, listen.port, backlog=BACKLOG
+        self._server = await server_on(
+            self.settings.listen, lambda: _Session(self, self._tls, loop)
         )
         host, port = self._server.sockets[0].getsockname()[:2]
         return str(host), int(port)

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import smtplib
+import socket
 import subprocess
 import time
 import urllib.request
@@ -76,6 +77,61 @@ def test_only_some_parts_can_be_served(terminal: Terminal) -> None:
     ran = terminal.run("serve", "--only", "smtp,nonsense")
     assert ran.code == 1
     assert "nonsense: the parts are smtp, file, web" in ran.err
+    assert terminal.run("serve", "--only", ",").code == 1
+    assert not (terminal.config.parent / "var").exists(), "nothing may be put in force"
+
+
+def test_a_taken_smtp_port_ends_serve_with_one_line(terminal: Terminal) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ran = subprocess.run(
+            [str(ABOARD), "serve", "--only", "smtp,web"],
+            env=terminal.environment()
+            | {"ABOARD_SMTP__LISTEN": address, "ABOARD_WEB__LISTEN": "127.0.0.1:0"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ran.returncode == 1
+    assert f"`smtp: listen: {address}` cannot be had: Address already in use" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_what_serve_refuses_check_refuses_with_the_same_words(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(text: str, **environment: str) -> None:
+        with monkeypatch.context() as patched:
+            for name, value in environment.items():
+                patched.setenv(f"ABOARD_{name}", value)
+            checked = terminal.run("check")
+            served = subprocess.run(
+                [str(ABOARD), "serve", "--only", "smtp,web"],
+                env=terminal.environment() | {"ABOARD_SMTP__LISTEN": "127.0.0.1:0"},
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        for code, said in ((checked.code, checked.err), (served.returncode, served.stderr)):
+            assert code == 1
+            assert text in said
+            assert "Traceback" not in said
+
+    refused("`web: listen: 0.0.0.0:0` can be reached from other", WEB__LISTEN="0.0.0.0:0")
+    junk = terminal.config.parent / "junk.pem"
+    junk.write_text("no PEM")
+    refused(
+        "smtp.tls_certificate: bad-certificate: ",
+        SMTP__TLS_CERTIFICATE="junk.pem",
+        SMTP__TLS_KEY="junk.pem",
+    )
+    refused(
+        f"smtp.tls_key: unreadable: {junk.parent / 'gone.pem'}: No such file",
+        SMTP__TLS_CERTIFICATE="junk.pem",
+        SMTP__TLS_KEY="gone.pem",
+    )
 
 
 def test_the_demo_plays_its_story_once_and_ends(tmp_path: Path) -> None:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shutil
 import smtplib
 import socket
 import ssl
+import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import uvloop
 
-from inbox.config import Smtp
+from inbox.config import Listen, Smtp
+from inbox.errors import ConfigError
+from inbox.net.listening import server_on
+from inbox.net.tls import server_context
 from tests.net.served import OURS, PREPARED, Served, served
 from tests.services.place import self_signed
 from tests.services.waiting import until
@@ -23,6 +29,35 @@ from tests.services.waiting import until
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 both_loops = pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS.keys())
 Loop = Callable[[], asyncio.AbstractEventLoop]
+
+# --- Listening -----------------------------------------------------------------------------------
+
+
+@both_loops
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("127.0.0.1", "Address already in use"),
+        ("203.0.113.7", "Cannot assign requested address"),
+        ("no host at all", ""),
+    ],
+)
+def test_an_address_that_cannot_be_had_is_a_problem_with_what_to_do(
+    loop: Loop, host: str, why: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = Listen(host, taken.getsockname()[1])
+
+        async def start() -> None:
+            await server_on(listen, asyncio.Protocol)
+
+        with asyncio.Runner(loop_factory=loop) as runner, pytest.raises(ConfigError) as refused:
+            runner.run(start())
+    (problem,) = refused.value.problems
+    assert (problem.file, problem.code) == ("smtp.listen", "cannot-listen")
+    assert problem.message.startswith(f"`smtp: listen: {listen}` cannot be had: {why}")
+    assert "errno" not in problem.message.lower()
+
 
 # --- TLS ----------------------------------------------------------------------------------------
 
@@ -33,6 +68,28 @@ needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="no o
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Smtp:
     certificate, key = self_signed(tmp_path_factory.mktemp("tls"))
     return Smtp(tls_certificate=certificate, tls_key=key, require_tls=True)
+
+
+@needs_openssl
+def test_a_certificate_that_cannot_be_used_is_a_problem_that_says_why(
+    tls: Smtp, tmp_path: Path
+) -> None:
+    _, other = self_signed(tmp_path)
+    junk, gone, locked = tmp_path / "junk.pem", tmp_path / "gone.pem", tmp_path / "locked.pem"
+    junk.write_text("no PEM")
+    command = ("openssl", "rsa", "-aes128", "-passout", "pass:secret", "-in", other, "-out", locked)
+    subprocess.run(command, check=True, capture_output=True)
+    for bad, why in (
+        (replace(tls, tls_key=other), "the key is not that of the certificate"),
+        (replace(tls, tls_key=junk), "no PEM of its kind"),
+        (replace(tls, tls_certificate=junk), "no PEM of its kind"),
+        (replace(tls, tls_key=locked), "the key is encrypted"),
+        (replace(tls, tls_certificate=gone), f"{gone}: No such file or directory"),
+        (replace(tls, tls_certificate=gone, tls_key=gone), f"tls_key: unreadable: {gone}"),
+        (replace(tls, tls_key=tmp_path), f"{tmp_path}: Is a directory"),
+    ):
+        with pytest.raises(ConfigError, match=re.escape(why)):
+            server_context(bad)
 
 
 def client_side(settings: Smtp) -> ssl.SSLContext:

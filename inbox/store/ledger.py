@@ -9,9 +9,11 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import exists, func, or_, select, text
+from sqlalchemy.dialects.postgresql import REGCLASS
 
 from inbox.errors import NotFound
 from inbox.store.database import Conn, portions
@@ -223,14 +225,34 @@ def _unpacked(packing: str, content: bytes) -> bytes | None:
 
 
 def gaps(conn: Conn, *, limit: int = 20) -> tuple[int, ...]:
-    """Ledger numbers that lie between two others and are not there.
+    """Ledger numbers that were given and are not there, lowest first.
 
     Only a hint: PostgreSQL leaves gaps where a transaction was rolled back.
     """
     later = ledger.alias("later")
     next_id = select(func.min(later.c.id)).where(later.c.id > ledger.c.id).scalar_subquery()
-    found = conn.execute(
-        select(ledger.c.id, next_id.label("next")).where(next_id > ledger.c.id + 1).limit(limit)
+    between = conn.execute(
+        select(ledger.c.id, next_id)
+        .where(next_id > ledger.c.id + 1)
+        .order_by(ledger.c.id)
+        .limit(limit)
     )
-    missing = [number for row in found for number in range(row.id + 1, row.next)]
-    return tuple(missing[:limit])
+    lowest = conn.scalar(select(func.min(ledger.c.id)))
+    last = _last_given(conn)
+    bounds = [
+        (0, last + 1 if lowest is None else int(lowest)),
+        *((row[0], row[1]) for row in between),
+        *([] if lowest is None else [(last_number(conn), last + 1)]),
+    ]
+    missing = (number for below, above in bounds for number in range(below + 1, above))
+    return tuple(islice(missing, limit))
+
+
+def _last_given(conn: Conn) -> int:
+    """The last ledger number that was ever given, though its row may be gone."""
+    if conn.dialect.name == "sqlite":
+        given = conn.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'ledger'"))
+    else:
+        sequence = func.pg_get_serial_sequence("ledger", "id").cast(REGCLASS)
+        given = conn.scalar(select(func.pg_sequence_last_value(sequence)))
+    return int(given or 0)

@@ -234,6 +234,19 @@ def test_audit_names_a_mail_that_somebody_deleted(filled: Terminal) -> None:
     assert "no ledger row says that it was filed" in findings
 
 
+@pytest.mark.parametrize("deleted", [(1,), (3,), (1, 2, 3)])
+def test_audit_names_the_first_and_the_newest_that_somebody_deleted(
+    filled: Terminal, deleted: tuple[int, ...]
+) -> None:
+    database = filled.config.parent / "var" / "aboard.db"
+    with sqlite3.connect(database) as connection:
+        connection.executemany("DELETE FROM ledger WHERE id = ?", [(one,) for one in deleted])
+    connection.close()
+    findings = filled.run("audit", "--json").json()["findings"]
+    named = [one for one in findings if one.startswith("ledger number")]
+    assert named == [f"ledger number {number} is missing" for number in deleted]
+
+
 def test_a_deep_audit_finds_damaged_raw_mail(filled: Terminal) -> None:
     database = filled.config.parent / "var" / "aboard.db"
     with sqlite3.connect(database) as connection:
@@ -316,6 +329,26 @@ def test_a_long_subject_is_cut_for_people_and_whole_in_json(
         assert max(map(len, table.splitlines())) < 240 + len(str(mail))
     (thread,) = terminal.run("threads", "--json").lines()
     assert thread["subject"] == subject
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 23, "9" * 5000, "x"])
+@pytest.mark.parametrize("command", [("thread",), ("classifier", "labels", "undo")])
+def test_what_is_no_number_gets_one_clear_line(
+    terminal: Terminal, command: tuple[str, ...], number: str
+) -> None:
+    ran = terminal.run(*command, number)
+    assert ran.code == 1
+    assert ran.out == ""
+    assert len(ran.err.splitlines()) == 1
+    assert "number" in ran.err
+
+
+def test_a_message_number_that_is_too_long_is_refused_before_anything_is_explained(
+    terminal: Terminal,
+) -> None:
+    ran = terminal.run("classifier", "explain", "9" * 5000)
+    assert ran.code == 1
+    assert "message 999999999999999999...: there is no number this long" in ran.err
 
 
 def test_wrong_use_exits_with_2(terminal: Terminal) -> None:

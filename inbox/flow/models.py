@@ -162,14 +162,22 @@ def find(conn: Conn, wanted: str) -> Model:
 
 
 def promote(conn: Conn, model: Model, actor: str, why: str, now: datetime) -> Step:
-    """Put a model in force. Raises `AboardError` where it could never name a team of ours."""
+    """Put a model in force, once the database gives it back whole.
+
+    Raises `AboardError` where it could never name a team of ours, `ModelError` where it was not
+    kept as it is.
+    """
     teams = people.team_names(conn)
     if teams and not set(teams) & set(model.labels):
         raise AboardError(
             f"model {model.id} knows {', '.join(model.labels[:5])}, none of which is a team"
             f" ({', '.join(teams)}): it could never route anything"
         )
-    store.put_in_force(conn, keep(conn, model, now), actor, why, now)
+    digest = keep(conn, model, now)
+    with _GUARD:
+        _LOADED.pop(digest, None)  # what this process remembers says nothing about what is kept
+    load(conn, digest)
+    store.put_in_force(conn, digest, actor, why, now)
     done = store.last_step(conn)
     assert done is not None
     return done

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from inbox.store.database import Conn, insert_or_ignore, new_key, upsert
+from inbox.store.database import Conn, new_key, upsert
 from inbox.store.model_tables import model_shadow, model_steps, models
 from inbox.store.tables import active_sets
 
@@ -58,7 +58,7 @@ class Pointer:
 def put(
     conn: Conn, model_id: str, content: bytes, manifest: Mapping[str, Any], now: datetime
 ) -> str:
-    """Keep a model; its hash. The same bytes are kept once."""
+    """Keep a model; its hash. The same bytes are kept once, and mend a row that was damaged."""
     digest = hashlib.sha256(content).hexdigest()
     row = {
         "hash": digest,
@@ -68,7 +68,8 @@ def put(
         "manifest": dict(manifest),
         "created_at": now,
     }
-    insert_or_ignore(conn, models, row)
+    mended = {name: row[name] for name in ("size", "content", "manifest")}
+    upsert(conn, models, row, key=("hash",), set_=mended)
     return digest
 
 

@@ -111,6 +111,35 @@ def test_promoting_a_good_model_mends_a_broken_one(office: House) -> None:
         assert pages.refused_files(conn) == ()
 
 
+def test_promoting_the_same_file_again_mends_the_damaged_row(office: House, tmp_path: Path) -> None:
+    path = tmp_path / "shipped.aboard-model"
+    artifact.save(daring(), path)
+    promote(office, artifact.load(path))
+    with office.db.write() as conn:
+        conn.execute(update(table).values(content=path.read_bytes()[:-100]))
+    models._LOADED.clear()
+    assert office.context().classify is None
+    promote(office, artifact.load(path))
+    models._LOADED.clear()
+    assert office.context().classify is not None
+    with office.db.read() as conn:
+        assert state(conn).problems == ()
+        pointer = store.pointer(conn)
+        assert pointer is not None
+        assert store.content(conn, pointer.hash) == path.read_bytes()
+
+
+def test_a_model_that_the_database_does_not_give_back_whole_is_not_promoted(
+    office: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(office, small_model())
+    monkeypatch.setattr(store, "content", lambda conn, digest: b"cut")
+    with pytest.raises(ModelError, match="in the database"), office.db.write() as conn:
+        models.promote(conn, daring(), "test", "", NOW)
+    with office.db.read() as conn:
+        assert [one.model_id for one in store.steps(conn)] == [small_model().id]
+
+
 def test_workers_see_a_new_model_by_their_versions_and_keep_the_files_they_hold(
     office: House,
 ) -> None:

@@ -63,7 +63,7 @@ def read_manifest(raw: bytes) -> Manifest:
     """The manifest, every field of the right kind and range. ManifestError says which is not."""
     try:
         data = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not UTF-8, not JSON, or a number of 5,000 digits
         raise ManifestError("its manifest is not JSON") from None
     if not isinstance(data, dict) or data.get("format") != "aboard-model":
         raise ManifestError("its manifest is not that of a model")

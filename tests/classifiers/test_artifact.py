@@ -157,6 +157,16 @@ def test_a_manifest_that_makes_no_sense_is_refused(changes: dict[str, object], r
         artifact.loads(_with_manifest(**changes))
 
 
+def test_a_number_too_long_to_read_is_refused() -> None:
+    content = _content()
+    length = struct.unpack_from("<I", content, 12)[0]
+    packed = content[24 : 24 + length].rstrip()[:-1] + b', "more": ' + b"9" * 5000 + b"}"
+    header = bytearray(content[:24])
+    struct.pack_into("<I", header, 12, len(packed))
+    with pytest.raises(ModelError, match="its manifest is not JSON"):
+        artifact.loads(_sealed(bytes(header) + packed + content[24 + length :]))
+
+
 def test_values_that_are_no_numbers_are_refused() -> None:
     model = small_model()
     rows = model.table.arrays.word_rows.array().copy()

@@ -80,12 +80,12 @@ def _history(model: Path | None) -> Iterator[Conn | None]:
 def _mails(what: str, conn: Conn | None) -> Iterator[tuple[MailText, int]]:
     """(mail, its thread or 0)."""
     number = what.strip().lstrip("#")
-    if number.isdigit():
+    if number.isascii() and number.isdigit():
         if conn is None:
             raise AboardError(
                 f"message {number}: there is no configuration here, so no stored mail"
             )
-        yield mail_of_message(conn, int(number))
+        yield mail_of_message(conn, opening.number(number, "message"))
     elif what == "-" or _is_file(what):
         with classifying.lines(what) as (name, found):
             for at, line in enumerate(found, start=1):

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from inbox.store.database import Database
 
 
+MOST_DIGITS = 18
+"""Digits of a number that a database key (64 bits) can hold for certain."""
+
+
 @dataclass(slots=True)
 class Where:
     """Which configuration the command line named."""
@@ -69,6 +73,11 @@ def working(given: Settings | None = None) -> Iterator[tuple[Settings, Database]
 def number(text: str, what: str) -> int:
     """A positive whole number that the command line gave as text."""
     cleaned = text.strip().lstrip("#")
-    if not cleaned.isdigit():
+    if not (cleaned.isascii() and cleaned.isdigit()):  # "²" is a digit too, which int() refuses
         raise AboardError(f"{what} {text!r} is not a number (the lists show them in front)")
+    if len(cleaned) > MOST_DIGITS:
+        raise AboardError(
+            f"{what} {cleaned[:MOST_DIGITS]}...: there is no number this long"
+            " (the lists show them in front)"
+        )
     return int(cleaned)

@@ -64,12 +64,20 @@ class Watcher:
             )
             try:
                 for _ in changes:
-                    self._look()
+                    self._look_safely()
                     if _folders(self._settings) != folders:
                         break  # a folder came or went: watch what is there now
             except OSError as error:
                 log.watching_failed(error)  # a folder went while it was about to be watched
                 self._stopping.wait(LOOK_EVERY_MS / 1000)
+
+    def _look_safely(self) -> None:
+        """Whatever a file makes the loader do, the next change must still be seen."""
+        try:
+            self._look()
+        except Exception as error:
+            log.watching_failed(error)
+            self._seen = marks(self._settings)
 
     def _look(self) -> None:
         if marks(self._settings) == self._seen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,7 +64,7 @@ def replay(
         raise AboardError(f"--against {against!r}: give `recorded` or `force`")
     start = instant(since, utc_now())
     with opening.database() as (_, db), db.read() as conn:
-        ruleset = _new_rules(rules)
+        ruleset = _new_rules(rules, conn)
         kept = _in_force(conn).ruleset if against == "force" else None
         total = assignments.count_first(conn, start)
         with output.progress("replaying", total) as advance:
@@ -77,10 +78,18 @@ def replay(
         raise typer.Exit(1)
 
 
-def _new_rules(path: Path) -> Ruleset:
-    from inbox.flow.admin_files import read_path
+def _new_rules(path: Path, conn: Conn) -> Ruleset:
+    """The rules at a path; lists that are not beside them are those in force."""
+    from inbox.flow.admin_files import LISTS, read_path
+    from inbox.store import sets
 
-    ruleset, problems = load(read_path(path), linted=False)
+    disk = read_path(path)
+    texts = dict(disk.texts)
+    for kind in LISTS:
+        active = sets.active(conn, kind)
+        if not texts[kind] and active is not None:
+            texts[kind] = active.files
+    ruleset, problems = load(replace(disk, texts=texts), linted=False)
     if ruleset is None:
         raise ConfigError(errors(problems))
     return ruleset

@@ -66,7 +66,7 @@ def _write(folder: Path) -> Iterator[Path]:
     for name in ("teams.yaml", "sla.yaml", "stages.yaml"):
         shutil.copyfile(shipped.DATA / name, folder / name)
         yield folder / name
-    for source in sorted((shipped.DATA / "rules").glob("*.yaml")):
+    for source in sorted((shipped.DATA / "rules").iterdir()):
         target = folder / "rules" / source.name
         target.parent.mkdir(exist_ok=True)
         shutil.copyfile(source, target)

@@ -76,7 +76,13 @@ def read_path(path: Path) -> OnDisk:
 
 
 def _read_folder(folder: Path, problems: list[Problem]) -> Texts:
-    found = sorted(folder.glob("*.yaml"))
+    # An editor's lock file or hidden copy is none of the admin's rules.
+    found = sorted(one for one in folder.glob("*.yaml") if not one.name.startswith("."))
+    for one in sorted(folder.glob("*.y*ml*")):
+        if one.suffix != ".yaml" and not one.name.startswith("."):
+            hint = "only *.yaml files are read: give it that ending, or move it away"
+            message = "this file is not read"
+            problems.append(Problem(str(one), 0, 0, "ignored-file", message, hint, "warning"))
     if not found:
         hint = "rules are *.yaml files in this folder; `aboard init` writes some to start from"
         problems.append(Problem(str(folder), 0, 0, "no-rules", "there is no rule file", hint))

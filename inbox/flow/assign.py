@@ -69,6 +69,7 @@ def thread_facts(thread: threads.Thread | None) -> dict[str, object]:
     if thread is None:
         return {
             "thread.team": "",
+            "thread.decided_by": "",
             "thread.status": "open",
             "thread.messages": 1,
             "thread.tags": (),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import active
+from inbox.flow import active, correct
 from inbox.flow.assign import account_facts, event_of, guess_facts, message_facts, thread_facts
 from inbox.flow.author import author_of
 from inbox.flow.context import Guess
@@ -17,7 +17,7 @@ from inbox.flow.loose_mail import DetectLanguage, loose_facts, read_loose
 from inbox.flow.proof import load_rules, teams_named
 from inbox.flow.unit import AccountPicture
 from inbox.mail.letter import Letter
-from inbox.store import accounts, assignments, hits, ledger, messages, sets, threads
+from inbox.store import accounts, assignments, hits, ledger, messages, people, sets, threads
 from inbox.store.assignments import Assignment
 from inbox.store.database import Conn
 from inbox.store.messages import Message
@@ -139,7 +139,9 @@ def stored_rules(conn: Conn, ruleset_hash: str) -> Ruleset | None:
     if files is None:
         return None
     # What a set of the past names may be gone by now; it was checked when it was put in force.
-    return load_rules(files, Names(teams_named(files)), linted=False)[0]
+    # Its teams are also those that only the classifier names.
+    known = tuple(sorted({*teams_named(files), *people.every_team(conn)}))
+    return load_rules(files, Names(known), linted=False)[0]
 
 
 def _again(conn: Conn, message: Message, there: Surroundings) -> Question:
@@ -179,7 +181,7 @@ def _thread_before(conn: Conn, message: Message, filed_at: datetime) -> threads.
         if (one.at <= filed_at if one.message_id is None else one.message_id < message.id)
     ]
     team, decided_by = thread.team, thread.decided_by
-    for one in made:
+    for one in correct.standing(made):
         if one.decided_by != "thread":
             team, decided_by = one.team, one.decided_by
     return replace(thread, messages=len(earlier), team=team, decided_by=decided_by)

@@ -37,7 +37,10 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     )
     event = assign.event_of(letter, place.thread)
     history = _history(unit, place.thread)
-    decision = decide(unit.context.files.ruleset, facts, event=event, history=history)
+    rules = unit.context.files.ruleset
+    if there.direction == "out" and place.thread is not None:
+        rules = replace(rules, rules=())  # what we wrote ourselves moves no thread
+    decision = decide(rules, facts, event=event, history=history)
     thread = place.thread or _open(unit, mail, decision)
     _insert(unit, mail, thread, facts)
     unit.writes.index(mail.message_id, ready.words)

@@ -94,6 +94,11 @@ def duty_holder(conn: Conn, team: str) -> Person:
     return _person(row)
 
 
+def every_team(conn: Conn) -> tuple[str, ...]:
+    """Every team that there ever was: what was decided in the past may name one that is gone."""
+    return tuple(conn.scalars(select(teams.c.name).order_by(teams.c.name)))
+
+
 def team_names(conn: Conn) -> tuple[str, ...]:
     """The active teams, in the order of their names."""
     return tuple(

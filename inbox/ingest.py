@@ -10,7 +10,7 @@ from typing import Any
 
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
-from inbox.flow.accept import Incoming, accept
+from inbox.flow.accept import Incoming, accept_numbered
 from inbox.mail.mbox import messages_at, name_of
 from inbox.store import intake, ledger
 from inbox.store.database import Database
@@ -59,12 +59,12 @@ def ingest_files(
 ) -> Ingested:
     """Accept and file every mail of files, folders, mboxes and Maildirs.
 
-    Mail that was accepted before is accepted again as a delivery and ends as a duplicate.
+    Mail that was accepted before is accepted again as a delivery and ends as a duplicate. Counted
+    and waited for are the mails of this run alone, whoever else accepts and files beside it.
     """
     began = monotonic()
-    with db.read() as conn:
-        since = ledger.last_number(conn)
-    accepted, batch, held = 0, [], 0
+    numbers: list[int] = []
+    batch, held = [], 0
     for path in paths:
         for _, _, raw in messages_at(path):
             batch.append(
@@ -74,39 +74,36 @@ def ingest_files(
             )
             held += len(raw)
             if len(batch) >= BATCH_MAILS or held >= BATCH_BYTES:
-                accepted += accept(db, batch, settings.node)
+                numbers += accept_numbered(db, batch, settings.node)
                 told.accepted_bytes(held)
                 batch, held = [], 0
     if batch:
-        accepted += accept(db, batch, settings.node)
+        numbers += accept_numbered(db, batch, settings.node)
         told.accepted_bytes(held)
-    return _file(db, settings, since, accepted, began, told)
+    return _file(db, settings, numbers, began, told)
 
 
 def retry_quarantined(db: Database, settings: Settings, numbers: Sequence[int] | None) -> Ingested:
     """File quarantined mails again (all where `numbers` is None)."""
     began = monotonic()
     with db.write() as conn:
-        chosen = tuple(row.id for row in ledger.quarantined(conn, limit=10**6))
+        chosen = [row.id for row in ledger.quarantined(conn, limit=10**6)]
         if numbers is not None:
-            chosen = tuple(one for one in chosen if one in numbers)
-        count = intake.retry(conn, chosen, utc_now()) if chosen else 0
-    if not count:
-        return Ingested(0, 0, 0, 0, 0, monotonic() - began)
-    _work_off(db, settings, Told())
-    with db.read() as conn:
-        counts = ledger.states_of(conn, chosen)
-    return _counted(count, counts, began)
+            wanted = frozenset(numbers)
+            chosen = [one for one in chosen if one in wanted]
+        intake.retry(conn, chosen, utc_now())
+    return _file(db, settings, chosen, began, Told())
 
 
 def _file(
-    db: Database, settings: Settings, since: int, accepted: int, began: float, told: Told
+    db: Database, settings: Settings, numbers: Sequence[int], began: float, told: Told
 ) -> Ingested:
-    if accepted:
-        _work_off(db, settings, told)
+    """Wait until these mails are settled, and count what became of them."""
+    if numbers:
+        _work_off(db, settings, numbers, told)
     with db.read() as conn:
-        counts = ledger.state_counts(conn, since=since, source="file")
-    return _counted(accepted, counts, began)
+        counts = ledger.states_of(conn, numbers)
+    return _counted(len(numbers), counts, began)
 
 
 def _counted(accepted: int, counts: dict[str, int], began: float) -> Ingested:
@@ -120,8 +117,20 @@ def _counted(accepted: int, counts: dict[str, int], began: float) -> Ingested:
     )
 
 
-def _work_off(db: Database, settings: Settings, told: Told) -> None:
-    """Run workers until nothing is pending any more."""
+def runs_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Numbers as runs without a gap, (first, last), in order: few, where nobody else accepted."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(set(numbers)):
+        if runs and runs[-1][1] + 1 == number:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def _work_off(db: Database, settings: Settings, numbers: Sequence[int], told: Told) -> None:
+    """Run workers until none of these mails is pending any more."""
+    runs = runs_of(numbers)
     supervisor = Supervisor(settings, db)
     supervisor.start()
     tick = threading.Event()
@@ -129,7 +138,7 @@ def _work_off(db: Database, settings: Settings, told: Told) -> None:
     try:
         while True:
             with db.read() as conn:
-                left = ledger.pending_count(conn)
+                left = ledger.pending_within(conn, runs)
             if before is not None and before > left:
                 told.filed_mails(before - left)
             before = left

@@ -4,8 +4,11 @@ A worker says over a pipe what it holds and which mail it has begun; the supervi
 overruns the wall clock, reads from the exit what happened, gives the mails back and starts
 another. The worker is the sandbox: parsing and filing need no second process per mail.
 
-    worker    claim -> [held ids] -> per mail [begun id] -> read -> file -> [idle] -> ...
+    worker    claim -> [held] -> per mail [begun] -> read -> [committing] -> file -> [idle] -> ...
     supervisor            wall clock per mail; exit -> release, quarantine, start again
+
+What is said of mails is said in leases, (ledger number, fence). Waiting for the database is no
+mail's fault: while it commits a worker has a limit of its own, and its end then charges no mail.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from multiprocessing.connection import Connection, wait
@@ -26,10 +29,12 @@ from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
 from inbox.errors import ConfigError, StoreError
 from inbox.flow import file as filing
+from inbox.flow.owner import new_owner, recover
 from inbox.limits import MIB, address_space, cap_cpu, cap_memory, lift_cpu
-from inbox.store import intake
+from inbox.store import intake, leases
 from inbox.store.database import Database
 from inbox.store.intake import Claim
+from inbox.store.leases import Lease
 
 IDLE_WAIT = 0.5
 """Seconds after which an idle worker looks for work that nobody told it of."""
@@ -40,23 +45,33 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 RECYCLE_AFTER = 5_000
 """Mails after which a worker makes room for a fresh one, as memory only ever fragments."""
 
+COMMIT_SECONDS = 60.0
+"""How long a worker may wait for the database, which is longer than that lets anybody wait."""
 
-def work(settings: Settings, pipe: Connection, pause: float = 0.0) -> None:
+ASKED_TO_END = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+"""Signals of somebody who ends the program, not of what a mail did to it."""
+
+
+def work(settings: Settings, pipe: Connection, owner: str, pause: float = 0.0) -> None:
     """A worker's whole life: file until told to stop, or until it has grown too large.
 
-    `pause` is in seconds, before anything else is done.
+    `owner` is whose leases it takes. `pause` is in seconds, before anything else is done. SIGTERM
+    ends it after the round it is in.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if pause and pipe.poll(pause) and _told_to_stop(pipe):
         return
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
     db = Database(settings.database_url(), pool_size=1)
-    bench = _Bench(settings, pipe, db)
+    bench = _Bench(settings, pipe, db, owner)
     language.warm()  # inherited where the process was forked; no mail pays for it in any case
     cap = cap_memory(settings.filing.memory_mib)
     roomy = cap - settings.filing.memory_mib * MIB // 2 if cap else 0
     pipe.send(("ready", ()))
     while bench.done < RECYCLE_AFTER and not (roomy and address_space() > roomy):
+        if ended.is_set():
+            break
         busy = bench.round()
         if pipe.poll(0 if busy else IDLE_WAIT) and _told_to_stop(pipe):
             break
@@ -67,13 +82,11 @@ def work(settings: Settings, pipe: Connection, pause: float = 0.0) -> None:
 class _Bench:
     """What a worker has before it: its database, the files in force, the mails it holds."""
 
-    def __init__(self, settings: Settings, pipe: Connection, db: Database) -> None:
+    def __init__(self, settings: Settings, pipe: Connection, db: Database, owner: str) -> None:
         self._settings = settings
         self._pipe = pipe
         self._db = db
-        self._rules = filing.Rules(
-            settings.node, settings.filing.batch, settings.filing.most_attempts
-        )
+        self._rules = _rules(settings, owner)
         self._context, self._versions = filing_context(db, settings, None, ())
         self._owed: tuple[Claim, ...] = ()
         self.done = 0
@@ -87,7 +100,7 @@ class _Bench:
             self._give_back()
             self._owed = filing.claim(self._db, self._rules, utc_now())
             if self._owed:
-                self._pipe.send(("held", tuple(one.ledger_id for one in self._owed)))
+                self._pipe.send(("held", _leases(self._owed)))
                 self._file(self._owed)
             busy = bool(self._owed)
             self._owed = ()
@@ -95,7 +108,8 @@ class _Bench:
             log.database_trouble(error)
             busy = False
         lift_cpu()
-        self._pipe.send(("idle", ()))
+        # What is still owed is held, not begun: nobody's fault if this worker ends now.
+        self._pipe.send(("held", _leases(self._owed)) if self._owed else ("idle", ()))
         return busy
 
     def _give_back(self) -> None:
@@ -112,14 +126,24 @@ class _Bench:
         except ConfigError as error:
             log.rules_refused(error.problems)  # what this worker has is good and stays
         result = filing.file_claimed(
-            self._db, claims, self._context, self._rules, utc_now, self._begin
+            self._db, claims, self._context, self._rules, utc_now, self._say
         )
         self.done += result.total
         log.round_filed(result.filed, result.duplicates, result.quarantined, result.put_back)
 
-    def _begin(self, ledger_ids: Sequence[int]) -> None:
+    def _say(self, phase: str, ledger_ids: Sequence[int]) -> None:
         cap_cpu(self._settings.filing.cpu_seconds)
-        self._pipe.send(("begun", tuple(ledger_ids)))
+        chosen = set(ledger_ids)
+        self._pipe.send((phase, _leases(one for one in self._owed if one.ledger_id in chosen)))
+
+
+def _leases(claims: Iterable[Claim]) -> tuple[Lease, ...]:
+    return tuple((one.ledger_id, one.fence) for one in claims)
+
+
+def _rules(settings: Settings, owner: str) -> filing.Rules:
+    how = settings.filing
+    return filing.Rules(owner, how.batch, how.most_attempts, how.wall_seconds)
 
 
 def _told_to_stop(pipe: Connection) -> bool:
@@ -138,10 +162,13 @@ class Seat:
 
     process: BaseProcess
     pipe: Connection
-    held: tuple[int, ...] = ()
-    begun: tuple[int, ...] = ()
+    held: tuple[Lease, ...] = ()
+    begun: tuple[Lease, ...] = ()
+    committing: bool = False
     since: float = 0.0
     killed_for: str = ""
+    charged: tuple[Lease, ...] = ()
+    """What `killed_for` is the doing of; the worker may have got further before it died."""
     woken: bool = False
     pause: float = 0.0
     ready: threading.Event = field(default_factory=threading.Event)
@@ -153,9 +180,14 @@ class Supervisor:
     target = staticmethod(work)
     """What a worker process runs."""
 
+    commit_seconds = COMMIT_SECONDS
+    stop_seconds = 5.0
+    """Beyond the wall clock of a mail, until a worker that was told to stop is ended."""
+
     def __init__(self, settings: Settings, db: Database) -> None:
         self._settings = settings
         self._db = db
+        self._owner = new_owner(settings.node)
         self._spawn = multiprocessing.get_context("forkserver")
         self._spawn.set_forkserver_preload(["inbox.worker", "inbox.flow.warm"])
         self._seats: list[Seat] = []
@@ -168,8 +200,8 @@ class Supervisor:
 
     def start(self) -> None:
         """Give mails of dead workers back, start the workers and watch them."""
-        with self._db.write() as conn:
-            intake.release_node(conn, self._settings.node, utc_now())
+        most = self._settings.filing.most_attempts
+        recover(self._db, self._settings.node, most, utc_now())
         self._seats = [self._seat() for _ in range(self._settings.filing.workers)]
         self._thread.start()
 
@@ -193,17 +225,22 @@ class Supervisor:
         for seat in self._seats:
             _send(seat.pipe, "stop")
         for seat in self._seats:
-            seat.process.join(self._settings.filing.wall_seconds + 5)
+            seat.process.join(self._settings.filing.wall_seconds + self.stop_seconds)
             if seat.process.is_alive():
-                seat.process.kill()
+                self._kill(seat, "the program stopped and this mail took too long")
                 seat.process.join()
+            while _ready(seat.pipe) and _hear(seat):
+                pass
+            if seat.held:
+                self._dead.append(seat)
             seat.pipe.close()
+        self._settle_deaths()
 
     def _seat(self, pause: float = 0.0) -> Seat:
         ours, theirs = self._spawn.Pipe()
         process = self._spawn.Process(
             target=self.target,
-            args=(self._settings, theirs, pause),
+            args=(self._settings, theirs, self._owner, pause),
             name="aboard-worker",
             daemon=True,
         )
@@ -223,24 +260,35 @@ class Supervisor:
             self._settle_deaths()
 
     def _patience(self) -> float:
-        limit = self._settings.filing.wall_seconds
-        running = [seat.since + limit - monotonic() for seat in self._seats if seat.begun]
+        running = [
+            seat.since + self._limit(seat) - monotonic()
+            for seat in self._seats
+            if seat.begun and not seat.killed_for
+        ]
         return max(0.0, min([*running, 1.0]))
 
+    def _limit(self, seat: Seat) -> float:
+        return self.commit_seconds if seat.committing else self._settings.filing.wall_seconds
+
     def _end_if_overrun(self, seat: Seat) -> None:
-        limit = self._settings.filing.wall_seconds
+        limit = self._limit(seat)
         if seat.begun and not seat.killed_for and monotonic() - seat.since > limit:
-            seat.killed_for = f"one mail took longer than {limit} s"
-            seat.process.kill()
+            what = "the database took" if seat.committing else "one mail took"
+            self._kill(seat, f"{what} longer than {limit:g} s")
+
+    def _kill(self, seat: Seat, why: str) -> None:
+        seat.killed_for = why
+        seat.charged = () if seat.committing else seat.begun
+        seat.process.kill()
 
     def _replace(self, seat: Seat) -> Seat:
         """A worker's pipe closed: learn why, give its mails back, seat another.
 
         One that ended before it did anything would end so again at once: the next one waits.
         """
-        seat.process.join()
         if self._stopping.is_set():
             return seat
+        seat.process.join()
         seat.pipe.close()
         failed = bool(seat.process.exitcode)
         if failed or seat.held:
@@ -261,36 +309,44 @@ class Supervisor:
             self._dead.pop(0)
 
     def _settle_death(self, seat: Seat, now: datetime) -> None:
-        cause = seat.killed_for or _why(seat.process.exitcode)
-        untouched = [one for one in seat.held if one not in seat.begun]
+        code = seat.process.exitcode
+        cause = seat.killed_for or _why(code)
+        charged = seat.charged if seat.killed_for else seat.begun
+        if code is not None and -code in ASKED_TO_END:
+            charged = ()
+        untouched = [one for one in seat.held if one not in charged]
+        most = self._settings.filing.most_attempts
         with self._db.write() as conn:
-            intake.release_dead(conn, begun=seat.begun, untouched=untouched, now=now, detail=cause)
-            intake.quarantine_exhausted(
-                conn,
-                begun=seat.begun,
-                most=self._settings.filing.most_attempts,
-                now=now,
-                cause="over-limit",
-            )
-        log.worker_ended(seat.process.pid or 0, cause, seat.begun)
+            leases.release_dead(conn, begun=charged, untouched=untouched, now=now, detail=cause)
+            leases.quarantine_exhausted(conn, begun=charged, most=most, now=now, cause="over-limit")
+        log.worker_ended(seat.process.pid or 0, cause, [number for number, _ in charged])
+        seat.held = seat.begun = ()  # an attempt is given back once, however often one stops
 
 
 def _hear(seat: Seat) -> bool:
     """Take in what a worker says; False when it is gone."""
     try:
-        word, ids = seat.pipe.recv()
+        word, held = seat.pipe.recv()
     except (EOFError, OSError):
         return False
     seat.woken = False
     if word == "ready":
         seat.ready.set()
     elif word == "held":
-        seat.held, seat.begun = ids, ()
-    elif word == "begun":
-        seat.begun, seat.since = ids, monotonic()
+        seat.held, seat.begun = held, ()
+    elif word in (filing.BEGUN, filing.COMMITTING):
+        seat.begun, seat.since = held, monotonic()
+        seat.committing = word == filing.COMMITTING
     else:
         seat.held, seat.begun = (), ()
     return True
+
+
+def _ready(pipe: Connection) -> bool:
+    try:
+        return pipe.poll()
+    except OSError:
+        return False
 
 
 def _send(pipe: Connection, word: str) -> None:
@@ -312,7 +368,7 @@ def _why(exitcode: int | None) -> str:
 def file_all(db: Database, settings: Settings) -> filing.Filed:
     """File everything that is due in this very process, without a sandbox; for tests and tools."""
     context, _ = filing_context(db, settings, None, ())
-    rules = filing.Rules(settings.node, settings.filing.batch, settings.filing.most_attempts)
+    rules = _rules(settings, new_owner(settings.node))
     total = filing.Filed()
     while claims := filing.claim(db, rules, utc_now()):
         done = filing.file_claimed(db, claims, context, rules, utc_now)

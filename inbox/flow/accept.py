@@ -39,7 +39,17 @@ def accept(
     node: str,
     cursor: Callable[[Conn], None] | None = None,
 ) -> int:
-    """Store mails in one durable transaction; how many were accepted.
+    """Store mails as `accept_numbered` does; how many were accepted."""
+    return len(accept_numbered(db, mails, node, cursor))
+
+
+def accept_numbered(
+    db: Database,
+    mails: Sequence[Incoming],
+    node: str,
+    cursor: Callable[[Conn], None] | None = None,
+) -> tuple[int, ...]:
+    """Store mails in one durable transaction; the ledger numbers of those that were accepted.
 
     A mail whose `origin` was accepted before is passed over. `cursor` is written in the same
     transaction, so that a poller can neither skip nor repeat. Raises `StoreError`; then nothing
@@ -53,11 +63,10 @@ def accept(
             if entry.origin not in known:
                 fresh.append((raw, entry))
                 known |= {entry.origin} if entry.origin else set()
-        if fresh:
-            intake.insert_accepted(conn, fresh)
+        numbers = intake.insert_accepted(conn, fresh) if fresh else ()
         if cursor is not None:
             cursor(conn)
-    return len(fresh)
+    return numbers
 
 
 def _entry(mail: Incoming, node: str) -> intake.Entry:

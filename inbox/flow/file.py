@@ -23,17 +23,32 @@ from inbox.store import intake
 from inbox.store.database import Database, is_conflict
 from inbox.store.intake import Claim, LeaseLost, Settlement
 
-LEASE_FOR = timedelta(seconds=120)
 RETRY_AFTER = timedelta(seconds=5)
+
+MOST_CONFLICTS = 10
+"""Attempts of a mail whose transaction gets into another's way each time."""
+
+CONFLICT_WAIT = timedelta(seconds=0.1)
+"""Wait after the first conflict; after the n-th it is n times as long."""
+
+BEGUN, COMMITTING = "begun", "committing"
+"""What a watch is told: mails are being read, which is their own doing; or they are about to be
+written, which waits for the database and whoever else uses it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a worker goes about it."""
+    """How a worker goes about it. `owner` is whose leases they are; see `flow.owner`."""
 
-    node: str
+    owner: str
     batch: int = 20
     most_attempts: int = 2
+    wall_seconds: int = 10
+
+    @property
+    def lease_for(self) -> timedelta:
+        """Time for every mail of a batch to be read and filed alone, and for a slow database."""
+        return timedelta(seconds=2 * self.batch * self.wall_seconds + 120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +76,16 @@ class Read:
     detail: str = ""
 
 
-Watch = Callable[[Sequence[int]], None]
-"""Told which ledger rows are about to be worked on; the supervisor's clock starts then."""
+Watch = Callable[[str, Sequence[int]], None]
+"""Told `BEGUN` or `COMMITTING`, and of which ledger rows; the supervisor's clock starts then."""
 
 
 def claim(db: Database, rules: Rules, now: datetime) -> tuple[Claim, ...]:
     """Take the next mails, their attempts counted and committed before they are made."""
     with db.write() as conn:
-        return intake.claim(conn, node=rules.node, limit=rules.batch, now=now, lease_for=LEASE_FOR)
+        return intake.claim(
+            conn, owner=rules.owner, limit=rules.batch, now=now, lease_for=rules.lease_for
+        )
 
 
 def file_claimed(
@@ -77,14 +94,14 @@ def file_claimed(
     context: FilingContext,
     rules: Rules,
     clock: Callable[[], datetime],
-    watch: Watch = lambda ledger_ids: None,
+    watch: Watch = lambda phase, ledger_ids: None,
 ) -> Filed:
     """Read and file claimed mails; what became of them."""
     letters = []
     for one in claims:
-        watch([one.ledger_id])
+        watch(BEGUN, [one.ledger_id])
         letters.append(read(one, context))
-    watch([one.ledger_id for one in claims])
+    watch(COMMITTING, [one.ledger_id for one in claims])
     try:
         return _commit(db, letters, context, clock())
     except Exception:
@@ -127,7 +144,7 @@ def _alone(
     clock: Callable[[], datetime],
     watch: Watch,
 ) -> Filed:
-    watch([one.claim.ledger_id])
+    watch(COMMITTING, [one.claim.ledger_id])
     try:
         return _commit(db, [one], context, clock())
     except LeaseLost:
@@ -136,11 +153,12 @@ def _alone(
         raise
     except Exception as error:
         detail = _trace()
-        again = is_conflict(error) or one.claim.attempts < rules.most_attempts
+        attempts, conflict = one.claim.attempts, is_conflict(error)
+        again = attempts < (MOST_CONFLICTS if conflict else rules.most_attempts)
         now = clock()
         with db.write() as conn:
             if again:
-                wait = timedelta(0) if is_conflict(error) else RETRY_AFTER
+                wait = attempts * CONFLICT_WAIT if conflict else RETRY_AFTER
                 intake.put_back(conn, [one.claim], now + wait, detail)
                 return Filed(put_back=1)
             failure = Settlement(one.claim, "quarantined", None, "filing-failed", detail)

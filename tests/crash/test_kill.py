@@ -20,6 +20,7 @@ from inbox.clock import monotonic, utc_now
 from inbox.config import load
 from inbox.flow.audit import audit
 from inbox.flow.context import FilingContext
+from inbox.flow.owner import recover
 from inbox.store import intake, ledger
 from inbox.store.database import Database
 from inbox.store.tables import messages
@@ -84,8 +85,7 @@ def recovers(place: Place, url: str, number: int, acknowledged: str | None) -> s
     db = Database(url)
     try:
         house = House(db, load(place.folder / "aboard.yaml", {}), utc_now())
-        with db.write() as conn:
-            intake.release_node(conn, "n1", house.now)
+        recover(db, "n1", 2, house.now)
         context = house.context()
         assert monotonic() - started < READY_WITHIN
         return _looked_at(house, context, raw_mail(number), acknowledged)
@@ -288,8 +288,7 @@ def loaded(folder: Path, kills: int) -> tuple[int, dict[str, int]]:
     told = sum(kill_under_load(folder, draw) for _ in range(kills))
     db = Database(settings.database_url())
     house = House(db, settings, utc_now())
-    with db.write() as conn:
-        intake.release_node(conn, settings.node, house.now)
+    recover(db, settings.node, 2, house.now)
     house.file()
     assert audit(db, deep=True).balanced
     states = house.states()

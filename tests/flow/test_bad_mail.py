@@ -15,6 +15,7 @@ from inbox.flow.unit import Unit
 from inbox.mail.letter import Letter
 from inbox.mail.limits import LimitExceeded
 from inbox.store import intake, ledger
+from inbox.store.database import Conflict
 from inbox.store.tables import messages as messages_table
 from inbox.store.tables import raw_mail
 from tests.flow.house import House, mail
@@ -131,7 +132,7 @@ def test_a_database_in_trouble_quarantines_nobody(
     with pytest.raises(StoreError):
         house.file()
     assert house.states() == {"pending": 3} or house.states() == {"filed": 1, "pending": 2}
-    house.later(minutes=3)
+    house.now += house.rules.lease_for + timedelta(seconds=1)
     assert set(house.states() | {"filed": 0}) <= {"filed", "pending"}
     house.file()
     assert house.states() == {"filed": 3}
@@ -141,7 +142,7 @@ def test_a_batch_that_outlived_its_lease_changes_nothing(house: House) -> None:
     good_and_bad(house)
     context = house.context()
     slow = filing.claim(house.db, house.rules, house.now)
-    house.later(seconds=121)
+    house.now += house.rules.lease_for + timedelta(seconds=1)
     while fast := filing.claim(house.db, house.rules, house.now):
         filing.file_claimed(house.db, fast, context, house.rules, lambda: house.now)
     assert house.states() == {"filed": 3}
@@ -183,19 +184,42 @@ def test_a_raw_mail_that_cannot_be_unpacked_does_not_block_the_queue(house: Hous
 def test_the_supervisor_is_told_of_each_mail_before_it_is_touched(house: House) -> None:
     good_and_bad(house)
     claims = filing.claim(house.db, house.rules, house.now)
-    told: list[list[int]] = []
+    told: list[tuple[str, list[int]]] = []
     filing.file_claimed(
         house.db,
         claims,
         house.context(),
         house.rules,
         lambda: house.now,
-        lambda ids: told.append(list(ids)),
+        lambda phase, ids: told.append((phase, sorted(ids))),
     )
-    assert told[:3] == [[1], [2], [3]]
-    assert sorted(told[3]) == [1, 2, 3]
+    assert told == [("begun", [1]), ("begun", [2]), ("begun", [3]), ("committing", [1, 2, 3])]
 
 
 def test_an_attempt_again_waits_at_least_a_moment() -> None:
     assert timedelta(seconds=1) < filing.RETRY_AFTER
-    assert timedelta(seconds=30) < filing.LEASE_FOR
+    assert timedelta(0) < filing.CONFLICT_WAIT < timedelta(seconds=1)
+
+
+def test_a_lease_outlasts_a_batch_of_mails_that_each_take_as_long_as_they_may() -> None:
+    for batch, wall in ((1, 10), (20, 10), (100, 60)):
+        rules = filing.Rules("n1", batch, wall_seconds=wall)
+        assert rules.lease_for > timedelta(seconds=batch * wall + 60)
+
+
+def test_a_mail_in_everlasting_conflict_is_tried_again_ten_times_ever_later(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filing_raises(monkeypatch, Conflict("somebody was quicker"))
+    good_and_bad(house)
+    waits = []
+    for _ in range(9):
+        assert house.file().put_back == 1
+        (row,) = house.rows(ledger.ledger, state="pending")
+        waits.append(row.run_after - house.now)
+        house.now = row.run_after
+    assert waits == sorted(set(waits))
+    assert timedelta(0) < waits[0] <= waits[-1] < timedelta(seconds=2)
+    assert house.file().quarantined == 1
+    assert house.states() == {"filed": 2, "quarantined": 1}
+    assert (house.ledger()[1].cause, house.ledger()[1].attempts) == ("filing-failed", 10)

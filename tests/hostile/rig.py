@@ -17,6 +17,7 @@ from inbox.config import Settings
 from inbox.errors import StoreError
 from inbox.flow import file as filing
 from inbox.mail.letter import Letter
+from tests.services.waiting import until
 
 
 def burn() -> None:
@@ -62,7 +63,7 @@ DEEDS = {one.__name__: one for one in (burn, hang, stop, hog, segfault, leave, r
 MARK = b"X-Rig: "
 
 
-def misbehaving_work(settings: Settings, pipe: Connection, pause: float = 0.0) -> None:
+def misbehaving_work(settings: Settings, pipe: Connection, owner: str, pause: float = 0.0) -> None:
     """The real worker with a parser that does what a mail's `X-Rig` field says."""
     parse = filing.parse_letter
 
@@ -73,10 +74,10 @@ def misbehaving_work(settings: Settings, pipe: Connection, pause: float = 0.0) -
         return parse(raw, envelope_from=envelope_from)
 
     filing.parse_letter = rigged  # type: ignore[attr-defined]
-    worker.work(settings, pipe, pause)
+    worker.work(settings, pipe, owner, pause)
 
 
-def troubled_work(settings: Settings, pipe: Connection, pause: float = 0.0) -> None:
+def troubled_work(settings: Settings, pipe: Connection, owner: str, pause: float = 0.0) -> None:
     """The real worker on a database that is full as long as a file is there."""
     commit = filing._commit
 
@@ -86,10 +87,23 @@ def troubled_work(settings: Settings, pipe: Connection, pause: float = 0.0) -> N
         return commit(*given)  # type: ignore[arg-type]
 
     filing._commit = full  # type: ignore[assignment]
-    worker.work(settings, pipe, pause)
+    worker.work(settings, pipe, owner, pause)
 
 
-def hopeless_work(settings: Settings, pipe: Connection, pause: float = 0.0) -> None:
+def waiting_work(settings: Settings, pipe: Connection, owner: str, pause: float = 0.0) -> None:
+    """The real worker; while it reads there is a file `reading`, and it waits for one `go on`."""
+    parse = filing.parse_letter
+
+    def waits(raw: bytes, *, envelope_from: str | None) -> Letter:
+        (settings.folder / "reading").touch()
+        until((settings.folder / "go on").exists, within=30)
+        return parse(raw, envelope_from=envelope_from)
+
+    filing.parse_letter = waits  # type: ignore[attr-defined]
+    worker.work(settings, pipe, owner, pause)
+
+
+def hopeless_work(settings: Settings, pipe: Connection, owner: str, pause: float = 0.0) -> None:
     """A worker that ends before it does anything, and leaves a line about it."""
     with Path(settings.folder / "starts").open("a") as file:
         file.write(f"{pause}\n")
@@ -108,6 +122,18 @@ class Troubled(worker.Supervisor):
     """A supervisor of workers whose database is full at times."""
 
     target = staticmethod(troubled_work)
+
+
+class Waiting(worker.Supervisor):
+    """A supervisor of workers that wait in the middle of reading a mail."""
+
+    target = staticmethod(waiting_work)
+
+
+class Impatient(Waiting):
+    """The same; but a worker may wait for the database a second only."""
+
+    commit_seconds = 1.0
 
 
 class Hopeless(worker.Supervisor):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.store import intake, ledger
+from inbox.store import intake, leases, ledger
 from inbox.store.database import Database
 from inbox.store.intake import LeaseLost, Settlement
 from tests.databases import NOW, entry, put
@@ -22,11 +23,11 @@ SECOND = timedelta(seconds=1)
 
 
 def claim(
-    db: Database, limit: int = 10, *, at: int = 0, node: str = "n1"
+    db: Database, limit: int = 10, *, at: int = 0, owner: str = "n1"
 ) -> tuple[intake.Claim, ...]:
     """Claim at `at` seconds after the mails were accepted."""
     with db.write() as conn:
-        return intake.claim(conn, node=node, limit=limit, now=NOW + at * SECOND, lease_for=LEASE)
+        return intake.claim(conn, owner=owner, limit=limit, now=NOW + at * SECOND, lease_for=LEASE)
 
 
 def quarantine(db: Database, *claims: intake.Claim) -> None:
@@ -114,7 +115,7 @@ def test_a_claim_counts_the_attempt_before_it_is_made(db: Database) -> None:
 def test_a_claim_that_is_not_committed_counts_nothing(db: Database) -> None:
     accept(db, b"1")
     with pytest.raises(RuntimeError), db.write() as conn:
-        assert intake.claim(conn, node="n", limit=1, now=NOW, lease_for=LEASE)
+        assert intake.claim(conn, owner="n", limit=1, now=NOW, lease_for=LEASE)
         raise RuntimeError
     assert [one.attempts for one in claim(db)] == [1]
 
@@ -144,7 +145,7 @@ def test_a_lease_that_ran_out_is_claimed_again_and_the_first_holder_is_fenced(
     accept(db, b"1")
     (slow,) = claim(db)
     assert claim(db, at=59) == ()
-    (fast,) = claim(db, at=61, node="n2")
+    (fast,) = claim(db, at=61, owner="n2")
     assert (fast.attempts, fast.fence) == (2, slow.fence + 1)
     with pytest.raises(LeaseLost):
         quarantine(db, slow)
@@ -159,10 +160,9 @@ def test_one_lost_lease_voids_the_whole_batch(db: Database) -> None:
     accept(db, b"1", b"2", b"3")
     claims = claim(db)
     with db.write() as conn:
-        intake.release_dead(
-            conn, begun=[claims[1].ledger_id], untouched=[], now=NOW, detail="for a test"
-        )
-    claim(db, at=1, node="n2")
+        how = {"untouched": [], "now": NOW, "detail": "for a test"}
+        leases.release_dead(conn, begun=held(claims[1]), **how)
+    claim(db, at=1, owner="n2")
     with pytest.raises(LeaseLost):
         quarantine(db, *claims)
     assert states(db) == {"pending": 3}
@@ -189,42 +189,104 @@ def test_a_claim_never_takes_more_bytes_than_a_worker_can_hold(db: Database) -> 
     assert sorted(taken) == list(range(1, 9))
 
 
+def held(*claims: intake.Claim) -> list[leases.Lease]:
+    return [(one.ledger_id, one.fence) for one in claims]
+
+
+def die(db: Database, begun: list[leases.Lease], rest: Sequence[leases.Lease] = ()) -> int:
+    """A worker dies; how many of the mails that it had begun end in quarantine."""
+    with db.write() as conn:
+        leases.release_dead(conn, begun=begun, untouched=rest, now=NOW, detail="SIGSEGV")
+        return leases.quarantine_exhausted(conn, begun=begun, most=2, now=NOW, cause="over-limit")
+
+
 def test_mails_of_a_dead_worker_are_claimed_at_once_and_only_the_begun_one_is_charged(
     db: Database,
 ) -> None:
     accept(db, b"1", b"2", b"3")
-    ids = [one.ledger_id for one in claim(db)]
-    with db.write() as conn:
-        intake.release_dead(conn, begun=ids[:1], untouched=ids[1:], now=NOW, detail="it crashed")
-        assert intake.quarantine_exhausted(conn, begun=ids[:1], most=2, now=NOW, cause="x") == 0
+    claims = claim(db)
+    ids = [one.ledger_id for one in claims]
+    assert die(db, held(claims[0]), held(*claims[1:])) == 0
     assert [(one.ledger_id, one.attempts) for one in claim(db)] == [(ids[0], 2)]
     assert [(one.ledger_id, one.attempts) for one in claim(db)] == [(ids[1], 1), (ids[2], 1)]
 
 
 def test_the_last_allowed_attempt_ends_in_quarantine(db: Database) -> None:
     accept(db, b"1")
-    (one,) = claim(db)
-    with db.write() as conn:
-        intake.release_dead(conn, begun=[one.ledger_id], untouched=[], now=NOW, detail="SIGSEGV")
-    (one,) = claim(db)
-    with db.write() as conn:
-        intake.release_dead(conn, begun=[one.ledger_id], untouched=[], now=NOW, detail="SIGSEGV")
-        how = {"begun": [one.ledger_id], "most": 2, "now": NOW, "cause": "over-limit"}
-        assert intake.quarantine_exhausted(conn, **how) == 1
+    assert die(db, held(*claim(db))) == 0
+    assert die(db, held(*claim(db))) == 1
     with db.read() as conn:
         (row,) = ledger.quarantined(conn)
     assert (row.cause, row.detail, row.settled_at) == ("over-limit", "SIGSEGV", NOW)
     assert claim(db, at=600) == ()
 
 
-def test_a_node_that_starts_again_gets_its_own_mails_back_and_nobody_elses(db: Database) -> None:
+def test_the_death_of_a_worker_touches_no_mail_that_another_claimed_meanwhile(
+    db: Database,
+) -> None:
     accept(db, b"1", b"2")
-    claim(db, 1, node="mine")
-    claim(db, 1, node="other")
+    slow = claim(db)
+    fast = (*claim(db, at=61, owner="n2"), *claim(db, at=61, owner="n2"))
+    assert [one.attempts for one in fast] == [2, 2]
+    assert die(db, held(slow[0]), held(slow[1])) == 0
+    assert claim(db, at=62) == ()
+    with db.read() as conn:
+        rows = [ledger.by_id(conn, one.ledger_id) for one in fast]
+    assert [(row.state, row.attempts, row.detail) for row in rows] == [("pending", 2, None)] * 2
+    quarantine(db, *fast)
+
+
+def test_leases_of_those_that_are_gone_are_given_back_and_nobody_elses(db: Database) -> None:
+    accept(db, b"1", b"2")
+    claim(db, 1, owner="mine")
+    claim(db, 1, owner="other")
     with db.write() as conn:
-        assert intake.release_node(conn, "mine", NOW) == 1
-    assert [(one.raw, one.attempts) for one in claim(db, node="mine")] == [(b"1", 2)]
+        assert sorted(leases.owners(conn)) == ["mine", "other"]
+        assert leases.release_owners(conn, ["mine"], NOW) == 1
+        assert leases.owners(conn) == ("other",)
+    assert [(one.raw, one.attempts) for one in claim(db, owner="mine")] == [(b"1", 2)]
     assert claim(db) == ()
+
+
+def test_what_was_attempted_too_often_and_is_held_by_nobody_goes_to_quarantine(
+    db: Database,
+) -> None:
+    accept(db, b"bad", b"held", b"good")
+    with db.write() as conn:
+        conn.execute(intake.ledger.update().where(intake.ledger.c.id < 3).values(attempts=20))
+        conn.execute(
+            intake.ledger.update()
+            .where(intake.ledger.c.id == 2)
+            .values(leased_by="n2", leased_until=NOW + LEASE)
+        )
+        assert leases.quarantine_repeated(conn, attempts=20, now=NOW, detail="again") == 1
+    with db.read() as conn:
+        (row,) = ledger.quarantined(conn)
+    assert (row.id, row.cause, row.detail) == (1, "over-limit", "again")
+
+
+def test_tens_of_thousands_of_numbers_can_be_retried_and_counted_at_once(db: Database) -> None:
+    accept(db, b"1", b"2")
+    claims = claim(db)
+    quarantine(db, *claims)
+    many = range(1, 70_001)
+    with db.write() as conn:
+        assert ledger.states_of(conn, many)["quarantined"] == 2
+        assert intake.retry(conn, many, NOW) == 2
+        assert intake.retry(conn, [], NOW) == 0
+        assert ledger.states_of(conn, many)["pending"] == 2
+        runs = [(number, number) for number in range(1, 2_000, 2)]
+        assert ledger.pending_within(conn, runs) == 1
+        assert ledger.pending_within(conn, [(1, 9)]) == 2
+        assert ledger.pending_within(conn, []) == 0
+
+
+def test_accepting_gives_the_ledger_numbers_of_the_accepted(db: Database) -> None:
+    with db.write() as conn:
+        first = intake.insert_accepted(conn, [(intake.pack(b"%d" % n), entry()) for n in range(3)])
+        more = intake.insert_accepted(conn, [(intake.pack(b"0"), entry())])
+    with db.read() as conn:
+        assert [row.id for row in ledger.waiting(conn)] == sorted((*first, *more))
 
 
 def test_retry_gives_a_clean_slate_to_one_or_to_all(db: Database) -> None:
@@ -248,8 +310,8 @@ def test_a_settled_mail_cannot_be_retried_or_put_back(db: Database) -> None:
     quarantine(db, one)
     with db.write() as conn:
         intake.put_back(conn, [one], NOW, None)
-        intake.release_dead(conn, begun=[one.ledger_id], untouched=[], now=NOW, detail="x")
-        assert intake.release_node(conn, "n1", NOW) == 0
+        leases.release_dead(conn, begun=held(one), untouched=[], now=NOW, detail="x")
+        assert leases.release_owners(conn, ["n1"], NOW) == 0
     assert states(db) == {"quarantined": 1}
 
 
@@ -275,7 +337,7 @@ def test_many_workers_settle_every_mail_exactly_once(db: Database) -> None:
     def work(number: int) -> list[int]:
         mine: list[int] = []
         gate.wait(10)
-        while claims := claim(db, 7, node=f"n{number}"):
+        while claims := claim(db, 7, owner=f"n{number}"):
             quarantine(db, *claims)
             mine += [one.ledger_id for one in claims]
         return mine
@@ -295,8 +357,8 @@ def test_claims_of_several_connections_never_overlap(db: Database) -> None:
         return
     with db.write() as one, db.write() as two:
         how = {"limit": 30, "now": NOW, "lease_for": LEASE}
-        first = intake.claim(one, node="a", **how)
-        second = intake.claim(two, node="b", **how)  # passes over what the first has locked
+        first = intake.claim(one, owner="a", **how)
+        second = intake.claim(two, owner="b", **how)  # passes over what the first has locked
     assert len({claimed.ledger_id for claimed in (*first, *second)}) == 60
 
 

@@ -21,4 +21,7 @@ def author_of(letter: Letter, reverse_path: str | None) -> Address:
         return Address("", reverse_path.lower())
     if letter.bounce is not None:
         return NOBODY
+    written = ", ".join(one.name or one.address for one in letter.from_).strip(", ")
+    if written:
+        raise UnreadableMail("no-author", f"From cannot be read: {written[:200]!r} is no address")
     raise UnreadableMail("no-author", "neither From nor Sender nor the envelope names an author")

@@ -221,6 +221,17 @@ def test_quarantine_can_be_listed_shown_and_tried_again(filled: Terminal) -> Non
     assert "give ledger numbers, or --all" in both.err
 
 
+def test_a_from_without_an_address_is_quarantined_with_what_it_says(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    mail = tmp_path / "odd.eml"
+    mail.write_bytes(b"From: undisclosed\nSubject: x\n\nWho?\n")
+    assert terminal.run("mail", "ingest", mail, "--json").json()["quarantined"] == 1
+    (held,) = terminal.run("mail", "quarantine", "list", "--json").lines()
+    assert held["cause"] == "no-author"
+    assert held["detail"] == "From cannot be read: 'undisclosed' is no address"
+
+
 def test_audit_names_a_mail_that_somebody_deleted(filled: Terminal) -> None:
     database = filled.config.parent / "var" / "aboard.db"
     with sqlite3.connect(database) as connection:

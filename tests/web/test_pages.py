@@ -462,3 +462,9 @@ def test_a_snippet_marks_whole_words_without_marks_and_case() -> None:
         ("Köln", True),
         (", nicht Kölner", False),
     )
+
+
+def test_an_unverified_sender_is_marked_as_such(told: Told, client: TestClient) -> None:
+    with told.db.read() as conn:
+        row = threads.listing(conn, threads.Page(limit=1))[0]
+    assert "not verified" in words(page(client, f"/threads/{row.thread.id}"))

@@ -45,8 +45,20 @@ def options_for(examples: Sequence[Example], unlabelled: int = 0) -> FitOptions:
     return FitOptions(topics=200 if unlabelled else 0)
 
 
-QUICK = replace(OWN_OPTIONS, costs=(0.3,), folds=2)
-"""How own models are fitted, without a search for the best cost: for those only compared."""
+def own_options(old: Model | None) -> FitOptions:
+    """How own models are fitted: with the promise of the model that they are to replace.
+
+    A stricter one would silently send to triage what was routed by itself until then.
+    """
+    promised = None if old is None else old.info.get("promise")
+    if isinstance(promised, float) and 0.0 < promised < 1.0:
+        return replace(OWN_OPTIONS, promise=replace(OWN_OPTIONS.promise, precision=promised))
+    return OWN_OPTIONS
+
+
+def _quick(old: Model) -> FitOptions:
+    """As `own_options`, without a search for the best cost: for those only compared."""
+    return replace(own_options(old), costs=(0.3,), folds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +171,7 @@ def teach(material: Material, old: Model | None, progress: Progress | None = Non
             comparison = judge(summarise(before), summarise(after))
             promote, reason = comparison.promote, comparison.reason
     everything = mix(material.shipped, (*material.own, *material.settled))
-    model = fit(everything, OWN_OPTIONS, progress=progress)
+    model = fit(everything, own_options(old), progress=progress)
     last = max(material.label_ids, default=0)
     model = replace(model, info={**model.info, LAST_LABEL: last, "own_labels": len(material.own)})
     return Lesson(model, comparison, promote, reason, len(material.own), len(material.settled))
@@ -177,7 +189,7 @@ def _outcomes(
     if len(fresh) < LEAST_HELD_OUT:
         return [outcome for one in fresh for outcome in _said(old, [material.own[one]])], []
     for known, held in steps_in_time((*material.own, *material.settled), fresh):
-        recipe = fit(mix(material.shipped, known), QUICK, progress=progress)
+        recipe = fit(mix(material.shipped, known), _quick(old), progress=progress)
         old_said += _said(old, held)
         new_said += _said(recipe, held)
     return old_said, new_said

@@ -124,6 +124,13 @@ def test_a_model_is_not_judged_by_the_labels_it_was_trained_on() -> None:
     assert "5 mails were labelled since" in lesson.reason
 
 
+@pytest.mark.parametrize(("promised", "kept"), [(0.85, 0.85), (None, 0.95), (7.0, 0.95)])
+def test_an_own_model_promises_what_the_old_one_did(promised: float | None, kept: float) -> None:
+    old = replace(small_model(), info={"promise": promised})
+    lesson = training.teach(_material(_own(29)), old)
+    assert lesson.model.info["promise"] == kept
+
+
 def test_the_first_model_of_all_is_promoted() -> None:
     lesson = training.teach(_material([]), None)
     assert lesson.promote

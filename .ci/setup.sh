@@ -76,7 +76,12 @@ pip() {
     esac
 }
 echo "setup: installing the packages of requirements.lock"
-pip install -q --no-input --require-hashes --no-deps -r requirements.lock ||
+# A package that comes as source is built with the setuptools of the lock, so that one goes first.
+builder=$(mktemp)
+trap 'rm -f "$log" "$builder"' EXIT
+awk '/^[^ ]/ { wanted = /^setuptools==/ } wanted' requirements.lock >"$builder"
+pip install -q --no-input --require-hashes --no-deps -r "$builder" &&
+    pip install -q --no-input --require-hashes --no-deps --no-build-isolation -r requirements.lock ||
     fail "the packages of requirements.lock could not be installed; the lines above say which one"
 # setuptools came with the lock, so nothing outside it is fetched to build the project itself.
 pip install -q --no-input --no-deps --no-build-isolation -e . ||

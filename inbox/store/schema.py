@@ -11,12 +11,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from inbox.errors import SchemaError
-from inbox.store import model_tables, search, shadow
+from inbox.store import clock_tables, model_tables, outbox_tables, search, shadow
 from inbox.store.database import Database, only_one
 from inbox.store.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-ELSEWHERE = (shadow.shadow_results, *model_tables.TABLES)
+ELSEWHERE = (
+    shadow.shadow_results,
+    *model_tables.TABLES,
+    *clock_tables.TABLES,
+    *outbox_tables.TABLES,
+)
 """Tables that are not on the page `tables` but with their queries."""
 
 

@@ -1,7 +1,8 @@
 """Every table, index and constraint, on one page. SQLite and PostgreSQL read the same definitions.
 
 Full text has its own shape per database and is made in `search.py`; the classifier's tables are in
-`model_tables.py`, those of shadow rules in `shadow.py`.
+`model_tables.py`, those of shadow rules in `shadow.py`, clocks and ownership in `clock_tables.py`,
+what leaves in `outbox_tables.py`.
 
 Reading order is a mail's way: raw mail and ledger (commit 1), then account, thread, message,
 assignment and event (commit 2). Nothing here is ever updated in place that a person would want
@@ -208,6 +209,8 @@ contact_addresses = Table(
     metadata,
     Column("address", String(520), primary_key=True),
     _ref("contact_id", "contacts", index=True),
+    Column("bounced_at", UtcDateTime),  # mail to it came back for good
+    Column("bounce_status", String(12)),
 )
 
 # --- Threads and messages --------------------------------------------------------------------
@@ -222,6 +225,7 @@ threads = Table(
     Column("team", String(40), ForeignKey("teams.name"), nullable=False),
     _ref("accountable_id", "people"),  # never empty: somebody answers for every thread
     Column("claimed_at", UtcDateTime),
+    Column("snoozed_until", UtcDateTime),
     Column("decided_by", String(12), nullable=False),
     Column("priority", String(8), nullable=False),
     Column("policy", String(60)),
@@ -239,6 +243,9 @@ threads = Table(
     Index("ix_threads_account_id_last_message_at", "account_id", "last_message_at"),
     Index("ix_threads_last_message_at", "last_message_at", "id"),
     Index("ix_threads_team_last_message_at", "team", "last_message_at"),
+    # A team's closed threads are many and its snoozed ones few: each status has its own order.
+    Index("ix_threads_team_status_last_message_at", "team", "status", "last_message_at", "id"),
+    _index_where("ix_threads_snoozed", "snoozed_until", where="snoozed_until IS NOT NULL"),
     # The counts beside every list are read from here alone.
     _index_where("ix_threads_counts", "team", "status", where="merged_into_id IS NULL"),
 )

@@ -1,8 +1,8 @@
 """Labelled mail on disk: JSON lines in, examples out, every problem with its line. Not a database.
 
 A row is `{"subject", "body", "attachments", "from", "team"}` or `{"text", "label"}`; it may carry
-`quoted`, `account`, `weight`, `received_at`, `industry`, `language`, `kind`. The label field can be
-named. Unknown fields are ignored.
+`quoted`, `account`, `own`, `weight`, `received_at`, `labelled_at`, `industry`, `language`, `kind`.
+The label field can be named. Unknown fields are ignored.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ class Example:
     """From this installation, not shipped: its held-out mail is what counts."""
     received_at: str = ""
     """ISO 8601 in UTC, so that text order is time order; empty where unknown."""
+    labelled_at: str = ""
+    """When its label became known, in the same form; empty: it was always known."""
     industry: str = ""
     language: str = ""
     kind: str = ""
@@ -119,6 +121,7 @@ def read_example(line: str, label_field: str = "team", source: str = "") -> Exam
         weight=float(weight),
         own=row.get("own") is True,
         received_at=_text(row, "received_at"),
+        labelled_at=_text(row, "labelled_at"),
         industry=_text(row, "industry"),
         language=_text(row, "language"),
         kind=_text(row, "kind"),
@@ -152,24 +155,33 @@ def read_examples(paths: Iterable[Path], label_field: str = "team") -> list[Exam
         try:
             for number, line in _lines(path):
                 try:
-                    examples.append(read_example(line, label_field, path.name))
+                    text = decoded(line, first=number == 1)
+                    if text.strip():
+                        examples.append(read_example(text, label_field, path.name))
                 except ValueError as error:
                     problems.append(DataProblem(str(path), number, str(error)))
         except OSError as error:
             reason = error.strerror or str(error)
             problems.append(DataProblem(str(path), 0, f"cannot be read: {reason}"))
-        except UnicodeDecodeError as error:
-            problems.append(DataProblem(str(path), 0, f"not UTF-8 at byte {error.start}"))
     if problems:
         raise DataError(problems)
     return examples
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    with path.open(encoding="utf-8-sig", newline="\n") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, line
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    with path.open("rb") as file:
+        yield from enumerate(file, start=1)
+
+
+def decoded(line: bytes, *, first: bool = False) -> str:
+    """One line of UTF-8; the `first` of a file may begin with a byte order mark.
+
+    ValueError names the byte of this line, counted from 0, that is none.
+    """
+    try:
+        return line.decode("utf-8-sig" if first else "utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 at byte {error.start} of the line") from None
 
 
 def data_hash(examples: Iterable[Example]) -> str:

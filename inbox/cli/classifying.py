@@ -115,11 +115,13 @@ def lines(file: str) -> Iterator[tuple[str, Iterator[str]]]:
 
 
 def _decoded(stream: IO[bytes], name: str) -> Iterator[str]:
+    from classifiers.dataset import decoded
+
     for number, raw in enumerate(stream, start=1):
         try:
-            yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise AboardError(f"{name}:{number}: not UTF-8 at byte {error.start}") from None
+            yield decoded(raw, first=number == 1)
+        except ValueError as error:
+            raise AboardError(f"{name}:{number}: {error}") from None
 
 
 def write(text: str) -> None:

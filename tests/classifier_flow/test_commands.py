@@ -110,7 +110,8 @@ def test_predict_answers_a_pipe_line_by_line_and_in_order(
         (b"{", "mail.jsonl:2: not JSON"),
         (b"[]", "mail.jsonl:2: a JSON object is needed"),
         (b'{"text": 1}', 'mail.jsonl:2: "text" must be text'),
-        (b"\xff\xfe", "mail.jsonl:2: not UTF-8"),
+        (b"\xff\xfe", "mail.jsonl:2: not UTF-8 at byte 0 of the line"),
+        (b"{\"text\": \"a\xc3\"}", "mail.jsonl:2: not UTF-8 at byte 11 of the line"),
     ],
 )
 def test_a_malformed_line_is_named_and_the_answers_before_it_were_given(
@@ -134,7 +135,7 @@ def test_a_malformed_line_is_named_and_the_answers_before_it_were_given(
         (("evaluate", "nowhere", "--model", "small"), "nowhere: cannot be read"),
         (("evaluate", "data.jsonl", "--model", "small", "--plot", "x.png"), "ending in .html"),
         (("train", "data.jsonl"), "--out MODEL"),
-        (("train", "small", "--out", "x"), "small: not UTF-8"),
+        (("train", "small", "--out", "x"), "small:1: not UTF-8"),
         (("train", "none.jsonl", "--out", "x"), "not one labelled mail"),
         (("train", "data.jsonl", "--out", "no/such/folder"), "there is no folder"),
         (("explain", "hello", "--model", "small", "--label", "sales"), "knows no label 'sales'"),

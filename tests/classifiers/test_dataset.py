@@ -73,7 +73,7 @@ def test_all_problems_of_all_files_come_at_once_with_their_lines(tmp_path: Path)
     with pytest.raises(DataError) as caught:
         read_examples([first, second, tmp_path / "missing.jsonl"])
     found = [(Path(p.file).name, p.line) for p in caught.value.problems]
-    assert found == [("a.jsonl", 3), ("a.jsonl", 4), ("b.jsonl", 0), ("missing.jsonl", 0)]
+    assert found == [("a.jsonl", 3), ("a.jsonl", 4), ("b.jsonl", 1), ("missing.jsonl", 0)]
     assert "a.jsonl:3: not JSON" in str(caught.value)
 
 

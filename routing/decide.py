@@ -60,9 +60,9 @@ class History:
     """Which rules ran on this thread before; for `run: once-per-thread` and cool-downs."""
 
     ran_at: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
-    """Rule name -> aware UTC instant of its last run on this thread."""
+    """Rule name -> aware UTC instant of its run on this thread that is nearest to `now`."""
     now: datetime | None = None
-    """The instant of this decision; None: every cool-down is still running."""
+    """The instant of the mail; None: every cool-down is still running."""
 
     def holds_back(self, rule: Rule) -> str:
         """Why the rule's run policy keeps it from running now; empty where it may run."""
@@ -72,7 +72,8 @@ class History:
         if rule.run.once:
             return f"it runs once per thread, and ran at {last.isoformat()}"
         cool_down = rule.run.cool_down_for
-        if cool_down is not None and (self.now is None or self.now - last < cool_down):
+        # The run may lie after the mail: mail is not always filed in the order in which it came.
+        if cool_down is not None and (self.now is None or abs(self.now - last) < cool_down):
             return f"it ran at {last.isoformat()}, its cool-down takes {cool_down}"
         return ""
 

@@ -40,6 +40,8 @@ class AdminFiles:
     ruleset: Ruleset
     shadow: Ruleset | None = None
     """Rules that run beside the live ones to be compared; they put nothing into force."""
+    shadow_since: datetime | None = None
+    """When those were put beside."""
 
     def names(self) -> Names:
         """The lists that rules are checked against."""
@@ -189,4 +191,5 @@ def in_force(conn: Conn) -> AdminFiles | None:
     whole, problems = _live(disk, proven=False)
     if whole is None:
         raise ConfigError(problems)
-    return replace(whole, shadow=_shadow(disk, proven=False)[0])
+    since = there["shadow"].activated_at if "shadow" in there else None
+    return replace(whole, shadow=_shadow(disk, proven=False)[0], shadow_since=since)

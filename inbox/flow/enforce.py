@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from inbox.flow import assign
+from inbox.flow import assign, run_policy
 from inbox.flow.account import Belonging
 from inbox.flow.context import Guess
 from inbox.flow.unit import Unit
@@ -14,7 +14,7 @@ from inbox.mail.letter import Letter
 from inbox.store import timeline
 from inbox.store.intake import Claim
 from inbox.store.threads import Thread
-from routing.decide import PERSON, Decision, History, decide
+from routing.decide import NO_HISTORY, PERSON, Decision, decide
 from routing.facts import Facts
 
 NO_TEAM = "none"
@@ -47,7 +47,6 @@ class Reasons:
     decision: Decision
     facts: Facts
     guess: Guess | None
-    history: History
     is_new: bool
     """Did the mail open its thread? Else the decision may change one that is there."""
 
@@ -118,7 +117,7 @@ def _write(unit: Unit, mail: Mail, thread_id: int, reasons: Reasons, accountable
     for rule in decision.matched:
         decided = rule == decision.rule
         hit = {"rule": rule, "thread_id": thread_id, "message_id": mail.message_id}
-        unit.writes.add("rule_hits", hit | {"at": unit.now, "decided": decided})
+        unit.writes.add("rule_hits", hit | {"at": mail.at, "decided": decided})
 
 
 def _assigned(
@@ -164,7 +163,15 @@ def _compare(unit: Unit, mail: Mail, thread_id: int, reasons: Reasons) -> None:
     live, shadow = reasons.decision, unit.context.files.shadow
     if shadow is None or live.decided_by == PERSON:
         return
-    other = decide(shadow, reasons.facts, event=live.event, history=reasons.history)
+    history = NO_HISTORY
+    if not reasons.is_new:
+        history = run_policy.in_shadow(unit, thread_id, mail.at)
+    other = decide(shadow, reasons.facts, event=live.event, history=history)
+    held = run_policy.held(shadow)
+    for rule in other.matched:
+        if rule in held:
+            ran = {"shadow": shadow.hash, "rule": rule, "message_id": mail.message_id}
+            unit.writes.add("shadow_hits", ran | {"at": mail.at})
     if other.team == live.team:
         return
     unit.writes.add(

@@ -121,7 +121,7 @@ def stored(conn: Conn, message_id: int, there: Surroundings = BARE) -> Question:
     return Question(
         facts=snapshot_facts(made, message),
         event=Event(made.decision.get("event", Event.NEW_THREAD)),
-        history=_history(conn, message, made.at),
+        history=_history(conn, message),
         ruleset=ruleset,
         note=note,
     )
@@ -160,15 +160,16 @@ def _again(conn: Conn, message: Message, there: Surroundings) -> Question:
     return Question(
         facts=Facts(facts),
         event=event_of(letter, before),
-        history=_history(conn, message, delivery.settled_at or message.received_at),
+        history=_history(conn, message),
         ruleset=files.ruleset if files else None,
         note="nothing was decided anew for this reply, so no snapshot is stored:"
         " its facts were gathered again, and the rules are those in force now",
     )
 
 
-def _history(conn: Conn, message: Message, at: datetime) -> History:
-    return History(hits.ran_before(conn, message.thread_id, message.id), at)
+def _history(conn: Conn, message: Message) -> History:
+    at = message.received_at  # run policies go by the time of the mails, as in filing
+    return History(hits.ran_before(conn, message.thread_id, message.id, at), at)
 
 
 def _thread_before(conn: Conn, message: Message, filed_at: datetime) -> threads.Thread:

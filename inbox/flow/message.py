@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from inbox.flow import account as account_flow
-from inbox.flow import assign, enforce, extras
+from inbox.flow import assign, enforce, extras, run_policy
 from inbox.flow import thread as thread_flow
 from inbox.flow.account import Belonging
 from inbox.flow.enforce import Mail, Reasons
@@ -14,11 +14,9 @@ from inbox.flow.prepare import Prepared
 from inbox.flow.unit import Unit
 from inbox.mail.joining import ids_of
 from inbox.mail.letter import Attachment, AutomaticKind, Letter
-from inbox.store import hits
 from inbox.store.threads import Thread
-from routing.decide import NO_HISTORY, Decision, History, decide
+from routing.decide import Decision, decide
 from routing.facts import Facts
-from routing.ruleset import Rule
 
 
 def file_letter(unit: Unit, ready: Prepared) -> int:
@@ -36,7 +34,7 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
         }
     )
     event = assign.event_of(letter, place.thread)
-    history = _history(unit, place.thread)
+    history = run_policy.live(unit, place.thread, ready.at)
     rules = unit.context.files.ruleset
     if there.direction == "out" and place.thread is not None:
         rules = replace(rules, rules=())  # what we wrote ourselves moves no thread
@@ -46,7 +44,7 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     unit.writes.index(mail.message_id, ready.words)
     _join(unit, mail, thread, ids, place)
     _note(unit, mail, thread)
-    reasons = Reasons(decision, facts, ready.guess, history, is_new=place.thread is None)
+    reasons = Reasons(decision, facts, ready.guess, is_new=place.thread is None)
     enforce.put_in_force(unit, mail, thread, reasons)
     _advance(unit, mail, thread.id)
     return mail.message_id
@@ -57,18 +55,6 @@ def _belonging(unit: Unit, ready: Prepared) -> Belonging:
     if ready.claim.sent and author.address.lower() in unit.context.own.addresses:
         return account_flow.outgoing(unit, ready.letter, author, ready.at)
     return account_flow.belonging(unit, ready.letter, author, ready.ids, ready.at)
-
-
-def _history(unit: Unit, thread: Thread | None) -> History:
-    """When the rules that may not run again so soon last ran on this thread."""
-    if thread is None or not any(_is_held(rule) for rule in unit.context.files.ruleset.rules):
-        return NO_HISTORY
-    unit.writes.flush()  # the batch may hold an earlier mail of this very thread
-    return History(hits.ran_at(unit.conn, thread.id), unit.now)
-
-
-def _is_held(rule: Rule) -> bool:
-    return rule.run.once or rule.run.cool_down_for is not None
 
 
 def _open(unit: Unit, mail: Mail, decision: Decision) -> Thread:

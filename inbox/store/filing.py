@@ -16,7 +16,7 @@ from inbox.store import intake, search, timeline
 from inbox.store.database import Conn, Keys, insert_or_ignore
 from inbox.store.intake import Settlement
 from inbox.store.model_tables import model_shadow
-from inbox.store.shadow import shadow_results
+from inbox.store.shadow import shadow_hits, shadow_results
 from inbox.store.tables import (
     account_domains,
     accounts,
@@ -51,6 +51,7 @@ _ORDER: tuple[Table, ...] = (
     assignments,
     rule_hits,
     shadow_results,
+    shadow_hits,
     model_shadow,
 )
 

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, case, exists, func, select
 
 from inbox.store.database import Conn
 from inbox.store.tables import assignments, rule_hits
 
-_RAN = (
-    select(rule_hits.c.rule, func.max(rule_hits.c.at).label("at"))
-    .where(rule_hits.c.thread_id == bindparam("thread_id"))
-    .group_by(rule_hits.c.rule)
+_OF_THREAD = select(rule_hits.c.rule, rule_hits.c.at, rule_hits.c.message_id).where(
+    rule_hits.c.thread_id == bindparam("thread_id")
 )
+_BEFORE = _OF_THREAD.where(rule_hits.c.message_id < bindparam("message_id"))
 
 
-def ran_at(conn: Conn, thread_id: int) -> dict[str, datetime]:
-    """rule -> when it last acted on this thread."""
-    return {row.rule: row.at for row in conn.execute(_RAN, {"thread_id": thread_id})}
+def nearest(ran: Iterable[tuple[str, datetime]], at: datetime) -> dict[str, datetime]:
+    """rule -> the instant nearest to `at` of those at which it acted.
+
+    Mail may be filed in another order than that in which it came, so the last hit may lie after
+    the mail that is asked about; the nearest one is what a cool-down is about.
+    """
+    found: dict[str, datetime] = {}
+    for rule, when in ran:
+        known = found.get(rule)
+        if known is None or abs(when - at) < abs(known - at):
+            found[rule] = when
+    return found
 
 
-_RAN_BEFORE = (
-    select(rule_hits.c.rule, func.max(rule_hits.c.at).label("at"))
-    .where(rule_hits.c.thread_id == bindparam("thread_id"))
-    .where(rule_hits.c.message_id < bindparam("message_id"))
-    .group_by(rule_hits.c.rule)
-)
+def ran_at(conn: Conn, thread_id: int, at: datetime) -> dict[str, datetime]:
+    """rule -> when it acted on this thread, nearest to `at`, by the time of the mails."""
+    rows = conn.execute(_OF_THREAD, {"thread_id": thread_id})
+    return nearest(((row.rule, row.at) for row in rows), at)
 
 
-def ran_before(conn: Conn, thread_id: int, message_id: int) -> dict[str, datetime]:
-    """rule -> when it had last acted on this thread before this message was filed."""
-    asked = {"thread_id": thread_id, "message_id": message_id}
-    return {row.rule: row.at for row in conn.execute(_RAN_BEFORE, asked)}
+def ran_before(conn: Conn, thread_id: int, message_id: int, at: datetime) -> dict[str, datetime]:
+    """The same, of what was filed before this message."""
+    rows = conn.execute(_BEFORE, {"thread_id": thread_id, "message_id": message_id})
+    return nearest(((row.rule, row.at) for row in rows), at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +53,27 @@ class RuleHits:
     decided: int
     """Threads that it gave their team, in the window."""
     overridden: int
-    """Those of them that a person gave to another team later."""
+    """Those of them that a person gave to another team later, and did not take back."""
     last_hit_at: datetime | None
 
 
+TAKES_BACK = "takes_back"
+"""In a stored decision: the number of the assignment that it takes back."""
+
 _MADE = assignments.alias("made")
 _LATER = assignments.alias("later")
+_BACK = assignments.alias("back")
+
+
+def _takes_back(table: Any) -> Any:
+    return table.c.decision[TAKES_BACK].as_integer()
+
+
+_TAKEN_BACK = exists().where(
+    _BACK.c.thread_id == _LATER.c.thread_id,
+    _BACK.c.id > _LATER.c.id,
+    _takes_back(_BACK) == _LATER.c.id,
+)
 _OVERRIDDEN = exists().where(
     _MADE.c.message_id == rule_hits.c.message_id,
     _MADE.c.rule == rule_hits.c.rule,
@@ -58,11 +81,13 @@ _OVERRIDDEN = exists().where(
     _LATER.c.decided_by == "person",
     _LATER.c.id > _MADE.c.id,
     _LATER.c.team != _MADE.c.team,
+    _takes_back(_LATER).is_(None),
+    ~_TAKEN_BACK,
 )
 
 
 def by_rule(conn: Conn, since: datetime) -> dict[str, RuleHits]:
-    """rule -> what it did since then, and when it last acted at all."""
+    """rule -> what it did since then, and when it last acted at all; by the time of the mails."""
     last = select(rule_hits.c.rule, func.max(rule_hits.c.at)).group_by(rule_hits.c.rule)
     last_at = {row[0]: row[1] for row in conn.execute(last)}
     decided = case((rule_hits.c.decided, 1), else_=0)

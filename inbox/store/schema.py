@@ -17,7 +17,7 @@ from inbox.store.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ELSEWHERE = (
-    shadow.shadow_results,
+    *shadow.TABLES,
     *model_tables.TABLES,
     *clock_tables.TABLES,
     *outbox_tables.TABLES,

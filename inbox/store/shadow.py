@@ -1,6 +1,7 @@
-"""Where rules in shadow mode would have decided otherwise; the table of it, and its counts.
+"""Where rules in shadow mode would have decided otherwise; the tables of it, and its counts.
 
-Only differences are kept: what both rulesets agree on is known from the assignments.
+Only differences are kept: what both rulesets agree on is known from the assignments. Of rules with
+a run policy it is also kept when they would have run, for that decides whether they may again.
 """
 
 from __future__ import annotations
@@ -8,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, func, select
+from sqlalchemy import Column, ForeignKey, Index, String, Table, bindparam, func, select
 
 from inbox.store.columns import Key, UtcDateTime
 from inbox.store.database import Conn
-from inbox.store.tables import assignments, metadata
+from inbox.store.tables import assignments, messages, metadata, rule_hits
 
 shadow_results = Table(
     "shadow_results",
@@ -29,6 +30,47 @@ shadow_results = Table(
     Column("shadow_rule", String(120)),
     Index("ix_shadow_results_shadow_at", "shadow", "at"),
 )
+
+
+# Its thread is that of its message, which moves when threads are joined.
+shadow_hits = Table(
+    "shadow_hits",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("message_id", Key, ForeignKey("messages.id"), nullable=False, index=True),
+    Column("shadow", String(64), nullable=False),
+    Column("rule", String(120), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+TABLES = (shadow_results, shadow_hits)
+
+_RAN = (
+    select(shadow_hits.c.rule, shadow_hits.c.at)
+    .join(messages, messages.c.id == shadow_hits.c.message_id)
+    .where(messages.c.thread_id == bindparam("thread_id"))
+    .where(shadow_hits.c.shadow == bindparam("shadow"))
+)
+
+
+def ran(conn: Conn, thread_id: int, shadow_hash: str) -> tuple[tuple[str, datetime], ...]:
+    """(rule, when it would have acted on this thread), of rules with a run policy."""
+    found = conn.execute(_RAN, {"thread_id": thread_id, "shadow": shadow_hash})
+    return tuple((row.rule, row.at) for row in found)
+
+
+_RAN_LIVE = (
+    select(rule_hits.c.rule, rule_hits.c.at)
+    .join(assignments, assignments.c.message_id == rule_hits.c.message_id)
+    .where(rule_hits.c.thread_id == bindparam("thread_id"))
+    .where(assignments.c.at < bindparam("until"))
+)
+
+
+def ran_live(conn: Conn, thread_id: int, until: datetime) -> tuple[tuple[str, datetime], ...]:
+    """(rule, when it acted on this thread), of the live rules and of mail filed before `until`."""
+    found = conn.execute(_RAN_LIVE, {"thread_id": thread_id, "until": until})
+    return tuple((row.rule, row.at) for row in found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ def test_a_rule_that_runs_once_per_thread_runs_once_also_within_one_batch(house:
     house.receive(mail(id="3@a", refs=["1@a"], subject="outage"))
     assert len(house.rows(rule_hits, rule="outage")) == 1
     with house.looking() as conn:
-        assert set(hits.ran_at(conn, house.thread("1@a").id)) == {"outage"}
+        assert set(hits.ran_at(conn, house.thread("1@a").id, house.now)) == {"outage"}
 
 
 # --- What admins own -------------------------------------------------------------------------

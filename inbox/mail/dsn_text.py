@@ -30,8 +30,8 @@ _ENHANCED = re.compile(
     r"([245]\.\d{1,3}\.\d{1,3})(?![\w]|\.\d)",
     re.IGNORECASE,
 )
-_ANSWER = re.compile(r"[45]\d\d[- ]#?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
-"""A reply code with its enhanced code (RFC 2034), at the start of a diagnostic."""
+_ANSWER = re.compile(r"(?:^|(?<= ))[45]\d\d[- ][#'\"]?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+"""A reply code with its enhanced code (RFC 2034) in a diagnostic, as a server answered."""
 _LEAD = re.compile(
     r"(?:following|these|to reach|not deliver\w* to)[^\n]{0,40}(?:recipient|address|people|user)"
     r"[^\n]{0,80}$",
@@ -98,7 +98,7 @@ def refined(one: BouncedRecipient, said: str, alone: bool) -> BouncedRecipient:
     to a narrower one of the same class.
     """
     own, told = one.status, enhanced(one.diagnostic)
-    answered = _ANSWER.match(one.diagnostic)
+    answered = _ANSWER.search(one.diagnostic)
     if answered is not None and not answered[1].endswith(".0.0") and own[:1] != "2":
         return replace(one, status=answered[1], action=_fitting(one.action, answered[1]))
     if own and not own.endswith(".0.0"):

@@ -8,12 +8,16 @@ codes only whether permanent and temporary were told apart.
 
 from __future__ import annotations
 
+import email
+import email.policy
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+
+import mailparser
 
 from inbox.mail.letter import AutomaticKind, Letter
 from inbox.mail.limits import LimitExceeded
@@ -117,15 +121,20 @@ def flanker_tally() -> Tally:
 
 def visible_tally() -> Tally:
     """Visible text against email_reply_trimmer, modulo surrounding blank space."""
-    root = shared("corpora/email_reply_trimmer")
     tally = Tally()
-    for path in sorted((root / "emails").iterdir()):
-        text = path.read_bytes().decode("utf-8")
-        wanted = (root / "trimmed" / path.name).read_bytes().decode("utf-8")
+    for name, text, wanted in _replies():
         found = visible_text(text)
         good = _outer(found) == _outer(wanted)
-        tally.count(good, path.name, _outer(wanted)[:80], found[:80])
+        tally.count(good, name, _outer(wanted)[:80], found[:80])
     return tally
+
+
+def _replies() -> Iterator[tuple[str, str, str]]:
+    """(name, whole text, the text that its authors want to see) of every reply."""
+    root = shared("corpora/email_reply_trimmer")
+    for path in sorted((root / "emails").iterdir()):
+        wanted = (root / "trimmed" / path.name).read_bytes().decode("utf-8")
+        yield path.name, path.read_bytes().decode("utf-8"), wanted
 
 
 def _outer(text: str) -> str:
@@ -156,3 +165,63 @@ def kinds_found() -> dict[str, list[tuple[str, str, str]]]:
         entry = (path, letter.automatic.reason, letter.subject[:80])
         found[letter.automatic.kind.value].append(entry)
     return found
+
+
+def plain_tallies() -> dict[str, dict[str, Tally]]:
+    """What the plain standard library and plain mail-parser give, by reader and question.
+
+    Neither cuts quotes, so their visible text is the text. Statuses are the Status fields of what
+    the reader shows as message/delivery-status; mail-parser shows it as text or an attachment.
+    """
+    readers = {"standard library": _library_statuses, "mail-parser": _mail_parser_statuses}
+    result = {}
+    for name, read in readers.items():
+        tallies = {question: Tally() for question in ("strict", "stated", "visible")}
+        for path, wanted in _bounces():
+            try:
+                found = read(path)
+            except Exception:  # foreign readers raise whatever they like; that is what is measured
+                found = []
+            for number, one in enumerate(wanted):
+                status = found[number] if number < len(found) else "-"
+                tallies["strict"].count(status == one["dsn"], path.name, one["dsn"], status)
+                if not SISIMAI_OWN.match(one["dsn"]):
+                    tallies["stated"].count(status == one["dsn"], path.name, one["dsn"], status)
+        for name_of, text, wanted_text in _replies():
+            good = _outer(text) == _outer(wanted_text)
+            tallies["visible"].count(good, name_of, _outer(wanted_text)[:80], text[:80])
+        result[name] = tallies
+    return result
+
+
+def _bounces() -> Iterator[tuple[Path, list[dict[str, str]]]]:
+    root = shared("corpora/sisimai")
+    for path, _, wanted in sisimai():
+        real = [one for one in wanted if one["reason"] not in _NOT_BOUNCES]
+        if real:
+            yield root / path, real
+
+
+def _library_statuses(path: Path) -> list[str]:
+    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    blocks = [
+        block
+        for part in message.walk()
+        if part.get_content_type() == "message/delivery-status"
+        for block in (part.get_payload() if part.is_multipart() else ())
+    ]
+    return [_code(str(block["status"])) for block in blocks if block["status"]]
+
+
+def _mail_parser_statuses(path: Path) -> list[str]:
+    mail = mailparser.parse_from_bytes(path.read_bytes())
+    shown = [mail.body, *(str(one["payload"]) for one in mail.attachments)]
+    return [_code(one) for text in shown for one in _STATUS_FIELD.findall(text)]
+
+
+_STATUS_FIELD = re.compile(r"^Status:[ \t]*(\S[^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+
+
+def _code(value: str) -> str:
+    """The code without the comment that some systems write behind it."""
+    return value.split("(")[0].strip()

@@ -7,6 +7,31 @@ from typing import Any
 _RUSSIAN = "Simple text. How are you? Как ты поживаешь?"
 
 BY_HAND: dict[str, dict[str, Any]] = {
+    "chandler/i18n_tests/test_no_charset": {
+        "subject": "(광고)대출 상담받고 제주도여행권 받으세요@.@",
+    },
+    "chandler/mime_tests/test_forward01": {
+        "subject": "a forwarded piece of email",
+        "from": ["some@body"],
+        "text": "Introductory text about the message",
+        "files": [""],
+    },
+    "chandler/mime_tests/test_rfc2046_1": {
+        "subject": "Sample message",
+        "from": ["nsb@bellcore.com"],
+        "text": "This is implicitly typed plain US-ASCII text.\nIt does NOT end with a linebreak.\n"
+        "This is explicitly typed plain US-ASCII text.\nIt DOES end with a linebreak.",
+        "files": [],
+    },
+    "mikel_mail/plain_emails/raw_email10.eml": {
+        "subject": "",
+        "from": ["xxx@xxxx.xxx"],
+        "text": "Test test. Hi. Waving. m\n\n"
+        + "-" * 64
+        + "\nSent via Bell Mobility's Text Messaging "
+        "service. \nEnvoyé par le service de messagerie texte de Bell Mobilité.\n" + "-" * 64,
+        "files": [],
+    },
     "cpython/msg_01.txt": {
         "subject": "This is a test message",
         "from": ["bbb@ddd.com"],

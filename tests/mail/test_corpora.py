@@ -13,7 +13,7 @@ from tests.mail import corpus
 FLOORS = {
     "stalwart": {"subject": 100, "from": 100, "body": 100, "attachments": 92},
     "mime4j": {"subject": 100, "from": 100, "body": 62, "attachments": 100},
-    "chandler": {"body": 100},
+    "chandler": {"subject": 100, "from": 100, "body": 100, "attachments": 100},
     "flanker": {"subject": 100, "from": 100, "body": 100, "attachments": 100},
     "mikel_mail": {"subject": 100, "from": 100, "body": 100, "attachments": 100},
     "cpython": {"subject": 100, "from": 100, "body": 100, "attachments": 100},
@@ -42,6 +42,16 @@ def test_no_other_reader_agrees_more_with_a_corpus(name: str) -> None:
         theirs = corpus.score(name, other)
         for aspect in corpus.ASPECTS:
             assert (ours.share(aspect) or 0) >= (theirs.share(aspect) or 0), aspect
+
+
+@pytest.mark.parametrize("name", corpus.MEASURED)
+def test_both_other_readers_agree_less_with_a_corpus_in_something(name: str) -> None:
+    ours = corpus.score(name, corpus.ours)
+    for other in (corpus.standard_library, corpus.plain_mail_parser):
+        theirs = corpus.score(name, other)
+        assert any(
+            (ours.share(aspect) or 0) > (theirs.share(aspect) or 0) for aspect in corpus.ASPECTS
+        ), (name, other.__name__)
 
 
 def test_every_mail_of_the_manifest_is_read_or_refused_by_a_known_limit() -> None:

@@ -1,15 +1,17 @@
 """Teams and people, read from `teams.yaml`; values only, no database and no credentials.
 
     people:
-      - {handle: maya, name: Maya Okafor, address: maya@aboard.example, role: lead}
+      - {handle: maya, name: Maya Okafor, address: maya@aboard.example, role: lead, cap: 30}
     teams:
-      - {name: support, title: Support, duty: maya, members: [maya]}
+      - {name: support, title: Support, duty: maya, members: [maya], strategy: [fewest-open]}
 
-A team without a duty holder is refused: somebody answers for every thread at every instant.
+A team without a duty holder is refused: somebody answers for every thread at every instant. What
+a strategy makes of members and their work is in `routing.ownership`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from routing.problems import Problem
@@ -17,6 +19,15 @@ from routing.reader import Fields, Reader, did_you_mean
 from routing.strict_yaml import load_text
 
 ROLES = ("agent", "lead", "admin")
+
+NARROWING = ("skills", "languages")
+"""Steps of a strategy that leave only those who fit, if there are any."""
+PICKING = ("account-owner", "round-robin", "fewest-open")
+"""Steps of a strategy that name a person."""
+PERSON_KEYS = ("handle", "name", "address", "role", "cap", "skills", "languages")
+TEAM_KEYS = ("name", "title", "duty", "members", "lead", "strategy")
+STRATEGY = ("account-owner",)
+"""The strategy of a team that names none: who owns the account has it, else nobody yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,12 @@ class Member:
     name: str
     address: str
     role: str
+    cap: int | None = None
+    """Most open threads that are given to this person; None for any number."""
+    skills: tuple[str, ...] = ()
+    """Tags of threads that this person knows about."""
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes of the languages that this person answers in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +54,10 @@ class Team:
     title: str
     duty: str
     members: tuple[str, ...]
+    lead: str = ""
+    """Who answers when the duty holder is away; empty for a team without one."""
+    strategy: tuple[str, ...] = STRATEGY
+    """Steps of `NARROWING` and `PICKING`, asked in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +87,11 @@ def load_directory(text: str | bytes, file: str) -> tuple[Directory | None, tupl
         top.require("people")
         top.require("teams")
     people = _people(reader, top)
-    handles = tuple(person.handle for person in people)
+    roles = {person.handle: person.role for person in people}
     teams = tuple(
         team
-        for fields in top.mappings("teams", ("name", "title", "duty", "members"), "a team")
-        if (team := _team(reader, fields, handles)) is not None
+        for fields in top.mappings("teams", TEAM_KEYS, "a team")
+        if (team := _team(reader, fields, roles)) is not None
     )
     _refuse_doubles(reader, top, "teams", "name")
     if reader.errors or root is None:
@@ -80,7 +101,7 @@ def load_directory(text: str | bytes, file: str) -> tuple[Directory | None, tupl
 
 def _people(reader: Reader, top: Fields) -> tuple[Member, ...]:
     people = []
-    for fields in top.mappings("people", ("handle", "name", "address", "role"), "a person"):
+    for fields in top.mappings("people", PERSON_KEYS, "a person"):
         address = fields.text("address", required=True).lower()
         if address and (address.count("@") != 1 or address.startswith("@") or " " in address):
             fields.wrong("address", "a mail address such as maya@company.example")
@@ -90,6 +111,9 @@ def _people(reader: Reader, top: Fields) -> tuple[Member, ...]:
                 name=fields.text("name", required=True),
                 address=address,
                 role=fields.text("role", "agent", choices=ROLES),
+                cap=fields.integer("cap", at_least=0) if "cap" in fields else None,
+                skills=fields.texts("skills"),
+                languages=_languages(fields),
             )
         )
     _refuse_doubles(reader, top, "people", "handle")
@@ -97,9 +121,17 @@ def _people(reader: Reader, top: Fields) -> tuple[Member, ...]:
     return tuple(people)
 
 
-def _team(reader: Reader, fields: Fields, handles: tuple[str, ...]) -> Team | None:
+def _languages(fields: Fields) -> tuple[str, ...]:
+    found = fields.texts("languages")
+    if any(len(one) != 2 or not one.isascii() or not one.islower() for one in found):
+        fields.wrong("languages", "a list of ISO 639-1 codes such as `de`")
+    return found
+
+
+def _team(reader: Reader, fields: Fields, roles: Mapping[str, str]) -> Team | None:
     if fields.node is None:
         return None
+    handles = tuple(roles)
     name = fields.text("name", required=True)
     duty = fields.text("duty", required=True)
     members = fields.texts("members", required=True)
@@ -107,8 +139,31 @@ def _team(reader: Reader, fields: Fields, handles: tuple[str, ...]) -> Team | No
         fields.wrong("members", "a list with at least one person")
     _known_people(reader, fields, "duty", handles)
     _known_people(reader, fields, "members", handles)
+    _known_people(reader, fields, "lead", handles)
     everybody = members if duty in members else (*members, duty)
-    return Team(name, fields.text("title", name.capitalize()), duty, everybody)
+    leads = [handle for handle in everybody if roles.get(handle) == "lead"]
+    return Team(
+        name=name,
+        title=fields.text("title", name.capitalize()),
+        duty=duty,
+        members=everybody,
+        lead=fields.text("lead", leads[0] if leads else ""),
+        strategy=_strategy(reader, fields),
+    )
+
+
+def _strategy(reader: Reader, fields: Fields) -> tuple[str, ...]:
+    steps = fields.texts("strategy", choices=(*PICKING, *NARROWING))
+    node = fields.get("strategy")
+    if node is None:
+        return STRATEGY
+    if len(set(steps)) < len(steps):
+        reader.report(node, "duplicate", "`strategy` names a step twice", "each is asked once")
+    whole = len(steps) == (len(node.items) if node.kind == "list" else 1)
+    if whole and steps and steps[-1] in NARROWING:
+        message = f"`strategy` ends with `{steps[-1]}`, which names nobody"
+        reader.report(node, "no-effect", message, "end with `round-robin` or `fewest-open`")
+    return steps
 
 
 def _known_people(reader: Reader, fields: Fields, key: str, handles: tuple[str, ...]) -> None:

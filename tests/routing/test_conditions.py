@@ -96,6 +96,32 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
     assert fold_domain(fold_domain(text)) == fold_domain(text)
 
 
+_ODD = st.sampled_from(
+    "a e か ㅏ ｶ ﾞ ﾟ ᄀ ᅡ ᆨ 가 ﾊ ÅΐİßﬁﷺΣςＡ①㌔é\u0301\u0316\u0323\u0345\u3099\u0e33\u0f73\u1161\u11a8\u09be"
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.one_of(_ODD, st.characters(exclude_categories=["Cs"])), max_size=90))
+def test_a_text_folded_in_pieces_is_the_same_as_in_one(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("routing.fold._PIECE", 5)
+        in_pieces = fold(text)
+    assert in_pieces == fold(text)
+
+
+def test_a_text_made_to_grow_is_lower_case_from_there_on() -> None:
+    folded = fold("\ufdfa" * 100_000 + " GDPR")
+    assert len(folded) < 400_000
+    assert folded.endswith(" gdpr")
+
+
+def test_marks_in_a_row_that_no_writing_has_are_left_out() -> None:
+    assert fold("A" + "\u0301\u0316" * 100 + "PI, ＧＤＰＲ") == "api, gdpr"
+    assert fold("a" + "\u0301" * 30) == "á" + "\u0301" * 29
+    assert fold(("a" + "\u0301\u0316" * 20) * 1_100 + "GDPR").endswith("gdpr")
+
+
 def test_long_texts_are_folded_as_short_ones_are() -> None:
     spaces = "".join(chr(code) for code in range(1, 0x3001) if chr(code).isspace())
     short = f"  A{spaces}B \t\r\n c  É{spaces}"

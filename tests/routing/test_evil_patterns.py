@@ -61,6 +61,12 @@ def test_a_pattern_that_re2_cannot_bound_is_refused(pattern: str) -> None:
         "e\u0301" * 300_000,
         "\u00ad" * 500_000,
         "ﬁ" * 300_000,
+        "\u0301\u0316" * 250_000,
+        ("a" + "\u0301\u0316" * 16) * 15_000,
+        "\ufdfa" * 350_000,
+        "ΐ" * 500_000,
+        "İ" * 500_000,
+        "gdpr api error login invoice " * 36_000,
     ],
     ids=[
         "stems",
@@ -71,6 +77,12 @@ def test_a_pattern_that_re2_cannot_bound_is_refused(pattern: str) -> None:
         "marks",
         "unseen",
         "ligature",
+        "one-run-of-marks",
+        "many-runs-of-marks",
+        "eighteen-for-one",
+        "three-for-one",
+        "two-for-one",
+        "many-matches",
     ],
 )
 def test_a_megabyte_made_against_the_rules_is_decided(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from inbox import log, shipped
@@ -76,6 +76,8 @@ def _context_of_files(conn: Conn, settings: Settings) -> FilingContext:
     files = active.in_force(conn)
     if files is None:
         raise ConfigError([_nothing_active()])
+    if files.problems:
+        log.rules_refused(files.problems)  # mail flows by what stands in for them
     known = people.everybody(conn).values()
     person_ids = {one.handle: one.id for one in known if one.active}
     addresses = tuple(one.address for one in settings.mailboxes)
@@ -152,7 +154,8 @@ def check_everything(settings: Settings) -> tuple[tuple[Problem, ...], dict[str,
         "web": str(settings.web.listen),
     }
     problems = list(_refused_by_serve(settings))
-    files, found = active.check(active.read_disk(settings))
+    disk = active.read_disk(settings)
+    files, found = active.check(disk)
     problems += found
     if files is not None:
         facts["teams"] = ", ".join(files.directory.team_names)
@@ -162,10 +165,19 @@ def check_everything(settings: Settings) -> tuple[tuple[Problem, ...], dict[str,
         facts |= database_facts(db)
         facts["classifier"], found = _classifier(db)
         problems += found
+        with db.read() as conn:
+            facts["in force"], found = active.compared(conn, disk)
+        problems += _not_told(found, problems)
         db.close()
     except StoreError as error:
         problems.append(Problem("database", 0, 0, "database", str(error)))
     return tuple(sorted(problems)), facts
+
+
+def _not_told(found: Iterable[Problem], told: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Those found that are not among those told already, however grave."""
+    known = {(one.file, one.line, one.column, one.code) for one in told}
+    return tuple(one for one in found if (one.file, one.line, one.column, one.code) not in known)
 
 
 def _classifier(db: Database) -> tuple[str, tuple[Problem, ...]]:

@@ -9,91 +9,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from inbox.config import Settings
 from inbox.errors import ConfigError
 from inbox.flow.admin_files import OnDisk, Texts, as_bytes, read_disk
-from inbox.flow.proof import Lists, load_rules, read_lists, red_tests
+from inbox.flow.admin_set import KINDS, AdminFiles, load_live, load_shadow
+from inbox.flow.proof import depends_on, mails_named
+from inbox.flow.stored_sets import fallback_alone, in_force
 from inbox.store import people, sets
 from inbox.store.database import Conn, Database
-from routing.names import Names
 from routing.problems import Problem, errors
-from routing.ruleset import Ruleset, content_hash, in_name_order
-from routing.teams import Directory
+from routing.ruleset import content_hash, in_name_order
 
 __all__ = ["KINDS", "AdminFiles", "activate", "check", "in_force", "read_disk"]
-
-KINDS = ("teams", "sla", "stages", "rules")
-"""In the order in which they are read: rules are checked against the others' names."""
-
-
-@dataclass(frozen=True, slots=True)
-class AdminFiles:
-    """One whole, good set of everything that admins own."""
-
-    directory: Directory
-    policies: tuple[str, ...]
-    stages: tuple[str, ...]
-    templates: tuple[str, ...]
-    ruleset: Ruleset
-    shadow: Ruleset | None = None
-    """Rules that run beside the live ones to be compared; they put nothing into force."""
-    shadow_since: datetime | None = None
-    """When those were put beside."""
-
-    def names(self) -> Names:
-        """The lists that rules are checked against."""
-        return Names(
-            teams=self.directory.team_names,
-            policies=self.policies,
-            stages=self.stages,
-            templates=self.templates,
-            people=self.directory.handles,
-        )
 
 
 def check(disk: OnDisk) -> tuple[AdminFiles | None, tuple[Problem, ...]]:
     """Load what was read, lint it and run its tests; a whole good set, or None with every problem
     of every file. Problems of shadow rules are told, and never refuse the live set."""
-    files, problems = _live(disk, proven=True)
-    shadow, beside = _shadow(disk, proven=True)
+    files, problems = load_live(disk, proven=True)
+    shadow, beside = load_shadow(disk, proven=True)
     if files is not None:
         files = replace(files, shadow=shadow)
     return files, tuple(sorted((*problems, *beside)))
-
-
-def _live(disk: OnDisk, *, proven: bool) -> tuple[AdminFiles | None, tuple[Problem, ...]]:
-    lists, listed = read_lists(disk)
-    ruleset, found = _rules(disk, lists, "rules", proven=proven)
-    problems = (*disk.problems, *listed, *found)
-    if errors(problems) or ruleset is None:
-        return None, problems
-    if lists.directory is None or lists.policies is None or lists.stages is None:
-        return None, problems
-    templates = disk.templates or ()
-    whole = AdminFiles(lists.directory, lists.policies, lists.stages, templates, ruleset)
-    return whole, problems
-
-
-def _shadow(disk: OnDisk, *, proven: bool) -> tuple[Ruleset | None, tuple[Problem, ...]]:
-    if "shadow" not in disk.texts:
-        return None, ()
-    lists, _ = read_lists(disk)  # what is wrong with them is told with the live set
-    ruleset, found = _rules(disk, lists, "shadow", proven=proven)
-    problems = (*disk.shadow_problems, *found)
-    return (None if errors(problems) else ruleset), problems
-
-
-def _rules(
-    disk: OnDisk, lists: Lists, kind: str, *, proven: bool
-) -> tuple[Ruleset | None, tuple[Problem, ...]]:
-    texts = disk.texts[kind]
-    ruleset, found = load_rules(texts, lists.names(disk, kind), linted=proven)
-    if ruleset is not None and proven:
-        found = (*found, *red_tests(ruleset, disk.mailboxes, texts))
-    return ruleset, found
 
 
 def activate(
@@ -106,7 +46,7 @@ def activate(
     disk = read_disk(settings)
     hashes = _hashes(disk)
     with db.read() as conn:
-        kept = in_force(conn) if _is_active(conn, hashes) else None
+        kept = _unchanged(conn, disk, hashes)
     if kept is not None:
         return kept, ()  # proven when it was put in force: no second time at every start
     fresh, problems = check(disk)
@@ -114,14 +54,60 @@ def activate(
         if fresh is not None:
             _put_in_force(conn, disk, fresh, hashes, now)
         else:
-            _note_refusal(conn, KINDS, problems)
             kept = in_force(conn)
+            problems = (*problems, *_stand_in(conn, kept, now))
+            _note_refusal(conn, KINDS, problems)
         if fresh is None or fresh.shadow is None:
             _note_refusal(conn, ("shadow",), problems)
     found = fresh or kept
     if found is None:
         raise ConfigError(problems)
     return found, problems
+
+
+def _unchanged(conn: Conn, disk: OnDisk, hashes: Mapping[str, str]) -> AdminFiles | None:
+    """What is in force, where it is just what lies on disk, usable, proven, and all of it good."""
+    there = {one.kind: one for one in sets.everything_active(conn)}
+    if any(one.problems for one in there.values()):
+        return None
+    if {kind: one.hash for kind, one in there.items() if kind != "proof"} != hashes:
+        return None
+    kept = in_force(conn)
+    if kept is None or kept.problems or "proof" not in there:
+        return None
+    if "shadow" in there and kept.shadow is None:
+        return None  # this program cannot use it: reading the files again tells why
+    return kept if there["proof"].hash == _proof(disk, kept) else None
+
+
+def _proof(disk: OnDisk, files: AdminFiles) -> str:
+    """The hash of what else the tests read: another mail beside the rules is another proof."""
+    both = {"rules": files.ruleset, "shadow": files.shadow}
+    return depends_on(disk, {kind: one for kind, one in both.items() if one is not None})
+
+
+def _stand_in(conn: Conn, kept: AdminFiles | None, now: datetime) -> tuple[Problem, ...]:
+    """The problems of a set that stands in for an unusable one; its rules can be explained."""
+    if kept is None or not kept.problems:
+        return ()
+    if sets.by_hash(conn, "rules", kept.ruleset.hash) is None:
+        texts = fallback_alone(kept.ruleset.fallback.team)
+        sets.keep(conn, "rules", kept.ruleset.hash, texts, now)
+    return kept.problems
+
+
+def compared(conn: Conn, disk: OnDisk) -> tuple[str, tuple[Problem, ...]]:
+    """What is in force, in words, beside what lies on disk; and what nodes refused of it, or
+    cannot use. For `check`, which reports the files themselves on its own."""
+    kept = in_force(conn)
+    if kept is None:
+        return "nothing yet: `aboard serve` puts the files in force when they are good", ()
+    there = {one.kind: one.hash for one in sets.everything_active(conn)}
+    same = all(there.get(kind) == found for kind, found in _hashes(disk).items())
+    what = f"ruleset {kept.ruleset.hash[:12]}, {len(kept.ruleset.rules)} rules"
+    how = "the files as they are" if same else "other files than these; `aboard rules activate`"
+    told = [replace(one, severity="warning") for one in sets.refused(conn)]
+    return f"{what}, {how}", tuple(dict.fromkeys((*kept.problems, *told)))
 
 
 def _hashes(disk: OnDisk) -> dict[str, str]:
@@ -146,13 +132,6 @@ def _listed(disk: OnDisk) -> str:
     return "\n".join(disk.templates or ())
 
 
-def _is_active(conn: Conn, hashes: Mapping[str, str]) -> bool:
-    """Is all of this in force, and was nothing refused since?"""
-    there = {one.kind: one for one in sets.everything_active(conn)}
-    same = {kind: one.hash for kind, one in there.items()} == hashes
-    return same and not any(one.problems for one in there.values())
-
-
 def _put_in_force(
     conn: Conn, disk: OnDisk, fresh: AdminFiles, hashes: Mapping[str, str], now: datetime
 ) -> None:
@@ -160,6 +139,8 @@ def _put_in_force(
     for kind in KINDS:
         sets.activate(conn, kind, hashes[kind], _storable(disk.texts[kind]), now)
     sets.activate(conn, "templates", hashes["templates"], {"names": _listed(disk)}, now)
+    proof = {"mails": "\n".join(mails_named(fresh.ruleset))}
+    sets.activate(conn, "proof", _proof(disk, fresh), proof, now)
     people.sync(conn, fresh.directory)
     if fresh.shadow is not None:
         sets.activate(conn, "shadow", hashes["shadow"], _storable(disk.texts["shadow"]), now)
@@ -175,21 +156,3 @@ def _note_refusal(conn: Conn, kinds: Sequence[str], problems: Sequence[Problem])
 def _storable(texts: Texts) -> dict[str, str]:
     """Without lone surrogates, which no database takes; a good set has none."""
     return {name: as_bytes(text).decode("utf-8", "replace") for name, text in texts.items()}
-
-
-def in_force(conn: Conn) -> AdminFiles | None:
-    """The set that the database says is in force; None before the first activation.
-
-    Raises `ConfigError` where this program cannot use what an earlier one put in force.
-    """
-    there = {one.kind: one for one in sets.everything_active(conn)}
-    if any(kind not in there for kind in KINDS):
-        return None
-    listed = there["templates"].files["names"].split("\n") if "templates" in there else []
-    texts = {kind: one.files for kind, one in there.items() if kind != "templates"}
-    disk = OnDisk(texts, tuple(name for name in listed if name))
-    whole, problems = _live(disk, proven=False)
-    if whole is None:
-        raise ConfigError(problems)
-    since = there["shadow"].activated_at if "shadow" in there else None
-    return replace(whole, shadow=_shadow(disk, proven=False)[0], shadow_since=since)

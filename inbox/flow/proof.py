@@ -5,8 +5,10 @@ Works on texts that were read before; puts nothing in force.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 from inbox.flow.admin_files import OnDisk, Texts, as_bytes
@@ -100,6 +102,29 @@ def red_tests(ruleset: Ruleset, mailboxes: Sequence[str], texts: Texts) -> tuple
 def run_tests(ruleset: Ruleset, mailboxes: Sequence[str]) -> Report:
     """Run all tests of the rules, with the mails that they name."""
     return run_cases(ruleset, mails_of_tests(ruleset, mailboxes))
+
+
+def mails_named(ruleset: Ruleset) -> tuple[str, ...]:
+    """The mails that tests of these rules start from, as they name them."""
+    return tuple(sorted({case.mail for case in ruleset.cases if case.mail}))
+
+
+def depends_on(disk: OnDisk, rulesets: Mapping[str, Ruleset]) -> str:
+    """A hash of what the tests of these rules (by kind) read besides the rules themselves: the
+    mails that they name, and which mailboxes are ours."""
+    digest = hashlib.sha256("\n".join(disk.mailboxes).encode())
+    for kind, ruleset in rulesets.items():
+        # The rules may have been put in force from another folder, by another node.
+        folders = {Path(name).name: Path(name).parent for name in disk.texts.get(kind, ())}
+        named = {(Path(case.file).name, case.mail) for case in ruleset.cases if case.mail}
+        for file, mail in sorted(named):
+            try:
+                content = (folders.get(file, Path()) / mail).read_bytes()
+            except OSError:
+                content = b""
+            for piece in (kind, file, mail, hashlib.sha256(content).hexdigest()):
+                digest.update(f"\0{piece}".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 def with_lines(problems: Sequence[Problem], texts: Texts) -> tuple[Problem, ...]:

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, update
 from inbox.errors import NotFound
 from inbox.store.database import Conn, upsert
 from inbox.store.tables import people, team_members, teams
-from routing.teams import Directory
+from routing.teams import Directory, Member, Team
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +103,23 @@ def team_names(conn: Conn) -> tuple[str, ...]:
     """The active teams, in the order of their names."""
     return tuple(
         conn.scalars(select(teams.c.name).where(teams.c.active.is_(True)).order_by(teams.c.name))
+    )
+
+
+def directory(conn: Conn) -> Directory:
+    """The active people and teams as the tables have them, for when no file can say it."""
+    persons = [one for one in everybody(conn).values() if one.active]
+    handles = {one.id: one.handle for one in persons}
+    members: dict[str, list[str]] = {}
+    for row in conn.execute(select(team_members).order_by(team_members.c.person_id)):
+        if row.person_id in handles:
+            members.setdefault(row.team, []).append(handles[row.person_id])
+    known = conn.execute(select(teams).where(teams.c.active.is_(True)).order_by(teams.c.name))
+    return Directory(
+        tuple(Member(one.handle, one.name, one.address, one.role) for one in persons),
+        tuple(
+            Team(row.name, row.title, handles[row.duty_id], tuple(members.get(row.name, ())))
+            for row in known
+            if row.duty_id in handles
+        ),
     )

@@ -5,7 +5,7 @@ Nodes and starts use the active hash, so a bad file never replaces a good set (D
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from inbox.store.database import Conn, insert_or_ignore, upsert
 from inbox.store.tables import active_sets, config_sets
+from routing.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,14 @@ def by_hash(conn: Conn, kind: str, set_hash: str) -> Mapping[str, str] | None:
 
 
 def activate(conn: Conn, kind: str, set_hash: str, files: Mapping[str, str], now: datetime) -> bool:
-    """Put a set in force; False where it already was."""
+    """Put a set in force; False where it already was. Also mends what is stored of it."""
     current = conn.scalar(select(active_sets.c.hash).where(active_sets.c.kind == kind))
-    insert_or_ignore(
+    upsert(
         conn,
         config_sets,
         {"kind": kind, "hash": set_hash, "files": dict(files), "first_active_at": now},
+        key=("hash", "kind"),
+        set_={"files": dict(files)},
     )
     values = {"hash": set_hash, "activated_at": now, "problems": []}
     if current == set_hash:
@@ -82,12 +85,58 @@ def activate(conn: Conn, kind: str, set_hash: str, files: Mapping[str, str], now
     return bool(current != set_hash)
 
 
+def keep(conn: Conn, kind: str, set_hash: str, files: Mapping[str, str], now: datetime) -> None:
+    """Make a set known by its hash without putting it in force; nothing where it is known."""
+    row = {"kind": kind, "hash": set_hash, "files": dict(files), "first_active_at": now}
+    insert_or_ignore(conn, config_sets, row)
+
+
+def earlier(
+    conn: Conn, kind: str, but: str, *, limit: int = 20
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """(hash, files) of the other sets of a kind, the newest first, read one by one."""
+    found = conn.scalars(
+        select(config_sets.c.hash)
+        .where(config_sets.c.kind == kind, config_sets.c.hash != but)
+        .order_by(config_sets.c.first_active_at.desc(), config_sets.c.hash)
+        .limit(limit)
+    ).all()
+    for one in found:
+        files = by_hash(conn, kind, one)
+        if files is not None:
+            yield one, files
+
+
+def known_hashes(conn: Conn) -> tuple[str, ...]:
+    """The hashes of all sets that were ever in force or stood in."""
+    return tuple(conn.scalars(select(config_sets.c.hash).order_by(config_sets.c.hash)))
+
+
 def refuse(conn: Conn, kind: str, problems: Sequence[Mapping[str, Any]]) -> None:
     """Note why the newest files of a kind were refused; the set in force stays."""
     conn.execute(
         active_sets.update()
         .where(active_sets.c.kind == kind)
         .values(problems=[dict(problem) for problem in problems])
+    )
+
+
+def refused(conn: Conn) -> tuple[Problem, ...]:
+    """Why newer files of any kind were refused, or what is in force cannot be used; in order."""
+    found = conn.scalars(select(active_sets.c.problems).order_by(active_sets.c.kind))
+    made = (_problem(one) for problems in found for one in problems)
+    return tuple(dict.fromkeys(made))
+
+
+def _problem(stored: Mapping[str, Any]) -> Problem:
+    return Problem(
+        file=str(stored.get("file", "")),
+        line=int(stored.get("line", 0)),
+        column=int(stored.get("column", 0)),
+        code=str(stored.get("code", "")),
+        message=str(stored.get("message", "")),
+        hint=str(stored.get("hint", "")),
+        severity=str(stored.get("severity", "error")),
     )
 
 

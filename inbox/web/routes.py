@@ -14,7 +14,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route as AnyRoute
 
-from inbox.store.database import ping
+from inbox.store import sets
 from inbox.web import (
     account_pages,
     assets,
@@ -32,6 +32,10 @@ Handler = Callable[[Request], Response]
 
 MOST_PASTED = rules_pages.MOST_MAIL + 64 * 1024
 """A mail of the size that may be pasted, and the form around it."""
+
+DEGRADED = "degraded: mail flows, but what is new was refused and the last good version is in force"
+TOLD, MOST_TOLD = 20, 400
+"""Problems that the health page tells, and characters of each."""
 
 
 class Policy(Enum):
@@ -55,10 +59,15 @@ class Route:
 
 
 def healthz(request: Request) -> Response:
-    """`ok` while the database answers."""
+    """`ok` while the database answers; `degraded` with a line each while the newest files of
+    admins, or a classifier, are refused. Mail flows then too, so the status stays 200."""
     with desk_of(request).site.db.read() as conn:
-        ping(conn)
-    return PlainTextResponse("ok\n")
+        refused = sets.refused(conn)
+    if not refused:
+        return PlainTextResponse("ok\n")
+    lines = [" ".join(str(one).split())[:MOST_TOLD] for one in refused[:TOLD]]
+    more = [f"and {len(refused) - TOLD} more"] if len(refused) > TOLD else []
+    return PlainTextResponse("\n".join([DEGRADED, *lines, *more, ""]))
 
 
 ROUTES = (

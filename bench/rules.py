@@ -1,7 +1,8 @@
 """Decisions a second at 10 to 10,000 rules, beside a plain loop over Python `re`.
 
 `python -m bench.rules` prints the tables and judges them by the limits that docs/RULES.md
-states. Rules and mails are made from a seeded vocabulary with word frequencies as in natural text (Zipf); one rule in ten
+states. Rules and mails are made from a seeded vocabulary with word frequencies as in natural text
+(Zipf); one rule in ten
 has a pattern. A mail matches one of the rules in about half of the cases. The plain loop asks the
 same questions in the same order and ends at its first match; it has no trace, no unknown, no
 folding beyond lower case.

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from routing.decide import Decision, decide
+from routing.decide import Decision, History, decide
 from routing.explain import Explanation, explain
 from routing.facts import Facts, facts_given
 from routing.ruleset import Case, Event, Ruleset
@@ -17,6 +18,7 @@ from routing.write_case import case_from_facts
 
 __all__ = [
     "CaseResult",
+    "FactsAt",
     "MailFacts",
     "Report",
     "case_from_facts",
@@ -27,6 +29,10 @@ __all__ = [
 
 MailFacts = Callable[[Case], Mapping[str, object] | str]
 """The facts of the mail that a test names (field name -> value), or why there are none."""
+
+
+FactsAt = Callable[[Facts, datetime], Mapping[str, object]]
+"""The facts that depend on when a mail arrives, such as `business_hours`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class CaseResult:
         if self.passed:
             return f"ok    {title}\n"
         lines = [f"FAIL  {title}  ({case.file}:{case.line}:{case.column})"]
+        if case.at:
+            lines.append(f"      the mail arrives at {case.at}")
         lines.extend(f"      {failure}" for failure in self.failures)
         if self.explanation is not None:
             lines.extend(f"      {line}" for line in self.explanation.text().splitlines())
@@ -104,11 +112,18 @@ class Report:
 
 
 def run_cases(
-    ruleset: Ruleset, mails: MailFacts | None = None, cases: Iterable[Case] | None = None
+    ruleset: Ruleset,
+    mails: MailFacts | None = None,
+    cases: Iterable[Case] | None = None,
+    timed: FactsAt | None = None,
 ) -> Report:
-    """Run the set's own tests, or the given ones, and find the rules that none touches."""
+    """Run the set's own tests, or the given ones, and find the rules that none touches.
+
+    `timed` tells what depends on the instant at which a mail arrives (`at:`); without it nothing
+    does but how long ago a rule ran.
+    """
     chosen = ruleset.cases if cases is None else cases
-    results = tuple(run_case(ruleset, case, mails) for case in chosen)
+    results = tuple(run_case(ruleset, case, mails, timed) for case in chosen)
     touched = {
         name
         for result in results
@@ -119,19 +134,28 @@ def run_cases(
     return Report(results, untouched)
 
 
-def run_case(ruleset: Ruleset, case: Case, mails: MailFacts | None = None) -> CaseResult:
-    """Run one test."""
+def run_case(
+    ruleset: Ruleset,
+    case: Case,
+    mails: MailFacts | None = None,
+    timed: FactsAt | None = None,
+) -> CaseResult:
+    """Run one test; arguments as for `run_cases`."""
     values: dict[str, object] = {}
     if case.mail:
         read = mails(case) if mails is not None else "no mail can be read here"
         if isinstance(read, str):
             return CaseResult(case, (f"the mail {case.mail} could not be read: {read}",), None)
         values.update(read)
-    facts = facts_given({**values, **case.given})
-    event = event_of(ruleset, case, facts)
-    decision = decide(ruleset, facts, event=event)
+    facts = facts_given(case.given, values)
+    if case.arrives_at is not None and timed is not None:
+        facts = facts_given({**timed(facts, case.arrives_at), **case.given}, values)
+    event, history = event_of(ruleset, case, facts), History(case.ran_at, case.arrives_at)
+    decision = decide(ruleset, facts, event=event, history=history)
     failures = tuple(_failures(case, decision))
-    explanation = explain(ruleset, facts, event=event) if failures else None
+    explanation = None
+    if failures:
+        explanation = explain(ruleset, facts, event=event, history=history)
     return CaseResult(case, failures, decision, explanation)
 
 

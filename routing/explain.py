@@ -43,6 +43,7 @@ class ConditionTrace:
             "value": self.test.value,
             "seen": list(self.seen) if isinstance(self.seen, tuple) else self.seen,
             "result": str(self.answer),
+            "groups": list(self.groups),
         }
 
 

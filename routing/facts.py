@@ -6,7 +6,7 @@ has the tier `""`, a mail whose account was not looked up has an unknown tier.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from routing.fields import LISTS, NETWORK, NUMERIC, TEXTUAL, Field, Type, lookup
@@ -95,6 +95,10 @@ class Facts:
             if name not in _BIG
         }
 
+    def values(self) -> dict[str, Value]:
+        """All known values, by field name."""
+        return dict(self._values)
+
     def with_values(self, values: Mapping[str, object]) -> Facts:
         """The same facts with some values replaced; `None` makes a field unknown."""
         return Facts({**self._values, **values})
@@ -124,54 +128,106 @@ def _checked(field: Field, value: Any) -> Value:
     raise TypeError(f"the field {field.name!r} holds {field.type}, not {value!r:.80}")
 
 
-def facts_given(given: Mapping[str, object]) -> Facts:
+_PLAIN: Mapping[str, object] = {
+    "from": "someone@customer.example",
+    "from.name": "",
+    "reply_to": (),
+    "to": (),
+    "cc": (),
+    "mailbox": "",
+    "subject": "",
+    "text": "",
+    "attachment.name": (),
+    "attachment.type": (),
+    "size": 2_000,
+    "language": "en",
+    "automatic": False,
+    "automatic.kind": "none",
+    "verified": False,
+    "thread.team": "",
+    "thread.status": "open",
+    "thread.tags": (),
+}
+"""A plain human mail on a new thread."""
+
+_FOLLOWS: Mapping[str, tuple[str, ...]] = {
+    "from": ("from.domain", "from.name", "header.from"),
+    "from.domain": ("from", "from.name", "header.from"),
+    "reply_to": ("header.reply-to",),
+    "to": ("recipient", "header.to"),
+    "cc": ("recipient", "header.cc"),
+    "subject": ("header.subject",),
+    "text": ("body",),
+    "attachment.name": ("attachment.count", "attachment.type"),
+    "attachment.type": ("attachment.count", "attachment.name"),
+    "attachment.count": ("attachment.name", "attachment.type"),
+    "automatic": ("automatic.kind",),
+    "automatic.kind": ("automatic",),
+    "thread.team": ("thread.decided_by", "thread.messages"),
+    "classifier.team": ("classifier.score", "classifier.abstain"),
+    "classifier.score": ("classifier.abstain",),
+}
+"""What says something about the same thing: with another value it is no longer true."""
+
+JUDGED = ("from", "subject", "text", "body", "attachment.name", "attachment.type")
+"""What the classifier and the language depend on; whoever can ask them does so again."""
+
+
+def facts_given(given: Mapping[str, object], mail: Mapping[str, object] | None = None) -> Facts:
     """The facts of a test: what is not given is as in a plain human mail on a new thread.
 
     Unknown stay `account.*`, `contact.*`, `classifier.*` and `business_hours`. What follows from
     a given value is derived: the sender's domain, the number of attachments, the recipients.
+    `mail` are the facts of a mail that the test starts from; a given value replaces the mail's,
+    and what followed from that.
     """
-    values: dict[str, object] = {
-        "from": "someone@customer.example",
-        "from.name": "",
-        "reply_to": (),
-        "to": (),
-        "cc": (),
-        "mailbox": "",
-        "subject": "",
-        "text": "",
-        "attachment.name": (),
-        "attachment.type": (),
-        "size": 2_000,
-        "language": "en",
-        "automatic": False,
-        "automatic.kind": "none",
-        "verified": False,
-        "thread.team": "",
-        "thread.status": "open",
-        "thread.tags": (),
-    }
-    values.update(given)
-    _derive(values, given)
+    kept = _without_what_follows(mail or {}, given)
+    values = {**_PLAIN, **kept, **given}
+    _derive(values, {*kept, *given})
     return Facts(values)
 
 
-def _derive(values: dict[str, object], given: Mapping[str, object]) -> None:
+def with_given(facts: Facts, given: Mapping[str, object]) -> Facts:
+    """The same facts with some values replaced, and with them what followed from the old ones.
+
+    What is unknown and not given stays unknown. A KeyError or TypeError as `Facts`.
+    """
+    before = facts.values()
+    kept = _without_what_follows(before, given)
+    values = {**_PLAIN, **kept, **given}
+    _derive(values, {*kept, *given})
+    derived = {name: values.get(name) for name in before if name not in kept}
+    return Facts({**kept, **derived, **given})
+
+
+def _without_what_follows(
+    before: Mapping[str, object], given: Mapping[str, object]
+) -> dict[str, object]:
+    changed = [name for name in given if given[name] != before.get(name)]
+    dropped = {follower for name in changed for follower in _FOLLOWS.get(name, ())}
+    if bool(before.get("thread.team")) is bool(given.get("thread.team")):
+        dropped.discard("thread.messages")  # another team, and the same thread
+    return {name: value for name, value in before.items() if name not in dropped}
+
+
+def _derive(values: dict[str, object], known: Collection[str]) -> None:
+    """Set what follows from other values and is not known itself."""
     sender = values["from"]
-    if "from.domain" not in given and isinstance(sender, str):
+    if "from.domain" not in known and isinstance(sender, str):
         values["from.domain"] = sender.rpartition("@")[2] if "@" in sender else ""
-    if "from" not in given and isinstance(values.get("from.domain"), str):
+    if "from" not in known and isinstance(values.get("from.domain"), str):
         values["from"] = f"someone@{values['from.domain']}"
-    if "recipient" not in given:
+    if "recipient" not in known:
         values["recipient"] = (*_listed(values["to"]), *_listed(values["cc"]))
-    if "body" not in given:
+    if "body" not in known:
         values["body"] = values["text"]
-    if "attachment.count" not in given:
+    if "attachment.count" not in known:
         counts = (len(_listed(values[f"attachment.{what}"])) for what in ("name", "type"))
         values["attachment.count"] = max(counts)
-    if "automatic.kind" in given and "automatic" not in given:
-        values["automatic"] = given["automatic.kind"] != "none"
-    if given.get("automatic") is True and "automatic.kind" not in given:
-        values["automatic.kind"] = "auto-reply"
+    if "automatic.kind" in known and "automatic" not in known:
+        values["automatic"] = values["automatic.kind"] != "none"
+    if "automatic" in known and "automatic.kind" not in known:
+        values["automatic.kind"] = "auto-reply" if values["automatic"] is True else "none"
     replied = bool(values["thread.team"])
     values.setdefault("thread.messages", 2 if replied else 1)
     values.setdefault("thread.decided_by", "rule" if replied else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from routing.conditions import (
@@ -93,7 +94,16 @@ class _Conditions:
         operator = self._operator(key, field, " ".join(written.split()), value)
         if operator is None:
             return None
+        if field.part not in self.names.parts:
+            self._not_yet(key, field)
         return _Values(self.reader, self.names, key, field).read(operator, value)
+
+    def _not_yet(self, key: Node, field: Field) -> None:
+        message = f"`{field.name}` is not available yet: it needs the part {field.part}"
+        hint = "until then its value is unknown in every mail, and only tests can give it"
+        self.reader.add(
+            replace(key.problem("not-available-yet", message, hint), severity="warning")
+        )
 
     def _operator(self, key: Node, field: Field, written: str, value: Node) -> Operator | None:
         if not written:
@@ -219,18 +229,11 @@ class _Values:
         """Could a mail ever have this value? What is sure never to match is a mistake."""
         if operator not in (Operator.IS, Operator.IN):
             return True
-        field, hint = self.field, ""
+        field = self.field
         if field.listed:
             return folded in field.choices or self._listed(node, folded)
-        if field.choices and folded not in field.choices:
-            hint = did_you_mean(folded, field.choices)
-        elif field.name == "language" and not (2 <= len(folded) <= 3 and folded.isascii()):
-            hint = "write its code, such as `de`"
-        elif field.type in (Type.ADDRESS, Type.ADDRESSES) and "@" not in folded:
-            hint = "write a whole address, or use `from.domain` or `ends with`"
-        elif field.type in (Type.DOMAIN, Type.DOMAINS) and "@" in folded:
-            hint = "write what stands behind the @"
-        else:
+        hint = why_impossible(field, folded)
+        if hint is None:
             return True
         self.reader.report(node, "bad-value", f'`{field.name}` can never be "{node.value}"', hint)
         return False
@@ -259,6 +262,19 @@ class _Values:
     def _empty(self, node: Node) -> None:
         message = f"`{self.key.value}` has an empty text, which would match every mail"
         self.reader.report(node, "empty-text", message, "use `exists` to ask for any value")
+
+
+def why_impossible(field: Field, folded: str) -> str | None:
+    """What to write instead of a text that this field never holds; None where it may hold it."""
+    if field.choices and folded not in field.choices:
+        return did_you_mean(folded, field.choices)
+    if field.name == "language" and not (2 <= len(folded) <= 3 and folded.isascii()):
+        return "write its code, such as `de`"
+    if field.type in (Type.ADDRESS, Type.ADDRESSES) and "@" not in folded:
+        return "write a whole address, or use `from.domain` or `ends with`"
+    if field.type in (Type.DOMAIN, Type.DOMAINS) and "@" in folded:
+        return "write what stands behind the @"
+    return None
 
 
 def _scalar(node: Node) -> str | int | float | bool:

@@ -233,6 +233,11 @@ class Fields:
                 found.append(item.value)
         return tuple(found)
 
+    def only(self, keys: Iterable[str]) -> Fields:
+        """The same mapping with these of its keys."""
+        found = {key: self._found[key] for key in keys}
+        return Fields(self.reader, self.node, found, self.what)
+
     def mapping(self, key: str, known: Iterable[str] | None, what: str = "") -> Fields:
         """The mapping under `key`; an empty one where it is absent."""
         return self.reader.fields(self.get(key), known, what or f"`{key}`")

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from types import MappingProxyType
 
 from routing.conditions import Condition
@@ -90,7 +90,11 @@ class Case:
     mail: str = ""
     """A mail file beside the rule file; empty where `given` says all."""
     at: str = ""
-    """The instant of the mail, as written; empty where it does not matter."""
+    """When the mail arrives, as written; empty where it does not matter."""
+    arrives_at: datetime | None = None
+    """The same as an aware instant."""
+    ran_at: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    """Rules that ran on the thread before, with the instant of their last run."""
     event: Event | None = None
     """None: as the rule and the given thread suggest."""
     rule: str = ""
@@ -157,6 +161,13 @@ class Ruleset:
     cases: tuple[Case, ...] = ()
     """All tests: those of the rules in their order, then those that stand alone."""
     files: tuple[str, ...] = ()
+
+    @property
+    def mails(self) -> tuple[str, ...]:
+        """Paths of the mail files that the tests start from, each once: beside the rule files, so
+        what a test says depends on them too."""
+        named = (str(PurePath(case.file).parent / case.mail) for case in self.cases if case.mail)
+        return tuple(dict.fromkeys(named))
 
     def rule(self, name: str) -> Rule | None:
         """The rule of that name, or None."""

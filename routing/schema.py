@@ -173,7 +173,9 @@ def _test(names: Names) -> Schema:
         "priority": _chosen(PRIORITIES),
         "policy": _chosen(names.policies),
         "stage": _chosen(names.stages),
+        "assignee": _TEXT,
     }
+    ran = "Rules that ran on the thread before, and when; beside `at`."
     return _object(
         {
             "name": _TEXT,
@@ -181,6 +183,7 @@ def _test(names: Names) -> Schema:
             "mail": {**_TEXT, "description": "A mail file beside this file."},
             "account": {"type": "object", "description": "Short for the fields account.*"},
             "at": {**_TEXT, "description": "As in 2026-11-05 16:30 Europe/Berlin"},
+            "ran": {"type": "object", "additionalProperties": _TEXT, "description": ran},
             "on": _chosen(tuple(event.value for event in Event)),
             "expect": {**_object(expect), "minProperties": 1},
         },

@@ -172,7 +172,7 @@ def _is_number(mail: str) -> bool:
 def _question(mail: str, rules: Path | None, account: str, given: str) -> Question:
     from inbox.flow import explaining
 
-    more = _facts(given)
+    more = _facts(given, rules)
     if _is_number(mail):
         number = opening.number(mail, "message")
         with opening.database() as (_, db), db.read() as conn:
@@ -212,19 +212,30 @@ def _classify(letter: Letter) -> Guess | None:
 
 def _raw(mail: str) -> bytes:
     if mail == "-":
-        return sys.stdin.buffer.read()
+        return _with_content(sys.stdin.buffer.read(), "standard input")
     path = Path(mail)
     if not path.exists():
         hint = "give a mail file, the number of a stored message, or - for standard input"
         raise AboardError(f"{mail}: there is no such file ({hint})")
     try:
-        return path.read_bytes()
+        return _with_content(path.read_bytes(), mail)
     except OSError as error:
         raise AboardError(f"{mail}: {error.strerror}") from error
 
 
-def _facts(given: str) -> dict[str, object]:
-    """`--given` as facts; levels may be nested: {"account": {"stage": "welcome"}}."""
+def _with_content(raw: bytes, name: str) -> bytes:
+    if not raw.strip():
+        hint = "give a whole mail, header and all, as in `aboard rules explain - < mail.eml`"
+        raise AboardError(f"{name}: it is empty ({hint})")
+    return raw
+
+
+def _facts(given: str, rules: Path | None) -> dict[str, object]:
+    """`--given` as facts, checked as `given` of a test is; `{"account": {"stage": "welcome"}}` is
+    short for `account.stage`."""
+    from inbox.flow.proof import read_lists
+    from routing.load_cases import read_given
+
     if not given:
         return {}
     try:
@@ -233,12 +244,15 @@ def _facts(given: str) -> dict[str, object]:
         raise AboardError(f"--given {given!r}: it is no JSON: {error}") from error
     if not isinstance(value, dict):
         raise AboardError(f'--given {given!r}: give an object, {{"account.tier": "gold"}}')
-    found: dict[str, object] = {}
-    for name, content in value.items():
-        if isinstance(content, dict):
-            found |= {f"{name}.{key}": inner for key, inner in content.items()}
-        else:
-            found[name] = content
+    disk = rules_at(rules)
+    names = read_lists(disk)[0].names(disk)
+    found, problems = read_given(orjson.dumps(value).decode(), names)
+    wrong = errors(problems)
+    if wrong:
+        told = "; ".join(
+            f"{one.message} ({one.hint})" if one.hint else one.message for one in wrong
+        )
+        raise AboardError(f"--given: {told} (`aboard rules fields` lists every field)")
     return found
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from inbox.errors import AboardError, NotFound
 from inbox.flow import active, correct
@@ -16,7 +17,7 @@ from inbox.flow.context import Guess
 from inbox.flow.loose_mail import DetectLanguage, loose_facts, read_loose
 from inbox.flow.proof import load_rules, teams_named
 from inbox.flow.unit import AccountPicture
-from inbox.mail.letter import Letter
+from inbox.mail.letter import Address, Attachment, Letter
 from inbox.store import accounts, assignments, hits, ledger, messages, people, sets, threads
 from inbox.store.assignments import Assignment
 from inbox.store.database import Conn
@@ -24,11 +25,14 @@ from inbox.store.messages import Message
 from routing.cases import case_from_facts
 from routing.decide import NO_HISTORY, History
 from routing.explain import Explanation, explain
-from routing.facts import Facts
+from routing.facts import JUDGED, Facts, with_given
 from routing.names import Names
 from routing.ruleset import Event, Ruleset
 
 Given = Mapping[str, object]
+Judge = Callable[[Given], Given]
+_JUDGEMENTS = ("language", "classifier.team", "classifier.score", "classifier.abstain")
+"""What is said of a mail's text; for another text it is no longer known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Question:
     """The rules that decided, where they are known."""
     note: str = ""
     """Why the answer may differ from what happened; empty where it cannot."""
+    judge: Judge | None = None
+    """Tells language and classifier's answer again for given texts; None where nobody can."""
 
     def answer(self, ruleset: Ruleset | None = None) -> Explanation:
         """The whole trace, under the given rules or else under those that decided."""
@@ -51,8 +57,16 @@ class Question:
         return explain(chosen, self.facts, event=self.event, history=self.history)
 
     def with_given(self, given: Given) -> Question:
-        """The same with some facts replaced. Raises `AboardError` for what is no fact."""
-        facts = _with_values(self.facts, given)
+        """The same with some facts replaced, and with them what followed from the old ones.
+
+        Raises `AboardError` for what is no fact.
+        """
+        judged = {name: given[name] for name in JUDGED if name in given}
+        judged = {name: value for name, value in judged.items() if value != self.facts.get(name)}
+        anew: Given = {}
+        if judged:
+            anew = dict.fromkeys(_JUDGEMENTS) if self.judge is None else self.judge(judged)
+        facts = _with_given(self.facts, {**anew, **given})
         event = self.event
         if "thread.team" in given and event is not Event.BOUNCE:
             event = Event.REPLY if facts.text("thread.team") else Event.NEW_THREAD
@@ -64,9 +78,9 @@ class Question:
         return case_from_facts(ruleset, self.facts, event=self.event, name=name)
 
 
-def _with_values(facts: Facts, given: Given) -> Facts:
+def _with_given(facts: Facts, given: Given) -> Facts:
     try:
-        return facts.with_values(given)
+        return with_given(facts, given)
     except (KeyError, TypeError) as error:
         hint = "`aboard rules fields` lists every field with its type"
         raise AboardError(f"a given fact cannot be used: {error.args[0]} ({hint})") from error
@@ -93,7 +107,40 @@ def loose(raw: bytes, there: Surroundings) -> Question:
     facts = loose_facts(letter, len(raw), there.mailboxes, there.detect)
     facts |= thread_facts(None)
     facts |= guess_facts(there.classify(letter) if there.classify else None)
-    return Question(Facts(facts), event_of(letter, None))
+
+    def judge(given: Given) -> Given:
+        return _judged(letter, there, facts, given)
+
+    return Question(Facts(facts), event_of(letter, None), judge=judge)
+
+
+def _judged(letter: Letter, there: Surroundings, facts: Given, given: Given) -> Given:
+    """Language and classifier's answer for the letter with what is given in place of its own."""
+    changed = _letter_with(letter, given)
+    language = facts["language"]
+    if changed.visible_text != letter.visible_text:
+        language = there.detect(changed.visible_text) if there.detect else None
+    said = guess_facts(there.classify(changed) if there.classify else None)
+    return {**dict.fromkeys(_JUDGEMENTS), "language": language, **said}
+
+
+def _letter_with(letter: Letter, given: Given) -> Letter:
+    changes: dict[str, Any] = {}
+    if isinstance(subject := given.get("subject"), str):
+        changes["subject"] = subject
+    if isinstance(text := given.get("text"), str):
+        changes |= {"visible_text": text, "text": text, "forwarded": None}
+    if isinstance(body := given.get("body"), str):
+        changes["text"] = body
+    if isinstance(author := given.get("from"), str):
+        changes["from_"] = (Address("", author),)
+    names = given.get("attachment.name")
+    if isinstance(names, tuple | list):
+        changes["attachments"] = tuple(
+            Attachment(str(place), str(name), "application/octet-stream", 0, "", False, None)
+            for place, name in enumerate(names, 1)
+        )
+    return replace(letter, **changes)
 
 
 def facts_of_account(conn: Conn, name: str) -> dict[str, object]:

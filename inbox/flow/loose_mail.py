@@ -48,11 +48,15 @@ def mails_of_tests(ruleset: Ruleset, mailboxes: Sequence[str]) -> MailFacts:
     def read(case: Case) -> Mapping[str, object] | str:
         try:
             raw = (Path(case.file).parent / case.mail).read_bytes()
-            return loose_facts(read_loose(raw), len(raw), mailboxes, detect)
+            facts = loose_facts(read_loose(raw), len(raw), mailboxes, detect)
         except OSError as error:
             return error.strerror or str(error)
         except UnreadableMail as error:
             return str(error)
+        text = case.given.get("text")
+        if detect is not None and isinstance(text, str):
+            facts["language"] = detect(text)  # of the text that is given, not of the mail's
+        return facts
 
     return read
 

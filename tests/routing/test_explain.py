@@ -58,9 +58,24 @@ def test_the_json_has_the_documented_shape() -> None:
             "value": ["gdpr", "data deletion"],
             "seen": "GDPR request",
             "result": "yes",
+            "groups": ["any"],
         },
-        {"field": "attachment.name", "op": "glob", "value": "*dpa*", "seen": [], "result": "no"},
-        {"field": "automatic", "op": "is", "value": True, "seen": False, "result": "no"},
+        {
+            "field": "attachment.name",
+            "op": "glob",
+            "value": "*dpa*",
+            "seen": [],
+            "result": "no",
+            "groups": ["any"],
+        },
+        {
+            "field": "automatic",
+            "op": "is",
+            "value": True,
+            "seen": False,
+            "result": "no",
+            "groups": ["none"],
+        },
     ]
     assert (trace[0]["result"], trace[0]["file"], trace[0]["line"]) == ("yes", "rules.yaml", 2)
     assert trace[0]["skipped_because"] is None

@@ -167,6 +167,7 @@ def test_the_explanation_as_json_has_the_whole_trace(
         "value": "invoice",
         "seen": "Kickoff",
         "result": "no",
+        "groups": [],
     }
 
 

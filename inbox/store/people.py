@@ -47,11 +47,15 @@ def sync(conn: Conn, directory: Directory) -> None:
         upsert(conn, people, row, key=("handle",), set_=row)
     ids = {row.handle: row.id for row in conn.execute(select(people.c.handle, people.c.id))}
     conn.execute(update(teams).values(active=False))
+    turns = {(row.team, row.person_id): row.given_at for row in conn.execute(select(team_members))}
     conn.execute(team_members.delete())
     for team in directory.teams:
         values = {"title": team.title, "duty_id": ids[team.duty], "active": True}
         upsert(conn, teams, {"name": team.name, **values}, key=("name",), set_=values)
-        members = [{"team": team.name, "person_id": ids[handle]} for handle in team.members]
+        members = [
+            {"team": team.name, "person_id": number, "given_at": turns.get((team.name, number))}
+            for number in (ids[handle] for handle in team.members)
+        ]
         conn.execute(team_members.insert(), members)
 
 
@@ -92,6 +96,18 @@ def duty_holder(conn: Conn, team: str) -> Person:
     if row is None:
         raise NotFound(f"there is no team {team!r} in teams.yaml")
     return _person(row)
+
+
+_MEMBERS = (
+    select(people.c.handle)
+    .join(team_members, team_members.c.person_id == people.c.id)
+    .where(team_members.c.team == bindparam("team"), people.c.active.is_(True))
+)
+
+
+def members(conn: Conn, team: str) -> frozenset[str]:
+    """The handles of a team's people."""
+    return frozenset(conn.scalars(_MEMBERS, {"team": team}))
 
 
 def every_team(conn: Conn) -> tuple[str, ...]:

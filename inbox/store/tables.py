@@ -152,6 +152,7 @@ team_members = Table(
     metadata,
     Column("team", String(40), ForeignKey("teams.name"), primary_key=True),
     Column("person_id", Key, ForeignKey("people.id"), primary_key=True),
+    Column("given_at", UtcDateTime),  # when they were last given a thread, for turns
 )
 
 # --- Accounts --------------------------------------------------------------------------------
@@ -245,6 +246,7 @@ threads = Table(
     Index("ix_threads_team_last_message_at", "team", "last_message_at"),
     # A team's closed threads are many and its snoozed ones few: each status has its own order.
     Index("ix_threads_team_status_last_message_at", "team", "status", "last_message_at", "id"),
+    _index_where("ix_threads_unclosed", "accountable_id", "team", where="status <> 'closed'"),
     _index_where("ix_threads_snoozed", "snoozed_until", where="snoozed_until IS NOT NULL"),
     # The counts beside every list are read from here alone.
     _index_where("ix_threads_counts", "team", "status", where="merged_into_id IS NULL"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select, tuple_, update
 
-from inbox.store.database import Conn
+from inbox.store.database import Conn, new_key
 from inbox.store.tables import accounts, events, messages, threads
 
 
@@ -45,26 +45,31 @@ def append(conn: Conn, happened: Sequence[Event]) -> None:
     """Write events and note on their accounts when something last happened."""
     if not happened:
         return
-    conn.execute(
-        events.insert(),
-        [
-            {
-                "account_id": event.account_id,
-                "thread_id": event.thread_id,
-                "message_id": event.message_id,
-                "at": event.at,
-                "kind": event.kind,
-                "actor": event.actor,
-                "data": dict(event.data),
-            }
-            for event in happened
-        ],
-    )
+    conn.execute(events.insert(), [_written(event) for event in happened])
     latest: dict[int, datetime] = {}
     for event in happened:
         latest[event.account_id] = max(event.at, latest.get(event.account_id, event.at))
     for account_id, at in latest.items():
         conn.execute(_TOUCH, {"the_id": account_id, "moment": at})
+
+
+def add(conn: Conn, event: Event) -> int:
+    """Write one event; its number, for what is going to refer to it."""
+    number = new_key(conn.execute(events.insert(), _written(event)))
+    conn.execute(_TOUCH, {"the_id": event.account_id, "moment": event.at})
+    return number
+
+
+def _written(event: Event) -> dict[str, Any]:
+    return {
+        "account_id": event.account_id,
+        "thread_id": event.thread_id,
+        "message_id": event.message_id,
+        "at": event.at,
+        "kind": event.kind,
+        "actor": event.actor,
+        "data": dict(event.data),
+    }
 
 
 _TOUCH = (

@@ -43,6 +43,15 @@ def _threads_and_contacts() -> None:
         sqlite_where=sa.text("snoozed_until IS NOT NULL"),
         postgresql_where=sa.text("snoozed_until IS NOT NULL"),
     )
+    op.add_column("team_members", sa.Column("given_at", columns.UtcDateTime(), nullable=True))
+    op.create_index(
+        "ix_threads_unclosed",
+        "threads",
+        ["accountable_id", "team"],
+        unique=False,
+        sqlite_where=sa.text("status <> 'closed'"),
+        postgresql_where=sa.text("status <> 'closed'"),
+    )
     op.create_index(
         "ix_threads_team_status_last_message_at",
         "threads",
@@ -359,11 +368,18 @@ def downgrade() -> None:
     op.drop_table("signing_keys")
     op.drop_index("ix_threads_team_status_last_message_at", table_name="threads")
     op.drop_index(
+        "ix_threads_unclosed",
+        table_name="threads",
+        sqlite_where=sa.text("status <> 'closed'"),
+        postgresql_where=sa.text("status <> 'closed'"),
+    )
+    op.drop_index(
         "ix_threads_snoozed",
         table_name="threads",
         sqlite_where=sa.text("snoozed_until IS NOT NULL"),
         postgresql_where=sa.text("snoozed_until IS NOT NULL"),
     )
+    op.drop_column("team_members", "given_at")
     op.drop_column("threads", "snoozed_until")
     op.drop_column("contact_addresses", "bounce_status")
     op.drop_column("contact_addresses", "bounced_at")

@@ -1,0 +1,151 @@
+"""Who answers for threads: chosen as they come, and chosen again when somebody leaves or is away.
+
+`routing.ownership` decides; here it is given what members have to do and who is away, and what it
+says is put into force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from inbox.store import absences, handoffs, rehoming, workload
+from inbox.store.database import Conn, Database
+from inbox.store.rehoming import Pile
+from routing.ownership import Choice, Wanted, Workload, answerable, choose
+from routing.teams import Directory, Team
+
+OWNER_CHANGED = "owner-changed"
+"""Kind of the event that says who answers now, and why."""
+
+_TAKING_TURNS = frozenset({"round-robin", "fewest-open"})
+
+
+class Owners:
+    """Chooses owners within one transaction; every choice counts for the next one."""
+
+    def __init__(
+        self, conn: Conn, directory: Directory, person_ids: Mapping[str, int], now: datetime
+    ) -> None:
+        self._conn = conn
+        self._directory = directory
+        self._person_ids = person_ids
+        self._now = now
+        self._teams = {team.name: team for team in directory.teams}
+        self._away: frozenset[str] | None = None
+        self._loads: dict[str, dict[str, Workload]] | None = None
+
+    @property
+    def away(self) -> frozenset[str]:
+        """The handles of everybody who is away now."""
+        if self._away is None:
+            self._away = absences.away(self._conn, self._now)
+        return self._away
+
+    def choose(self, team: str, wanted: Wanted, named: str = "") -> Choice:
+        """Who answers for a thread that comes to the team; `named` is whom a rule asks for."""
+        passed_over: tuple[str, ...] = ()
+        if named in self._person_ids:
+            if named not in self.away:
+                return Choice(named, True, ("named by the rule",))
+            passed_over = (f"{named} is named by the rule and is away",)
+        found = self._teams[team]
+        loads = self._workloads(found)
+        choice = choose(self._directory, found, wanted, loads, self.away)
+        if choice.owned:
+            self._count(found, choice.handle)
+        return Choice(choice.handle, choice.owned, (*passed_over, *choice.why))
+
+    def number(self, handle: str) -> int:
+        """The key of a person in the directory."""
+        return self._person_ids[handle]
+
+    def _workloads(self, team: Team) -> Mapping[str, Workload]:
+        if not _needs_loads(self._directory, team):
+            return {}
+        if self._loads is None:
+            # All at once and in order of their names, so that two workers cannot wait in a ring.
+            taking = [
+                one.name for one in self._directory.teams if _needs_loads(self._directory, one)
+            ]
+            self._loads = workload.take_turns(self._conn, taking)
+        return self._loads.get(team.name, {})
+
+    def _count(self, team: Team, handle: str) -> None:
+        if self._loads is None or team.name not in self._loads:
+            return
+        for loads in self._loads.values():
+            if handle in loads:
+                before = loads[handle]
+                given_at = self._now if loads is self._loads[team.name] else before.given_at
+                loads[handle] = Workload(before.open_threads + 1, given_at)
+        workload.given(self._conn, team.name, self._person_ids[handle], self._now)
+
+
+def _needs_loads(directory: Directory, team: Team) -> bool:
+    capped = {one.handle for one in directory.people if one.cap is not None}
+    return bool(_TAKING_TURNS & set(team.strategy)) or bool(capped & set(team.members))
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What re-homing goes by."""
+
+    directory: Directory
+    person_ids: Mapping[str, int]
+    fallback_team: str
+    """Where the threads of a team go that is no longer in the file."""
+
+
+def rehome(conn: Conn, house: House, now: datetime) -> int:
+    """Give everything to somebody who is there: threads of those who have left, of teams that
+    are gone, and those that wait for their team while its duty holder comes or goes.
+
+    What somebody owns who is only away stays with them until the customer writes again. Runs in
+    the transaction that changed people, teams or absences; how many threads moved.
+    """
+    away = absences.away(conn, now)
+    teams = {team.name: team for team in house.directory.teams}
+    moved = 0
+    for pile in rehoming.piles(conn):
+        team = teams.get(pile.team) or teams[house.fallback_team]
+        stays = pile.person_active and pile.team == team.name
+        if stays and pile.owned:
+            continue
+        choice = answerable(house.directory, team, away)
+        if stays and choice.handle == pile.handle:
+            continue
+        moved += _move(conn, house, pile, team.name, choice, now)
+    return moved
+
+
+def _move(conn: Conn, house: House, pile: Pile, team: str, choice: Choice, now: datetime) -> int:
+    person_id = house.person_ids[choice.handle]
+    why = [_left(pile), *choice.why] if not pile.person_active else list(choice.why)
+    data = {"from": pile.handle, "to": choice.handle, "team": team, "why": "; ".join(why)}
+    if team != pile.team:
+        data |= {"from_team": pile.team, "why": f"team {pile.team} is gone; " + data["why"]}
+    if not pile.person_active:
+        handoffs.hand_over(conn, pile.person_id, person_id)
+    return rehoming.move(conn, pile, team, person_id, (OWNER_CHANGED, data), now)
+
+
+def _left(pile: Pile) -> str:
+    return f"{pile.handle} is no longer in teams.yaml"
+
+
+@dataclass(slots=True)
+class Attendance:
+    """Notes as time passes that somebody's absence has begun or ended, and re-homes."""
+
+    looked_at: datetime | None = None
+
+    def keep(self, db: Database, house: House, now: datetime) -> int:
+        """Re-home where an absence began or ended since the last look; how many threads moved."""
+        after, self.looked_at = self.looked_at, now
+        with db.read() as conn:
+            if after is not None and not absences.changes_between(conn, after, now):
+                return 0
+        with db.write() as conn:
+            return rehome(conn, house, now)

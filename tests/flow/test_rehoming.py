@@ -1,0 +1,191 @@
+"""Ownership is never empty: who leaves, is away or is removed leaves nothing behind."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from inbox.flow import handoff
+from inbox.flow.handoff import Offer
+from inbox.flow.ownership import Attendance, Owners, rehome
+from inbox.flow.ownership import House as Homes
+from inbox.store import absences, handoffs, people, rehoming, threads, workload
+from inbox.store.tables import events
+from inbox.store.threads import Thread
+from routing.ownership import Wanted
+from routing.teams import Directory, load_directory
+from tests.flow.house import TEAMS, House, mail
+
+
+def directory(text: str = TEAMS) -> Directory:
+    found, problems = load_directory(text, "teams.yaml")
+    assert found is not None, problems
+    return found
+
+
+def homes(house: House, text: str = TEAMS) -> Homes:
+    with house.looking() as conn:
+        numbers = {one.handle: one.id for one in people.everybody(conn).values() if one.active}
+    return Homes(directory(text), numbers, "support")
+
+
+def owner(house: House, mail_id: str) -> tuple[str, str, bool]:
+    """Team, handle of who answers, and whether the thread is theirs."""
+    found = house.thread(mail_id)
+    with house.looking() as conn:
+        handle = people.by_id(conn, found.accountable_id).handle
+    return found.team, handle, found.claimed_at is not None
+
+
+def claim(house: House, found: Thread, handle: str) -> None:
+    with house.db.write() as conn:
+        person = people.by_handle(conn, handle)
+        threads.save(conn, found.id, accountable_id=person.id, claimed_at=house.now)
+
+
+def leave(house: House, handle: str, **until: float) -> None:
+    with house.db.write() as conn:
+        person = people.by_handle(conn, handle)
+        until_at = house.now + timedelta(**until) if until else None
+        absences.add(conn, person.id, house.now, until_at, "leave", house.now)
+
+
+def new_file(house: House, text: str) -> int:
+    """What happens when another teams.yaml comes into force."""
+    with house.db.write() as conn:
+        people.sync(conn, directory(text))
+    where = homes(house, text)
+    with house.db.write() as conn:
+        return rehome(conn, where, house.now)
+
+
+@pytest.fixture
+def threads_of_two(house: House) -> House:
+    """One thread waits for support, Ines owns the other."""
+    house.receive(mail(id="one@acme.example"), mail(id="two@acme.example", subject="Other"))
+    claim(house, house.thread("two@acme.example"), "ines")
+    return house
+
+
+def test_who_is_removed_from_the_file_leaves_their_threads_to_the_team(
+    threads_of_two: House,
+) -> None:
+    house = threads_of_two
+    offered = handoff.offer(
+        house.db,
+        Offer(house.thread("two@acme.example").id, "success", "ines", "billing"),
+        house.now,
+    )
+    without = TEAMS.replace("members: [tom, ines]", "members: [tom]")
+    without = "\n".join(line for line in without.splitlines() if "handle: ines" not in line)
+    assert new_file(house, without) == 1
+    assert owner(house, "two@acme.example") == ("support", "tom", False)
+    with house.looking() as conn:
+        giver = handoffs.by_id(conn, offered.id).giver_id
+        assert rehoming.unanswerable(conn) == ()
+        assert people.by_id(conn, giver).handle == "tom"
+    changed = house.rows(events, kind="owner-changed")
+    assert changed[0].data["from"] == "ines"
+    assert changed[0].data["why"] == "ines is no longer in teams.yaml; tom is on duty"
+
+
+def test_another_duty_holder_takes_what_waits_and_not_what_is_owned(threads_of_two: House) -> None:
+    house = threads_of_two
+    assert new_file(house, TEAMS.replace("duty: tom", "duty: ines")) == 1
+    assert owner(house, "one@acme.example") == ("support", "ines", False)
+    assert owner(house, "two@acme.example") == ("support", "ines", True)
+
+
+def test_the_threads_of_a_team_that_is_gone_go_to_the_fallback_team(house: House) -> None:
+    house.receive(mail(id="bill@acme.example", subject="invoice 7"))
+    assert owner(house, "bill@acme.example") == ("success", "maya", False)
+    gone = "\n".join(line for line in TEAMS.splitlines() if "name: success" not in line)
+    assert new_file(house, gone) == 1
+    assert owner(house, "bill@acme.example") == ("support", "tom", False)
+
+
+def test_a_duty_holder_who_is_away_is_stood_in_for_until_they_are_back(house: House) -> None:
+    house.receive(mail(id="one@acme.example"))
+    where, attendance = homes(house), Attendance()
+    assert attendance.keep(house.db, where, house.now) == 0
+    house.later(minutes=1)
+    leave(house, "tom", days=2)
+    assert attendance.keep(house.db, where, house.now) == 1
+    assert owner(house, "one@acme.example") == ("support", "maya", False)
+    house.later(days=1)
+    assert attendance.keep(house.db, where, house.now) == 0
+    house.later(days=1)
+    assert attendance.keep(house.db, where, house.now) == 1
+    assert owner(house, "one@acme.example") == ("support", "tom", False)
+
+
+def test_what_somebody_owns_who_is_away_stays_theirs_until_the_customer_writes(
+    threads_of_two: House,
+) -> None:
+    house = threads_of_two
+    leave(house, "ines")
+    with house.db.write() as conn:
+        rehome(conn, homes(house), house.now)
+    assert owner(house, "two@acme.example") == ("support", "ines", True)
+
+
+def test_nobody_moves_when_nothing_changed(threads_of_two: House) -> None:
+    house = threads_of_two
+    with house.db.write() as conn:
+        assert rehome(conn, homes(house), house.now) == 0
+
+
+def test_turns_are_taken_in_one_transaction_and_over_transactions(house: House) -> None:
+    text = TEAMS.replace("members: [tom, ines]", "members: [tom, ines], strategy: [round-robin]")
+    with house.db.write() as conn:
+        people.sync(conn, directory(text))
+    where = homes(house, text)
+    given = []
+    for _ in range(3):
+        house.later(minutes=1)
+        with house.db.write() as conn:
+            owners = Owners(conn, where.directory, where.person_ids, house.now)
+            given += [owners.choose("support", Wanted()).handle for _ in range(1)]
+    assert given == ["tom", "ines", "tom"]
+    with house.db.write() as conn:
+        people.sync(conn, directory(text))  # another file does not forget whose turn it is
+        loads = workload.take_turns(conn, ["support"])["support"]
+    assert loads["tom"].given_at == house.now
+
+
+def test_the_fewest_open_threads_count_within_a_batch(threads_of_two: House) -> None:
+    house = threads_of_two
+    text = TEAMS.replace("members: [tom, ines]", "members: [tom, ines], strategy: [fewest-open]")
+    where = homes(house, text)
+    with house.db.write() as conn:
+        people.sync(conn, directory(text))
+        owners = Owners(conn, where.directory, where.person_ids, house.now)
+        given = [owners.choose("support", Wanted()).handle for _ in range(3)]
+    assert given == ["tom", "ines", "tom"]  # Ines owned one already, then they are equal
+
+
+def test_a_person_named_by_a_rule_is_passed_over_while_away(house: House) -> None:
+    where = homes(house)
+    with house.db.write() as conn:
+        owners = Owners(conn, where.directory, where.person_ids, house.now)
+        assert owners.choose("support", Wanted(), "ines").handle == "ines"
+    leave(house, "ines")
+    with house.db.write() as conn:
+        owners = Owners(conn, where.directory, where.person_ids, house.now)
+        choice = owners.choose("support", Wanted(), "ines")
+    assert (choice.handle, choice.owned) == ("tom", False)
+    assert choice.why[0] == "ines is named by the rule and is away"
+
+
+def test_being_back_ends_an_absence(house: House) -> None:
+    leave(house, "ines")
+    with house.db.write() as conn:
+        person = people.by_handle(conn, "ines")
+        assert absences.away(conn, house.now) == {"ines"}
+        assert absences.end(conn, person.id, house.now) == 1  # begun just now: as if it never was
+        assert absences.listing(conn, house.now) == ()
+        absences.add(conn, person.id, house.now, None, "leave", house.now)
+        house.later(hours=1)
+        assert absences.end(conn, person.id, house.now) == 1
+        assert absences.away(conn, house.now) == frozenset()

@@ -1,12 +1,16 @@
 """Watches the admin's files while a node runs and proposes them when they have changed.
 
-A change is looked at when the files have been quiet for a while, so that a half-written file is
-not taken for a whole one. Whether they are fit to be put in force is decided elsewhere; a refusal
-leaves what was in force.
+A change is looked at when the files have been quiet for a while and nobody has one open to write,
+so that a half-written file is not taken for a whole one. Whether they are fit to be put in force
+is decided elsewhere; a refusal leaves what was in force.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +25,8 @@ QUIET_SECONDS = 0.4
 """So long nothing may have changed before the files are read."""
 QUIET_SECONDS_WHEN_CUT = 2.0
 """The same where a rule file does not end with a line end: somebody may still be writing it."""
+ROUNDS_UNTIL_TOLD = 75
+"""A file that stays open for writing for so many quiet spells is named in the log."""
 LOOK_EVERY_MS = 2_000
 """The files are looked at this often even where the system reports no change (network folders)."""
 
@@ -96,15 +102,44 @@ class Watcher:
 
     def _settled(self) -> Marks | None:
         """The files when nobody writes them any more; None when the node stops first."""
-        before = marks(self._settings)
+        before, rounds = marks(self._settings), 0
         while not self._stopping.wait(
             QUIET_SECONDS_WHEN_CUT if _may_be_cut(self._settings) else QUIET_SECONDS
         ):
             now = marks(self._settings)
-            if now == before:
+            written = next((path for path, *_ in now if open_for_writing(path)), None)
+            if now == before and written is None:
                 return now
-            before = now
+            before, rounds = now, rounds + 1
+            if written is not None and rounds == ROUNDS_UNTIL_TOLD:
+                log.watching_failed(OSError(f"{written} is still open for writing"))
         return None
+
+
+def open_for_writing(path: str) -> bool:
+    """Has any program this file open to write it? False where the system cannot tell.
+
+    Linux grants a read lease on a file only while nobody may write it (fcntl(2)), to the file's
+    owner and on file systems of its own.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return False  # gone: the next look will see that
+    try:
+        # Whoever opens it just now breaks the lease; the signal that tells us must do no harm.
+        fcntl.fcntl(number, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(number, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(number, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(number)
+    return False
 
 
 def marks(settings: Settings) -> Marks:

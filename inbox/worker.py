@@ -98,7 +98,7 @@ class _Bench:
         """
         try:
             self._give_back()
-            self._owed = filing.claim(self._db, self._rules, utc_now())
+            self._owed = filing.claim(self._db, self._rules, self._now())
             if self._owed:
                 self._pipe.send(("held", _leases(self._owed)))
                 self._file(self._owed)
@@ -126,10 +126,14 @@ class _Bench:
         except ConfigError as error:
             log.rules_refused(error.problems)  # what this worker has is good and stays
         result = filing.file_claimed(
-            self._db, claims, self._context, self._rules, utc_now, self._say
+            self._db, claims, self._context, self._rules, self._now, self._say
         )
         self.done += result.total
         log.round_filed(result.filed, result.duplicates, result.quarantined, result.put_back)
+
+    def _now(self) -> datetime:
+        """The clock that all nodes share, as leases and waits of one are judged by another."""
+        return self._db.now(utc_now)
 
     def _say(self, phase: str, ledger_ids: Sequence[int]) -> None:
         cap_cpu(self._settings.filing.cpu_seconds)
@@ -201,7 +205,7 @@ class Supervisor:
     def start(self) -> None:
         """Give mails of dead workers back, start the workers and watch them."""
         most = self._settings.filing.most_attempts
-        recover(self._db, self._settings.node, most, utc_now())
+        recover(self._db, self._settings.node, most, self._db.now(utc_now))
         self._seats = [self._seat() for _ in range(self._settings.filing.workers)]
         self._thread.start()
 
@@ -302,7 +306,7 @@ class Supervisor:
         """Give back what dead workers held; later where the database does not answer now."""
         while self._dead:
             try:
-                self._settle_death(self._dead[0], utc_now())
+                self._settle_death(self._dead[0], self._db.now(utc_now))
             except StoreError as error:
                 log.database_trouble(error)
                 return
@@ -370,8 +374,8 @@ def file_all(db: Database, settings: Settings) -> filing.Filed:
     context, _ = filing_context(db, settings, None, ())
     rules = _rules(settings, new_owner(settings.node))
     total = filing.Filed()
-    while claims := filing.claim(db, rules, utc_now()):
-        done = filing.file_claimed(db, claims, context, rules, utc_now)
+    while claims := filing.claim(db, rules, db.now(utc_now)):
+        done = filing.file_claimed(db, claims, context, rules, lambda: db.now(utc_now))
         total = replace(
             total,
             filed=total.filed + done.filed,

@@ -19,8 +19,8 @@ from inbox.flow.prepare import Prepared, prepare
 from inbox.flow.unit import Unit
 from inbox.mail.limits import LimitExceeded
 from inbox.mail.parse import parse_letter
-from inbox.store import intake
-from inbox.store.database import Database, is_conflict
+from inbox.store import intake, unread
+from inbox.store.database import Damaged, Database, is_conflict
 from inbox.store.intake import Claim, LeaseLost, Settlement
 
 RETRY_AFTER = timedelta(seconds=5)
@@ -30,6 +30,9 @@ MOST_CONFLICTS = 10
 
 CONFLICT_WAIT = timedelta(seconds=0.1)
 """Wait after the first conflict; after the n-th it is n times as long."""
+
+DAMAGE_WAIT = timedelta(minutes=5)
+"""Until a mail is tried again that needs a row which cannot be read from the disk."""
 
 BEGUN, COMMITTING = "begun", "committing"
 """What a watch is told: mails are being read, which is their own doing; or they are about to be
@@ -81,11 +84,33 @@ Watch = Callable[[str, Sequence[int]], None]
 
 
 def claim(db: Database, rules: Rules, now: datetime) -> tuple[Claim, ...]:
-    """Take the next mails, their attempts counted and committed before they are made."""
-    with db.write() as conn:
-        return intake.claim(
-            conn, owner=rules.owner, limit=rules.batch, now=now, lease_for=rules.lease_for
-        )
+    """Take the next mails, their attempts counted and committed before they are made.
+
+    A mail whose raw bytes the disk has lost is quarantined on the way; the mails beside it are
+    taken.
+    """
+    try:
+        with db.write() as conn:
+            return intake.claim(
+                conn, owner=rules.owner, limit=rules.batch, now=now, lease_for=rules.lease_for
+            )
+    except Damaged:
+        return _claim_one(db, rules, now)
+
+
+def _claim_one(db: Database, rules: Rules, now: datetime) -> tuple[Claim, ...]:
+    """The next mail that can be read; those before it that cannot go to quarantine."""
+    while True:
+        with db.write() as conn:
+            taken = unread.claim_one(conn, owner=rules.owner, now=now, lease_for=rules.lease_for)
+        if taken is None:
+            return ()
+        try:
+            with db.read() as conn:
+                return (unread.claimed(conn, taken),)
+        except Damaged as error:
+            with db.write() as conn:
+                unread.quarantine_lost(conn, taken, str(error), now)
 
 
 def file_claimed(
@@ -149,6 +174,11 @@ def _alone(
         return _commit(db, [one], context, clock())
     except LeaseLost:
         return Filed()
+    except Damaged as error:
+        # Not this mail's fault: what it needs may be mended. Those that do not need it are filed.
+        with db.write() as conn:
+            intake.put_back(conn, [one.claim], clock() + DAMAGE_WAIT, str(error))
+        return Filed(put_back=1)
     except StoreError:
         raise
     except Exception as error:

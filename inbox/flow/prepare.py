@@ -39,7 +39,7 @@ def prepare(claim: Claim, letter: Letter, context: FilingContext) -> Prepared:
     author = author_of(letter, claim.reverse_path)
     guess = context.classify(letter) if context.classify else None
     facts = assign.message_facts(
-        letter, author.address, claim.forward_paths, len(claim.raw), context.mailboxes
+        letter, author.address, claim.forward_paths, claim.size, context.mailboxes
     )
     detect = context.detect_language
     facts["language"] = detect(letter.visible_text) if detect else None

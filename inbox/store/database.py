@@ -10,8 +10,9 @@ when it returns.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +35,10 @@ WAL_RESET_FIXED = (3, 51, 3)
 BUSY_MS = 30_000
 CHECKPOINT_MS = 200
 _ONE_VIEW = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class Damaged(StoreError):
+    """A page or row cannot be read any more; what lies elsewhere may well be whole."""
 
 
 def _dumps(value: object) -> str:
@@ -125,6 +130,15 @@ class Database:
             finally:
                 raw.close()
 
+    def now(self, own: Callable[[], datetime]) -> datetime:
+        """The clock that all nodes on this database share: the server's, or `own` on SQLite,
+        whose nodes are on one machine. Raises `StoreError`."""
+        if self.is_sqlite:
+            return own()
+        with _said_plainly(self.url.render_as_string()), self._engine.connect() as plain:
+            told: datetime = plain.execute(text("SELECT clock_timestamp()")).scalar_one()
+            return told.astimezone(UTC)
+
     def engine(self) -> Engine:
         """The engine, for migrations; everything else goes through the two doors."""
         return self._engine
@@ -142,7 +156,8 @@ def _said_plainly(url: str) -> Iterator[None]:
         orig = error.orig if isinstance(error, DBAPIError) else error
         if not _is_out_of_order(orig):
             raise
-        raise StoreError(f"database {url}: {str(orig).strip() or repr(orig)}") from error
+        kind = Damaged if _is_damaged(orig) else StoreError
+        raise kind(f"database {url}: {str(orig).strip() or repr(orig)}") from error
     except PoolTimeout as error:
         raise StoreError(f"database {url}: all connections are in use: {error}") from error
 
@@ -172,6 +187,13 @@ def _is_out_of_order(error: object) -> bool:
     if state is None:
         return type(error).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
     return str(state).startswith(_POSTGRESQL_TROUBLE)
+
+
+def _is_damaged(error: object) -> bool:
+    """Does it say that what is stored cannot be read (SQLSTATE XX001 and XX002)?"""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
+    return getattr(error, "sqlstate", None) in ("XX001", "XX002")
 
 
 _POSTGRESQL_LIMITS = {

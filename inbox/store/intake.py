@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
-from inbox.store.database import Conn, insert_or_ignore, portions, skip_locked, upsert
+from inbox.errors import UnreadableMail
+from inbox.store.database import Conn, Damaged, insert_or_ignore, portions, skip_locked, upsert
 from inbox.store.tables import ledger, raw_mail, tallies
+
+DAMAGED = "damaged-in-store"
+"""Cause of quarantine of a mail whose stored bytes are not those that were accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Claim:
 
     ledger_id: int
     raw_id: int
+    sha256: str
     size: int
     """Bytes of the raw mail."""
     packing: str
@@ -67,9 +72,21 @@ class Claim:
 
     @property
     def raw(self) -> bytes:
-        """The raw mail. Raises where what is stored cannot be unpacked; so it is not done in the
-        claiming transaction, which would then never count the attempt."""
-        return unpack(self.packing, self.content)
+        """The raw mail as it was accepted. Raises `UnreadableMail` where what is stored is not
+        that any more; so it is not done in the claiming transaction, which would then never count
+        the attempt."""
+        try:
+            raw = unpack(self.packing, self.content)
+        except zlib.error as error:
+            raise UnreadableMail(DAMAGED, f"raw mail {self.raw_id}: {error}") from error
+        found = hashlib.sha256(raw).hexdigest()
+        if found != self.sha256:
+            raise UnreadableMail(
+                DAMAGED,
+                f"raw mail {self.raw_id} has SHA-256 {found}, but {self.sha256} was accepted;"
+                " put it back from a backup, then retry",
+            )
+        return raw
 
 
 def pack(raw: bytes) -> Packed:
@@ -162,13 +179,16 @@ MOST_BYTES = 16 * 1024 * 1024
 held in memory together, and a worker's memory is bounded."""
 
 _SIZE = select(raw_mail.c.size).where(raw_mail.c.id == ledger.c.raw_id).scalar_subquery()
-_DUE = (
-    select(ledger.c.id, ledger.c.attempts, _SIZE.label("size"))
+OPEN = (
+    select(ledger.c.id, ledger.c.attempts)
     .where(ledger.c.state == "pending")
-    .where(ledger.c.run_after <= bindparam("now"))
+    # Mail that nobody tried yet is due at once: the clock of the node that took it may be wrong.
+    .where(or_(ledger.c.attempts == 0, ledger.c.run_after <= bindparam("now")))
     .where(or_(ledger.c.leased_until.is_(None), ledger.c.leased_until < bindparam("now")))
     .order_by(ledger.c.run_after, ledger.c.id)
 )
+"""What is due, without a look at its raw mail."""
+_DUE = OPEN.add_columns(func.coalesce(_SIZE, 0).label("size"))
 
 
 def claim(
@@ -177,12 +197,19 @@ def claim(
     """Take up to `limit` pending mails for one worker, their attempts counted by this very write.
 
     A mail that was attempted before is claimed alone: whatever it did to its last worker, it
-    cannot do to its neighbours.
+    cannot do to its neighbours. Raises `Damaged` where one of them cannot be read from the disk;
+    then none was taken, and `unread.claim_one` takes them one by one.
     """
     due = conn.execute(skip_locked(conn, _DUE.limit(limit)), {"now": now}).all()
     if not due:
         return ()
     ids = _that_fit(due) if due[0].attempts == 0 else [due[0].id]
+    lease(conn, ids, owner, now + lease_for)
+    return claims_of(conn, ids)
+
+
+def lease(conn: Conn, ids: Sequence[int], owner: str, until: datetime) -> None:
+    """Give these mails to an owner, one attempt of each counted."""
     conn.execute(
         update(ledger)
         .where(ledger.c.id.in_(ids))
@@ -190,19 +217,28 @@ def claim(
             attempts=ledger.c.attempts + 1,
             fence=ledger.c.fence + 1,
             leased_by=owner,
-            leased_until=now + lease_for,
+            leased_until=until,
         )
     )
+
+
+def claims_of(conn: Conn, ids: Sequence[int]) -> tuple[Claim, ...]:
+    """These mails with their raw bytes. Raises `Damaged` where any raw mail cannot be read."""
     rows = conn.execute(
-        select(ledger, raw_mail.c.size, raw_mail.c.packing, raw_mail.c.content)
+        select(ledger, raw_mail.c.sha256, raw_mail.c.size, raw_mail.c.packing, raw_mail.c.content)
         .join(raw_mail, raw_mail.c.id == ledger.c.raw_id)
         .where(ledger.c.id.in_(ids))
         .order_by(ledger.c.id)
-    )
+    ).all()
+    if len(rows) != len(ids):
+        there = {row.id for row in rows}
+        lost = ", ".join(str(one) for one in ids if one not in there)
+        raise Damaged(f"ledger {lost}: the raw mail is not in the store any more")
     return tuple(
         Claim(
             ledger_id=row.id,
             raw_id=row.raw_id,
+            sha256=row.sha256,
             size=row.size,
             packing=row.packing,
             content=row.content,

@@ -53,6 +53,7 @@ FILTERS = {
 _CAUSES = {
     "memory": "Reading it needs more memory than one mail may use",
     "unreadable": "It could not be read",
+    "damaged-in-store": "What is stored of it is damaged",
     "filing-failed": "It was read, but could not be filed",
     "over-limit": "It used more time or memory than one mail may use",
     "header-too-large": "Its header is too large",

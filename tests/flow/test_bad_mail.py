@@ -178,7 +178,7 @@ def test_a_raw_mail_that_cannot_be_unpacked_does_not_block_the_queue(house: Hous
     house.file()
     assert house.states() == {"filed": 2, "quarantined": 1}
     (row,) = (one for one in house.ledger() if one.state == "quarantined")
-    assert (row.raw_id, row.cause) == (2, "unreadable")
+    assert (row.raw_id, row.cause) == (2, "damaged-in-store")
 
 
 def test_the_supervisor_is_told_of_each_mail_before_it_is_touched(house: House) -> None:

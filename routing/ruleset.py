@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from routing.conditions import Condition
@@ -161,13 +161,6 @@ class Ruleset:
     cases: tuple[Case, ...] = ()
     """All tests: those of the rules in their order, then those that stand alone."""
     files: tuple[str, ...] = ()
-
-    @property
-    def mails(self) -> tuple[str, ...]:
-        """Paths of the mail files that the tests start from, each once: beside the rule files, so
-        what a test says depends on them too."""
-        named = (str(PurePath(case.file).parent / case.mail) for case in self.cases if case.mail)
-        return tuple(dict.fromkeys(named))
 
     def rule(self, name: str) -> Rule | None:
         """The rule of that name, or None."""

@@ -193,11 +193,14 @@ def suggest(since: Since = "90d", json: Json = False) -> None:
     from inbox.clock import utc_now
     from inbox.flow.suggestions import proposals
 
-    with opening.database() as (_, db), db.read() as conn:
+    with opening.database() as (settings, db), db.read() as conn:
         found = proposals(conn, instant(since, utc_now()))
     if json:
         output.json_lines(one.as_json() for one in found)
         return
+    folder, seen_from = _as_seen(settings.path(settings.files.rules).resolve())
+    if found and seen_from != Path.cwd():
+        output.error(f"apply these patches in {seen_from}")
     for one in found:
         suggestion = one.suggestion
         output.error(
@@ -206,9 +209,17 @@ def suggest(since: Since = "90d", json: Json = False) -> None:
         )
         for objection in one.objections:
             output.error(f"  would not load as it is: {objection}")
-        output.line(one.patch().rstrip("\n"))
+        output.line(one.patch(folder).rstrip("\n"))
     if not found:
         output.line("No rule can be proposed: people have not moved enough threads alike.")
+
+
+def _as_seen(rules: Path) -> tuple[Path, Path]:
+    """(the folder of rules as seen from there, where patches are to be applied): the current
+    folder where the rules are below it, else the one that holds them."""
+    here = Path.cwd()
+    base = here if rules.is_relative_to(here) else rules.parent
+    return rules.relative_to(base), base
 
 
 @app.command()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 
 from inbox.flow import active
 from inbox.flow.proof import load_rules
@@ -19,7 +21,7 @@ from routing.suggest import Move, Suggestion, suggest
 
 BATCH = 500
 MOST_STAYED = 20_000
-"""Threads that nobody moved, the newest decisions last; enough to know what a rule would hit."""
+"""Threads that stayed where they were; of more, the newest tell what a rule would hit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,13 @@ class Proposal:
     objections: tuple[str, ...]
     """Problems and red tests of the whole set with this rule in it; empty where it would load."""
 
-    def patch(self) -> str:
-        """The rule as a patch that adds its file (`git apply` or `patch -p1`)."""
+    def patch(self, folder: PurePath | str = "rules") -> str:
+        """The rule as a patch that adds its file to the folder of rules, which is given as seen
+        from where the patch is applied (`git apply` or `patch -p1`)."""
         lines = self.suggestion.text.splitlines()
         head = [
             "--- /dev/null",
-            f"+++ b/rules/{self.file}",
+            f"+++ b/{(PurePath(folder) / self.file).as_posix()}",
             f"@@ -0,0 +1,{len(lines)} @@",
         ]
         return "\n".join([*head, *(f"+{line}" for line in lines)]) + "\n"
@@ -60,16 +63,13 @@ class Proposal:
 def proposals(conn: Conn, since: datetime) -> tuple[Proposal, ...]:
     """Rules that would have made moves since then unnecessary, each tried beside those in force."""
     moves: list[Move] = []
-    stayed: list[tuple[Facts, str]] = []
+    stayed: deque[tuple[Facts, str]] = deque(maxlen=MOST_STAYED)
     for one in _decided(conn, since):
-        if one.thread_decided_by != "person":
-            if len(stayed) < MOST_STAYED:
-                stayed.append((facts_of(one), one.thread_team))
-        elif one.thread_team != one.made.team:
+        if one.thread_decided_by == "person" and one.thread_team != one.made.team:
             moves.append(Move(facts_of(one), one.made.team, one.thread_team))
         else:
             stayed.append((facts_of(one), one.thread_team))
-    return tuple(_tried(conn, one) for one in suggest(moves, stayed))
+    return tuple(_tried(conn, one) for one in suggest(moves, tuple(stayed)))
 
 
 def _decided(conn: Conn, since: datetime) -> Iterator[Decided]:

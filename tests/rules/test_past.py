@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import PurePath
 
 import pytest
 
@@ -168,11 +169,27 @@ def test_what_people_moved_alike_becomes_a_rule_that_loads(house: House) -> None
     )
     assert one.objections == ()
     assert one.patch().startswith("--- /dev/null\n+++ b/rules/05-moved-to-success-")
+    assert one.patch(PurePath("data/rules")).startswith("--- /dev/null\n+++ b/data/rules/05-")
+    assert one.patch(PurePath()).startswith("--- /dev/null\n+++ b/05-moved-to-success-")
     kept = (house.settings.folder / "rules/10-all.yaml").read_bytes()
     files = [("10-all.yaml", kept), (one.file, one.suggestion.text.encode())]
     loaded, problems = load_ruleset(files, NAMES)
     assert loaded is not None and not problems
     assert loaded.rules[0].name == one.suggestion.name
+
+
+def test_of_many_threads_that_stayed_the_newest_count(
+    small: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inbox.flow.suggestions.MOST_STAYED", 8)
+    many(small, "Question about payroll export", 8)
+    many(small, "Kickoff", 8, start=10)
+    many(small, "Question about payroll export", 4, start=30)
+    for n in range(30, 34):
+        desk.assign(small.db, small.thread(f"{n}@c{n}.example").id, "success", "maya", small.now)
+    with small.looking() as conn:
+        (one,) = proposals(conn, small.now - timedelta(days=90))
+    assert (one.suggestion.moves, one.suggestion.against) == (4, 0)
 
 
 def test_a_proposal_that_breaks_a_test_says_so(small: House) -> None:

@@ -1,4 +1,4 @@
-"""A trained model: what it answers for one mail, and why. Needs NumPy, not scikit-learn.
+"""A trained model: what it answers for one mail, and why. Needs no scikit-learn.
 
 Not the trainer (`fit.py`) and not the file (`artifact.py`).
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from classifiers.confidence import softmax, strength_of
-from classifiers.scoring import Scored, Scorer, scorer_for, strongest
+from classifiers.scoring import Scored, Scorer, scorer_for
 from classifiers.table import Table
 from classifiers.text import MailText, Words, readable, words_of
 
@@ -128,8 +128,8 @@ class Model:
         )
         reasons: tuple[Evidence, ...] = ()
         if evidence > 0:
-            parts = self.scorer.parts(words, first)
-            reasons = tuple(Evidence(readable(t), w) for t, w in strongest(parts, evidence))
+            parts = self.scorer.strongest(words, scored, first, evidence)
+            reasons = tuple([Evidence(readable(term), weight) for term, weight in parts])
         label = self.labels[first]
         best = (label,) if second is None else (label, self.labels[second])
         return Prediction(

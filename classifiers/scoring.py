@@ -17,6 +17,7 @@ from typing import Protocol
 from classifiers.table import Table
 from classifiers.terms import term_frequency
 from classifiers.text import Words
+from classifiers.unknown import Row, UnknownWords
 
 REMEMBERED = 8_192
 """Rows of unknown words kept, those met last: memory stays bounded."""
@@ -25,7 +26,8 @@ _NARROW = 16
 _weight = itemgetter(1)
 
 Part = tuple[str, float]
-Row = tuple[float, ...]
+Term = str | tuple[str, str]
+"""A word or a pair of neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Scored:
     margins: list[float]
     known_share: float
     """From 0 (nothing, or an empty mail) to 1: what `confidence.strength_of` takes as `known`."""
+    length: float = 1.0
+    """z, by which every part is divided."""
 
 
 class Scorer(Protocol):
@@ -45,6 +49,12 @@ class Scorer(Protocol):
 
     def parts(self, words: Words, label: int) -> list[Part]:
         """What each word and pair adds to one label's margin; with the bias they sum to it."""
+
+    def strongest(self, words: Words, scored: Scored, label: int, count: int) -> list[Part]:
+        """The `count` parts that speak most for the label, strongest first; only those that do.
+
+        `scored` is what `score` said of the same words.
+        """
 
 
 def scorer_for(table: Table) -> Scorer:
@@ -64,6 +74,7 @@ class Narrow:
         self._bias = table.arrays.bias.numbers()
         found = zip(table.words, table.arrays.word_rows.rows(), table.idf, strict=True)
         self._words: dict[str, Row] = {word: (*row, idf * idf, 0.0) for word, row, idf in found}
+        self._unknown = UnknownWords(table)
         self._learned: deque[str] = deque()
         # A pair has no part in the length z and is no word.
         paired = zip(table.pairs, table.arrays.pair_rows.rows(), strict=True)
@@ -86,26 +97,35 @@ class Narrow:
         *totals, square, missing = map(sum, zip(*rows))  # noqa: B905  # all have one length
         length = math.sqrt(square) or 1.0
         margins = [total / length + base for total, base in zip(totals, self._bias)]  # noqa: B905
-        return Scored(margins, 1.0 - missing / sum(single.values()) if missing else 1.0)
+        known = 1.0 - missing / sum(single.values()) if missing else 1.0
+        return Scored(margins, known, length)
 
     def parts(self, words: Words, label: int) -> list[Part]:
         """What each word and pair adds to one label's margin; with the bias they sum to it."""
-        single = words.single
-        rows = self._rows_of(single)
-        square = sum([row[-2] for row in rows])
-        weights = [row[label] for row in rows]
-        for place, (word, count) in enumerate(single.items()):
+        length = self.score(words).length
+        terms, weights = self._weighed(words, label)
+        return [(_shown(t), weight / length) for t, weight in zip(terms, weights, strict=True)]
+
+    def strongest(self, words: Words, scored: Scored, label: int, count: int) -> list[Part]:
+        """The `count` parts that speak most for the label, strongest first; only those that do."""
+        terms, weights = self._weighed(words, label)
+        # Sorting bare numbers, and then the few terms above, is a third of sorting all terms.
+        least = min(sorted(weights)[-count:], default=0.0)
+        above = [(t, w) for t, w in zip(terms, weights) if w >= least and w > 0.0]  # noqa: B905
+        above.sort(key=_weight, reverse=True)
+        return [(_shown(term), weight / scored.length) for term, weight in above[:count]]
+
+    def _weighed(self, words: Words, label: int) -> tuple[list[Term], list[float]]:
+        """Words and known pairs with what each adds to the label's sum, before dividing by z."""
+        single, pairs = words.single, words.pairs
+        known = [*filter(self._pairs.__contains__, pairs)]
+        terms: list[Term] = [*single, *known]
+        weights = [row[label] for row in self._rows_of(single)]
+        weights += [self._pairs[pair][label] for pair in known]
+        for place, count in enumerate((*single.values(), *[pairs[pair] for pair in known])):
             if count != 1:
-                more = self._more(word, count)
-                square += more[-2]
-                weights[place] += more[label]
-        length = math.sqrt(square) or 1.0
-        found = [(word, weight / length) for word, weight in zip(single, weights, strict=True)]
-        known = self._pairs
-        for pair, count in words.pairs.items():
-            if row := known.get(pair):
-                found.append((" ".join(pair), term_frequency(count) * row[label] / length))
-        return found
+                weights[place] *= term_frequency(count)
+        return terms, weights
 
     def _rows_of(self, single: dict[str, float]) -> list[Row]:
         try:
@@ -115,7 +135,7 @@ class Narrow:
 
     def _learn(self, word: str) -> Row:
         """The row of an unknown word, kept among the others until many newer ones have come."""
-        row = (*self._table.unknown_row(word), self._table.unknown_idf**2, 1.0)
+        row = (*self._unknown.row(word), self._table.unknown_idf**2, 1.0)
         self._words[word] = row
         self._learned.append(word)
         if len(self._learned) > REMEMBERED:
@@ -133,7 +153,5 @@ def _times(row: Row, factor: float) -> Row:
     return tuple([weight * factor for weight in row])
 
 
-def strongest(parts: list[Part], count: int) -> list[Part]:
-    """The `count` parts that speak most for the label, strongest first; only those that do."""
-    ranked = sorted(parts, key=_weight, reverse=True)[:count]
-    return [part for part in ranked if part[1] > 0]
+def _shown(term: Term) -> str:
+    return term if isinstance(term, str) else " ".join(term)

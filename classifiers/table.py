@@ -13,10 +13,9 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass, field
-from operator import mul
 from typing import TYPE_CHECKING, Any
 
-from classifiers.terms import FeatureOptions, buckets, term_frequency
+from classifiers.terms import FeatureOptions, term_frequency
 from classifiers.text import Words
 
 if TYPE_CHECKING:
@@ -105,18 +104,6 @@ class Table:
     def labels(self) -> int:
         """How many labels the rows have a number for."""
         return self.arrays.word_rows.columns
-
-    def unknown_row(self, word: str) -> tuple[float, ...]:
-        """The row of a word outside the vocabulary, from its character n-grams alone."""
-        found = buckets(word, self.features)
-        counts = found.values()
-        length = math.sqrt(sum(count * count for count in counts)) or 1.0
-        factor = self.unknown_idf * self.features.character_weight / length
-        raw, line = self.arrays.character_rows.raw, struct.Struct(f"<{self.labels}{HALF}")
-        rows = [line.unpack_from(raw, row * line.size) for row in found]
-        if not rows:
-            return (0.0,) * self.labels
-        return tuple(factor * sum(map(mul, counts, column)) for column in zip(*rows, strict=True))
 
     def vector(self, words: Words) -> dict[str, float]:
         """The mail's known words as a sparse vector of length 1 (tf * idf)."""

@@ -32,20 +32,23 @@ def term_frequency(count: float) -> float:
     return 1.0 + math.log(count) if count >= 1 else count
 
 
-def buckets(word: str, options: FeatureOptions) -> dict[int, int]:
-    """Hashed rows of the character n-grams of `<word>` with their counts."""
+def hashed(word: str, options: FeatureOptions) -> list[int]:
+    """The hashed row of every character n-gram of `<word>`, shorter ones first."""
     marked = f"<{word}>"
     mask = (1 << options.character_bits) - 1
-    found: dict[int, int] = {}
+    sizes = range(options.shortest, options.longest + 1)
     if word.isascii():  # the same bytes, encoded once instead of per n-gram
         raw = marked.encode("ascii")
-        for size in range(options.shortest, options.longest + 1):
-            for start in range(len(raw) - size + 1):
-                row = crc32(raw[start : start + size]) & mask
-                found[row] = found.get(row, 0) + 1
-        return found
-    for size in range(options.shortest, options.longest + 1):
-        for start in range(len(marked) - size + 1):
-            row = crc32(marked[start : start + size].encode("utf-8", "surrogatepass")) & mask
-            found[row] = found.get(row, 0) + 1
+        count = len(raw) + 1
+        return [crc32(raw[at : at + n]) & mask for n in sizes for at in range(count - n)]
+    count = len(marked) + 1
+    grams = [marked[at : at + n] for n in sizes for at in range(count - n)]
+    return [crc32(gram.encode("utf-8", "surrogatepass")) & mask for gram in grams]
+
+
+def buckets(word: str, options: FeatureOptions) -> dict[int, int]:
+    """Hashed rows of the character n-grams of `<word>` with their counts."""
+    found: dict[int, int] = {}
+    for row in hashed(word, options):
+        found[row] = found.get(row, 0) + 1
     return found

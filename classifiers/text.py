@@ -104,14 +104,17 @@ def split(text: str) -> list[str]:
     text = text.lower() if ascii_only else unicodedata.normalize("NFKC", text).casefold()
     if "@" in text or "://" in text or "www." in text:
         # Neither pattern reaches over white space; asking each word first spares their search.
-        text = " ".join(map(_placed, text.split()))
+        runs = text.split()
+        text = " ".join([_placed(r) if "@" in r or "://" in r or "www." in r else r for r in runs])
     # A translation of bytes and a split are several times faster than a pattern over the text.
     raw = text.encode("utf-8", "surrogatepass").translate(_ASCII)
+    while b"##" in raw:
+        raw = raw.replace(b"##", b"#")
     found = raw.decode("utf-8", "surrogatepass").split()
-    if not (
-        ascii_only and b"##" not in raw and len(max(found, key=len, default="")) <= MAX_WORD_LENGTH
+    if not (ascii_only or "".join(found).replace(NUMBER, "").isalpha()) or (
+        max(map(len, found), default=0) > MAX_WORD_LENGTH
     ):
-        found = list(_cleaned(found))
+        found = _cleaned(found)
     high = not ascii_only and len(raw.translate(None, _ABOVE_0800)) < len(raw)
     if high and _UNSPACED_RUN.search(text):
         return list(islice(_unspaced(found[:MAX_WORDS]), MAX_WORDS))
@@ -127,14 +130,15 @@ def _placed(word: str) -> str:
     return word
 
 
-def _cleaned(found: Iterable[str]) -> Iterable[str]:
-    """Words of runs that may hold signs outside ASCII, several digits, or too many letters."""
+def _cleaned(found: Iterable[str]) -> list[str]:
+    """Words of runs that may hold signs or digits outside ASCII, or too many letters."""
+    words: list[str] = []
     for word in found:
         if word.isalpha() and len(word) <= MAX_WORD_LENGTH:
-            yield word
+            words.append(word)
         else:
-            for piece in _WORD.findall(word):
-                yield _DIGITS.sub(NUMBER, piece)
+            words += _WORD.findall(_DIGITS.sub(NUMBER, word))
+    return words
 
 
 def _unspaced(words: Iterable[str]) -> Iterable[str]:

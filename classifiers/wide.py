@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import lru_cache
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +56,7 @@ class Wide:
             strange *= (self._table.unknown_idf / length) ** 2
             linked = sum(words.pairs[pair] for pair, _, _ in pairs)
             known = familiarity(strange, linked, count)
-        return Scored((total / length + self._bias).tolist(), known)
+        return Scored((total / length + self._bias).tolist(), known, length)
 
     def parts(self, words: Words, label: int) -> list[Part]:
         """What each word and pair adds to one label's margin; with the bias they sum to it."""
@@ -75,8 +76,13 @@ class Wide:
             )
         return found
 
+    def strongest(self, words: Words, scored: Scored, label: int, count: int) -> list[Part]:
+        """The `count` parts that speak most for the label, strongest first; only those that do."""
+        ranked = sorted(self.parts(words, label), key=itemgetter(1), reverse=True)[:count]
+        return [part for part in ranked if part[1] > 0]
+
     def _row_of_unknown(self, word: str) -> Float32:
-        """`Table.unknown_row` in one multiplication."""
+        """`UnknownWords.row` in one multiplication."""
         found = buckets(word, self._table.features)
         counts = np.fromiter(found.values(), np.float32, len(found))
         length = math.sqrt(float(counts @ counts)) or 1.0

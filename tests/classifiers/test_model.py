@@ -85,6 +85,19 @@ def test_both_ways_of_scoring_agree_on_parts_too() -> None:
         assert np.allclose([w for _, w in narrow], [w for _, w in wide], atol=1e-5)
 
 
+def test_the_strongest_parts_are_the_largest_of_all_parts() -> None:
+    table = small_model().table
+    for mail in _mails():
+        words = words_of(mail)
+        for scorer in (Narrow(table), Wide(table)):
+            for label in range(table.labels):
+                ranked = sorted(scorer.parts(words, label), key=lambda part: -part[1])
+                wanted = [part for part in ranked[:5] if part[1] > 0]
+                found = scorer.strongest(words, scorer.score(words), label, 5)
+                assert [term for term, _ in found] == [term for term, _ in wanted]
+                assert np.allclose([w for _, w in found], [w for _, w in wanted])
+
+
 def test_the_same_data_and_seed_give_the_same_model() -> None:
     again = fit(examples(), SMALL)
     assert again.id == small_model().id

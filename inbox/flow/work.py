@@ -1,0 +1,186 @@
+"""What people do on one thread besides deciding its team: claim, release, note, tag, status.
+
+Every deed is an event; the thread's row is the state that they add up to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from inbox.errors import AboardError, NotFound
+from inbox.flow.ownership import OWNER_CHANGED
+from inbox.store import absences, accounts, handoffs, people, threads, timeline
+from inbox.store.database import Conn, Database
+from inbox.store.people import Person
+from inbox.store.threads import Thread
+from routing.ownership import answerable
+from routing.reader import did_you_mean
+
+STATUS_CHANGED, TAGGED, NOTE = "status-changed", "tagged", "note"
+MOST_TAG = 60
+"""Letters of a tag."""
+
+Told = Callable[[Conn, Thread, int], None]
+"""Called in the transaction of a deed with the thread as it is then and the event's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Somebody of ours at work. `told` is how clocks hear of what they do."""
+
+    db: Database
+    by: str
+    """Handle of the person."""
+    told: Told = lambda conn, thread, event: None
+
+    def claim(self, thread_id: int, now: datetime) -> Thread:
+        """Take a thread on: it is theirs and they answer for it. Raises `NotFound`, `AboardError`
+        for one that is closed or that somebody else owns."""
+        with self.db.write() as conn:
+            thread, person = self._open(conn, thread_id)
+            if thread.status == "closed":
+                raise AboardError(f"thread {thread.id} is closed; reopen it to take it on")
+            if thread.claimed_at is not None and thread.accountable_id != person.id:
+                owner = people.by_id(conn, thread.accountable_id)
+                raise AboardError(
+                    f"thread {thread.id} is {owner.name}'s; they release it, or a lead does"
+                )
+            data = {"to": person.handle, "from": self._handle(conn, thread), "why": "claimed it"}
+            changes = {"accountable_id": person.id, "claimed_at": now}
+            return self._done(conn, thread, changes, (OWNER_CHANGED, data), now)
+
+    def release(self, thread_id: int, now: datetime) -> Thread:
+        """Give a thread back to its team: who is on duty answers for it.
+
+        Its owner, leads and admins may. Raises `NotFound`, `AboardError`.
+        """
+        with self.db.write() as conn:
+            thread, person = self._open(conn, thread_id)
+            if thread.claimed_at is None:
+                raise AboardError(f"nobody has taken thread {thread.id} on")
+            if thread.accountable_id != person.id and person.role == "agent":
+                owner = people.by_id(conn, thread.accountable_id)
+                raise AboardError(
+                    f"thread {thread.id} is {owner.name}'s; they or a lead release it"
+                )
+            to = on_duty(conn, thread.team, now)
+            data = {"to": to.handle, "from": self._handle(conn, thread), "why": "released it"}
+            changes = {"accountable_id": to.id, "claimed_at": None}
+            return self._done(conn, thread, changes, (OWNER_CHANGED, data), now)
+
+    def note(self, thread_id: int, text: str, now: datetime) -> Thread:
+        """Write something down that only our own people see. Raises `NotFound`, `AboardError`."""
+        written = text.strip()
+        if not written:
+            raise AboardError("the note is empty")
+        with self.db.write() as conn:
+            thread, _ = self._open(conn, thread_id)
+            return self._done(conn, thread, {}, (NOTE, {"text": written}), now)
+
+    def tag(
+        self, thread_id: int, add: Sequence[str], remove: Sequence[str], now: datetime
+    ) -> Thread:
+        """Add and take off tags. Raises `NotFound`, `AboardError` for what cannot be a tag."""
+        added = [_tag(one) for one in add]
+        removed = {_tag(one) for one in remove}
+        with self.db.write() as conn:
+            thread, _ = self._open(conn, thread_id)
+            kept = [one for one in thread.tags if one not in removed]
+            tags = list(dict.fromkeys([*kept, *added]))
+            if tags == list(thread.tags):
+                return thread
+            data = {
+                "added": [one for one in tags if one not in thread.tags],
+                "removed": [one for one in thread.tags if one not in tags],
+            }
+            return self._done(conn, thread, {"tags": tags}, (TAGGED, data), now)
+
+    def close(self, thread_id: int, now: datetime) -> Thread:
+        """Nothing is left to do. A human mail from the customer opens it again."""
+        return self._status(thread_id, "closed", None, now)
+
+    def reopen(self, thread_id: int, now: datetime) -> Thread:
+        """There is something to do after all."""
+        return self._status(thread_id, "open", None, now)
+
+    def wait(self, thread_id: int, now: datetime) -> Thread:
+        """It is the customer's turn."""
+        return self._status(thread_id, "waiting", None, now)
+
+    def snooze(self, thread_id: int, until: datetime, now: datetime) -> Thread:
+        """Put aside until an instant, or until the customer writes. Raises `AboardError` where
+        that instant has passed."""
+        if until <= now:
+            raise AboardError(f"{until:%Y-%m-%d %H:%M} UTC has passed; give an instant to come")
+        return self._status(thread_id, "snoozed", until, now)
+
+    def _status(self, thread_id: int, status: str, until: datetime | None, now: datetime) -> Thread:
+        with self.db.write() as conn:
+            thread, person = self._open(conn, thread_id)
+            if thread.status == status and status != "snoozed":
+                return thread
+            if status == "closed":
+                _withdraw(conn, thread, person, now)
+            data: dict[str, Any] = {"status": status, "from": thread.status}
+            if until is not None:
+                data["until"] = until.isoformat()
+            changes = {"status": status, "snoozed_until": until}
+            return self._done(conn, thread, changes, (STATUS_CHANGED, data), now)
+
+    def _open(self, conn: Conn, thread_id: int) -> tuple[Thread, Person]:
+        person = people.by_handle(conn, self.by)
+        thread = threads.by_id(conn, thread_id)
+        accounts.lock(conn, [thread.account_id])
+        return threads.by_id(conn, thread.id), person
+
+    def _handle(self, conn: Conn, thread: Thread) -> str:
+        return people.by_id(conn, thread.accountable_id).handle
+
+    def _done(
+        self,
+        conn: Conn,
+        thread: Thread,
+        changes: dict[str, Any],
+        happened: tuple[str, dict[str, Any]],
+        now: datetime,
+    ) -> Thread:
+        kind, data = happened
+        if changes:
+            threads.save(conn, thread.id, **changes)
+        event = timeline.Event(
+            thread.account_id, thread.id, None, now, kind, f"person:{self.by}", data
+        )
+        number = timeline.add(conn, event)
+        after = threads.by_id(conn, thread.id)
+        self.told(conn, after, number)
+        return after
+
+
+def on_duty(conn: Conn, team: str, now: datetime) -> Person:
+    """Who answers for what nobody of a team owns, as `routing.ownership` says. `NotFound`."""
+    directory = people.directory(conn)
+    found = next((one for one in directory.teams if one.name == team), None)
+    if found is None:
+        names = tuple(one.name for one in directory.teams)
+        raise NotFound(f"there is no team {team!r} ({did_you_mean(team, names)})")
+    choice = answerable(directory, found, absences.away(conn, now))
+    return people.by_handle(conn, choice.handle)
+
+
+def _withdraw(conn: Conn, thread: Thread, person: Person, now: datetime) -> None:
+    """What is closed is on offer to nobody."""
+    offered = handoffs.open_of(conn, thread.id)
+    if offered is not None:
+        handoffs.settle(conn, offered.id, "withdrawn", person.id, "the thread was closed", now)
+
+
+def _tag(written: str) -> str:
+    tag = written.strip().lstrip("#").lower()
+    if not tag or len(tag) > MOST_TAG or any(not c.isprintable() or c in " ," for c in tag):
+        raise AboardError(
+            f"{written!r} is no tag: one word of at most {MOST_TAG} letters, without blanks"
+        )
+    return tag

@@ -53,8 +53,8 @@ def read_hours(
     if node.kind != "map":
         fields.wrong(key, "a mapping with `zone` and `week`, or `always`")
         return None
-    hours = fields.mapping(key, HOURS_KEYS, f"`{key}` of {fields.what}")
     before = len(fields.reader.errors)
+    hours = fields.mapping(key, HOURS_KEYS, f"`{key}` of {fields.what}")
     zone = _zone(hours)
     week = _week(hours)
     holidays = tuple(_holidays(hours))

@@ -16,6 +16,12 @@ from typing import Any
 from inbox.errors import ConfigError
 from inbox.listen import Listen as Listen
 from inbox.masking import has_password, masked, shown, with_password
+from inbox.sections import Files as Files
+from inbox.sections import Filing as Filing
+from inbox.sections import Mailbox as Mailbox
+from inbox.sections import Send as Send
+from inbox.sections import Smtp as Smtp
+from inbox.sections import Web as Web
 from routing.problems import Problem
 from routing.reader import Fields, Reader, did_you_mean
 from routing.strict_yaml import Node, load_text
@@ -24,71 +30,8 @@ PREFIX = "ABOARD_"
 NOT_SETTINGS = frozenset({"ABOARD_SHARED", "ABOARD_CONFIG"})
 """Variables of ours that say where things are, not how they behave; ABOARD_TEST_* too."""
 
-SMTP_LISTEN = Listen("127.0.0.1", 2525)
-WEB_LISTEN = Listen("127.0.0.1", 8025)
 LONGEST_NODE = 40
 """Characters of a node's name; leases add a worker and a process to it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """An address of ours that customers write to."""
-
-    address: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Smtp:
-    """The SMTP ingress."""
-
-    listen: Listen = SMTP_LISTEN
-    hostname: str = "localhost"
-    tls_certificate: Path | None = None
-    tls_key: Path | None = None
-    require_tls: bool = False
-    most_bytes: int = 40 * 1024 * 1024
-    most_recipients: int = 100
-    most_connections: int = 200
-    most_connections_per_peer: int = 50
-    mails_per_minute_per_sender: int = 600
-    mails_per_minute_per_peer: int = 60_000
-    idle_seconds: int = 300
-    transaction_seconds: int = 600
-    proxy_protocol: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Web:
-    """The web inbox."""
-
-    listen: Listen = WEB_LISTEN
-    hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
-
-
-@dataclass(frozen=True, slots=True)
-class Filing:
-    """How accepted mail is filed, and what one mail may cost."""
-
-    workers: int = 2
-    batch: int = 20
-    most_attempts: int = 2
-    cpu_seconds: int = 2
-    wall_seconds: int = 10
-    memory_mib: int = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Where the files that admins own are."""
-
-    rules: Path = Path("rules")
-    shadow_rules: Path | None = None
-    """A second folder of rules that is only compared with the first."""
-    teams: Path = Path("teams.yaml")
-    sla: Path = Path("sla.yaml")
-    stages: Path = Path("stages.yaml")
-    templates: Path = Path("templates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +45,12 @@ class Settings:
     mailboxes: tuple[Mailbox, ...] = ()
     own_domains: tuple[str, ...] = ()
     public_domains: tuple[str, ...] = ()
-    smtp: Smtp = Smtp()
-    web: Web = Web()
-    filing: Filing = Filing()
-    files: Files = Files()
+    smtp: Smtp = field(default_factory=Smtp)
+    web: Web = field(default_factory=Web)
+    filing: Filing = field(default_factory=Filing)
+    send: Send = field(default_factory=Send)
+    send_password: str | None = field(default=None, repr=False, metadata={"secret": True})
+    files: Files = field(default_factory=Files)
 
     def path(self, relative: Path) -> Path:
         """A path of the settings, resolved from the folder of the file."""
@@ -198,14 +143,22 @@ def _overlay(environment: Mapping[str, str], reader: Reader) -> dict[str, Node]:
 
 def _unknown_variable(key: str, reader: Reader) -> None:
     known = _keys(Settings) + tuple(
-        f"{part}.{name}"
-        for part, kind in (("smtp", Smtp), ("web", Web), ("filing", Filing), ("files", Files))
-        for name in _keys(kind)
+        f"{part}.{name}" for part, kind in PARTS.items() for name in _keys(kind)
     )
     variable = PREFIX + key.upper().replace(".", "__")
     hint = did_you_mean(key, known)
     message = f"there is no setting `{key}`"
     reader.add(Problem(f"environment {variable}", 0, 0, "unknown-key", message, hint))
+
+
+PARTS: Mapping[str, type] = {
+    "smtp": Smtp,
+    "web": Web,
+    "filing": Filing,
+    "send": Send,
+    "files": Files,
+}
+"""The sections of the configuration."""
 
 
 class _Level:
@@ -265,6 +218,8 @@ def _settings(top: _Level, folder: Path) -> Settings:
         smtp=smtp,
         web=_web(top.below("web", Web)),
         filing=Filing(**_counts(top.below("filing", Filing), default.filing)),
+        send=_send(top.below("send", Send)),
+        send_password=_secret(top, "send_password", folder),
         files=_files(top.below("files", Files), default.files),
     )
 
@@ -347,11 +302,14 @@ def _listen(level: _Level, default: Listen) -> Listen:
     return Listen(host.strip("[]"), int(port))
 
 
-def _counts(level: _Level, default: Any) -> dict[str, int]:
-    """Every whole-number setting of a part; all of them are caps, so none may be 0."""
+def _counts(level: _Level, default: Any, may_be_0: tuple[str, ...] = ()) -> dict[str, int]:
+    """Every whole-number setting of a part; they are caps, so only those that say so may be 0."""
     return {
         one.name: level.at(one.name).integer(
-            one.name, getattr(default, one.name), at_least=1, at_most=10**9
+            one.name,
+            getattr(default, one.name),
+            at_least=0 if one.name in may_be_0 else 1,
+            at_most=10**9,
         )
         for one in fields(default)
         if type(getattr(default, one.name)) is int
@@ -372,6 +330,29 @@ def _smtp(level: _Level) -> Smtp:
         proxy_protocol=level.at("proxy_protocol").flag("proxy_protocol"),
         **_counts(level, default),
     )
+
+
+def _send(level: _Level) -> Send:
+    default = Send()
+    texts = {
+        one: level.at(one).text(one, getattr(default, one))
+        for one in ("host", "tls", "username", "hostname", "dkim_selector", "dkim_domain")
+    }
+    counts = _counts(level, default, may_be_0=("undo_seconds",))
+    if texts["tls"] not in ("starttls", "implicit", "none"):
+        level.at("tls").wrong("tls", "starttls, implicit or none")
+    local = texts["host"] in ("localhost", "127.0.0.1", "::1")
+    if texts["tls"] == "none" and (texts["username"] or not local):
+        expected = "starttls or implicit: only a smarthost on this machine, without password, does"
+        level.at("tls").wrong("tls", f"{expected} without TLS")
+    for one in ("host", "hostname"):
+        if not re.fullmatch(r"[A-Za-z0-9.:_-]*", texts[one]):
+            level.at(one).wrong(one, "the name or address of a host")
+    if "dkim_key" in level.at("dkim_key") and not texts["dkim_selector"]:
+        level.at("dkim_key").wrong("dkim_key", "given together with dkim_selector")
+    files = {one: level.at(one).text(one) for one in ("tls_ca", "dkim_key")}
+    paths = {one: Path(text) for one, text in files.items() if text}
+    return replace(default, **texts, **counts, **paths)  # type: ignore[arg-type]
 
 
 def _web(level: _Level) -> Web:

@@ -44,6 +44,24 @@ web:
   listen: "[::1]:8080"
   hosts: [inbox.aboard.example]
 filing: {workers: 3, batch: 4, most_attempts: 5, cpu_seconds: 6, wall_seconds: 7, memory_mib: 800}
+send:
+  host: smtp.relay.example
+  port: 465
+  tls: implicit
+  tls_ca: tls/ca.pem
+  username: aboard
+  hostname: out.aboard.example
+  connections: 18
+  mails_per_connection: 19
+  reply_seconds: 20
+  final_seconds: 21
+  undo_seconds: 0
+  automatic_hours: 22
+  reply_days: 23
+  dkim_selector: s1
+  dkim_domain: aboard.example
+  dkim_key: dkim.pem
+send_password_file: secrets/password
 files:
   rules: r
   shadow_rules: shadow

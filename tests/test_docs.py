@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from inbox.cli import main as cli
-from inbox.config import Files, Filing, Settings, Smtp, Web
+from inbox.config import PARTS, Settings
 from inbox.store.tables import metadata
 
 ROOT = Path(__file__).parent.parent
@@ -64,7 +64,7 @@ def test_every_command_is_documented() -> None:
 
 def test_every_setting_is_documented() -> None:
     names = [one.name for one in fields(Settings)]
-    for part, kind in (("smtp", Smtp), ("web", Web), ("filing", Filing), ("files", Files)):
+    for part, kind in PARTS.items():
         names.remove(part)
         names += [f"{part}.{one.name}" for one in fields(kind)]
     names.remove("folder")

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import REGCLASS
 from inbox.errors import NotFound
 from inbox.store.database import Conn, portions
 from inbox.store.intake import unpack
+from inbox.store.outbox_tables import outbox
 from inbox.store.tables import ledger, messages, raw_mail, tallies
 
 
@@ -186,20 +187,24 @@ def filed_without_message(conn: Conn, *, limit: int = 20) -> tuple[int, ...]:
 
 
 def messages_without_ledger(conn: Conn, *, limit: int = 20) -> tuple[int, ...]:
-    """Numbers of messages that no ledger row says to have filed."""
+    """Numbers of messages that no ledger row says to have filed, nor any outbox item to be."""
     filed = exists().where(ledger.c.message_id == messages.c.id, ledger.c.state == "filed")
+    left = exists().where(outbox.c.message_id == messages.c.id)
     return tuple(
-        conn.scalars(select(messages.c.id).where(~filed).order_by(messages.c.id).limit(limit))
+        conn.scalars(
+            select(messages.c.id).where(~filed, ~left).order_by(messages.c.id).limit(limit)
+        )
     )
 
 
 def raw_without_ledger(conn: Conn, *, limit: int = 20) -> tuple[int, ...]:
-    """Numbers of raw mails that no ledger row knows."""
+    """Numbers of raw mails that no ledger row and no outbox item knows."""
     return tuple(
         conn.scalars(
             select(raw_mail.c.id)
             .outerjoin(ledger, ledger.c.raw_id == raw_mail.c.id)
             .where(ledger.c.id.is_(None))
+            .where(~exists().where(outbox.c.raw_id == raw_mail.c.id))
             .order_by(raw_mail.c.id)
             .limit(limit)
         )

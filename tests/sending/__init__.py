@@ -1,0 +1,1 @@
+"""Sending: the SMTP client, the outbox, couriers, composing and replying."""

@@ -262,7 +262,7 @@ def test_a_password_goes_over_verified_tls_only(
         if offer == b"AUTH LOGIN":
             server.say("AUTH", b"334 VXNlcm5hbWU6\r\n")
             server.say("YWJVYXJK", b"334 UGFzc3dvcmQ6\r\n")
-            server.say("YMZDTM9K", b"235 2.7.0 welcome\r\n")
+            server.say("YMZDTMQ=", b"235 2.7.0 welcome\r\n")
         hand = Hand(server.port, tls=pair[1], implicit=implicit, username="aboard", password="blöd")
         assert isinstance(hand.send(), Sent)
         hand.pool.close()

@@ -1,0 +1,96 @@
+"""The sections of the configuration, as values with their defaults; `config.py` reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from inbox.listen import Listen
+
+SMTP_LISTEN = Listen("127.0.0.1", 2525)
+WEB_LISTEN = Listen("127.0.0.1", 8025)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address of ours that customers write to."""
+
+    address: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """The SMTP ingress."""
+
+    listen: Listen = SMTP_LISTEN
+    hostname: str = "localhost"
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    require_tls: bool = False
+    most_bytes: int = 40 * 1024 * 1024
+    most_recipients: int = 100
+    most_connections: int = 200
+    most_connections_per_peer: int = 50
+    mails_per_minute_per_sender: int = 600
+    mails_per_minute_per_peer: int = 60_000
+    idle_seconds: int = 300
+    transaction_seconds: int = 600
+    proxy_protocol: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The web inbox."""
+
+    listen: Listen = WEB_LISTEN
+    hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """How accepted mail is filed, and what one mail may cost."""
+
+    workers: int = 2
+    batch: int = 20
+    most_attempts: int = 2
+    cpu_seconds: int = 2
+    wall_seconds: int = 10
+    memory_mib: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """The smarthost through which mail leaves. Without `host` nothing leaves: items are held."""
+
+    host: str = ""
+    port: int = 587
+    tls: str = "starttls"
+    """`starttls`, `implicit`, or `none` where the smarthost is this very machine."""
+    tls_ca: Path | None = None
+    """Certificates (PEM) to trust instead of the system's."""
+    username: str = ""
+    hostname: str = "localhost"
+    connections: int = 4
+    mails_per_connection: int = 100
+    reply_seconds: int = 300
+    final_seconds: int = 600
+    undo_seconds: int = 10
+    automatic_hours: int = 24
+    reply_days: int = 5
+    dkim_selector: str = ""
+    dkim_domain: str = ""
+    dkim_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where the files that admins own are."""
+
+    rules: Path = Path("rules")
+    shadow_rules: Path | None = None
+    """A second folder of rules that is only compared with the first."""
+    teams: Path = Path("teams.yaml")
+    sla: Path = Path("sla.yaml")
+    stages: Path = Path("stages.yaml")
+    templates: Path = Path("templates")

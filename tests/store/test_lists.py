@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,45 +12,9 @@ from inbox.store.accounts import NewAccount
 from inbox.store.database import Conn, Database
 from inbox.store.tables import contact_addresses, contacts, rule_hits, thread_ids
 from inbox.store.tables import messages as messages_table
-from inbox.store.tables import threads as threads_table
 from inbox.store.timeline import Event, Span
-from routing.teams import Directory, Member, Team
 from tests.databases import NOW, put
-
-MINUTE = timedelta(minutes=1)
-MAYA = Member("maya", "Maya Okafor", "maya@aboard.example", "admin")
-TOM = Member("tom", "Tom Alvarez", "tom@aboard.example", "lead")
-BOTH_PEOPLE = Directory(
-    (MAYA, TOM),
-    (Team("support", "Support", "tom", ("tom",)), Team("success", "Success", "maya", ("maya",))),
-)
-
-
-@pytest.fixture
-def house(db: Database) -> Database:
-    """People, teams and one account (number 1, `Acme`, acme.example)."""
-    with db.write() as conn:
-        people.sync(conn, BOTH_PEOPLE)
-        accounts.create(conn, NewAccount("Acme", NOW), ["acme.example", "acme.test"])
-    return db
-
-
-def open_thread(conn: Conn, at: datetime = NOW, **other: Any) -> int:
-    row = {
-        "account_id": 1,
-        "subject": "Kickoff",
-        "status": "open",
-        "team": "support",
-        "accountable_id": people.by_handle(conn, "tom").id,
-        "decided_by": "fallback",
-        "priority": "normal",
-        "tags": [],
-        "opened_at": at,
-        "last_message_at": at,
-        "messages": 0,
-    } | other
-    made = conn.execute(threads_table.insert(), row)
-    return int(made.inserted_primary_key[0])
+from tests.store.company import MINUTE, open_thread
 
 
 def write_message(conn: Conn, thread_id: int, number: int, **other: Any) -> None:
@@ -155,7 +118,7 @@ def test_joining_threads_moves_everything_that_belongs_to_them(house: Database) 
         assert (joined.id, joined.messages, joined.last_message_at) == (one, 2, NOW + 2 * MINUTE)
         assert threads.users_of(conn, ["2@acme.example"]) == {"2@acme.example": {1: one}}
         assert threads.account_that_wrote_to(conn, "b@x.example", ["2@acme.example"]) == 1
-        assert hits.ran_at(conn, one) == {"greet": NOW}
+        assert hits.ran_at(conn, one, NOW) == {"greet": NOW}
         assert threads.linked(conn, one) == ((three, "refers-to-its-mail"),)
         assert [row.event.kind for row in timeline.of_thread(conn, one, Span())] == ["mail-in"]
         assert threads.by_ids(conn, [two])[two].merged_into_id == one

@@ -2,54 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
-
 import pytest
 
 from inbox.errors import NotFound
-from inbox.store import accounts, assignments, people, sets
-from inbox.store.accounts import NewAccount
-from inbox.store.database import Conn, Database
-from inbox.store.tables import threads as threads_table
+from inbox.store import assignments, people, sets
+from inbox.store.database import Database
 from routing.teams import Directory, Member, Team
 from tests.databases import NOW
-
-MINUTE = timedelta(minutes=1)
-MAYA = Member("maya", "Maya Okafor", "maya@aboard.example", "admin")
-TOM = Member("tom", "Tom Alvarez", "tom@aboard.example", "lead")
-BOTH_PEOPLE = Directory(
-    (MAYA, TOM),
-    (Team("support", "Support", "tom", ("tom",)), Team("success", "Success", "maya", ("maya",))),
-)
-
-
-@pytest.fixture
-def house(db: Database) -> Database:
-    """People, teams and one account (number 1, `Acme`, acme.example)."""
-    with db.write() as conn:
-        people.sync(conn, BOTH_PEOPLE)
-        accounts.create(conn, NewAccount("Acme", NOW), ["acme.example", "acme.test"])
-    return db
-
-
-def open_thread(conn: Conn, at: datetime = NOW, **other: Any) -> int:
-    row = {
-        "account_id": 1,
-        "subject": "Kickoff",
-        "status": "open",
-        "team": "support",
-        "accountable_id": people.by_handle(conn, "tom").id,
-        "decided_by": "fallback",
-        "priority": "normal",
-        "tags": [],
-        "opened_at": at,
-        "last_message_at": at,
-        "messages": 0,
-    } | other
-    made = conn.execute(threads_table.insert(), row)
-    return int(made.inserted_primary_key[0])
-
+from tests.store.company import MAYA, MINUTE, TOM, open_thread
 
 # --- People and what admins own --------------------------------------------------------------
 

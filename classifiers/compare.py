@@ -20,8 +20,8 @@ SIGNIFICANCE = 0.05
 TOLERATED_BOAST = 0.05
 """Mean score minus accuracy may not rise by more than this: a confident liar is no improvement."""
 TOLERATED_LOSS = 0.01
-"""Share of the held-out mail that may be routed less, or of the routed mail that may go wrong more;
-rounded up to a whole mail, because one mail proves nothing."""
+"""Share of the held-out mail that may be routed rightly less, or of the routed mail that may go
+wrong more; rounded up to a whole mail, because one mail proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +117,9 @@ def judge(
     * on these and on `accepted` mail (what old and new say of mail that nobody moved) it is newly
       wrong no more often than newly right: labels alone are mostly the old model's mistakes, and
       would favour whoever contradicts it;
-    * of all this mail it routes as much by itself as the old one, and goes wrong no oftener in
-      what it routes, both within `TOLERATED_LOSS`. Where the old one routed nothing, the
-      `promise` (a share of right ones) stands in for it.
+    * of all this mail it routes as much rightly by itself as the old one (shedding what went wrong
+      is no loss), and goes wrong no oftener in what it routes, both within `TOLERATED_LOSS`. Where
+      the old one routed nothing, the `promise` (a share of right ones) stands in for it.
     """
     lost, won = _changed(old.outcomes, new.outcomes)
     p_value = binomial_tail(won, won + lost)
@@ -177,10 +177,11 @@ def _what_it_loses(old: Evaluation, new: Evaluation, promise: float | None) -> s
             f"with mail that nobody moved it is newly wrong {lost} times, newly right {won} times"
         )
     (before, wrong_before), (after, wrong_after) = _routed(old), _routed(new)
-    if after < before - math.ceil(TOLERATED_LOSS * old.examples):
+    kept, had = after - wrong_after, before - wrong_before
+    if kept < had - math.ceil(TOLERATED_LOSS * old.examples):
         return (
-            f"it would route {after} of {new.examples} held-out mails by itself, the old model"
-            f" routes {before}"
+            f"it would route {kept} of {new.examples} held-out mails rightly by itself, the old"
+            f" model routes {had}"
         )
     share = wrong_before / before if before else 1.0 - (promise or 1.0)
     if wrong_after > math.ceil(round((share + TOLERATED_LOSS) * after, 9)):

@@ -100,6 +100,8 @@ class HeldOut:
 
     margins: Floats
     known: Floats
+    measured: npt.NDArray[np.bool_]
+    """False where no fold could hold the example out: its margins mean nothing."""
 
 
 def fit(
@@ -186,12 +188,14 @@ def choose_settings(
     costs = options.costs if len(material.names) <= FEW_LABELS else options.costs[-1:]
     tried = [settings_for(material, options, cost) for cost in costs]
     outcomes = cross_validate(material, options, tried, tell)
-    scores = [
-        float((material.weights * (held.margins.argmax(axis=1) == material.labels)).sum())
-        for held in outcomes
-    ]
+    scores = [float((material.weights * _right(held, material.labels)).sum()) for held in outcomes]
     best = int(np.argmax(scores))
     return tried[best], outcomes[best]
+
+
+def _right(held: HeldOut, labels: Ints) -> npt.NDArray[np.bool_]:
+    right: npt.NDArray[np.bool_] = held.margins.argmax(axis=1) == labels
+    return right & held.measured
 
 
 def cross_validate(
@@ -208,7 +212,7 @@ def cross_validate(
     folds = max(2, min(wanted, smallest))
     where = assign_folds(material.groups, names, folds, options.seed)
     size, count = len(material.words), len(material.names)
-    found = [HeldOut(np.zeros((size, count)), np.zeros(size)) for _ in tried]
+    found = [HeldOut(np.zeros((size, count)), np.zeros(size), np.zeros(size, bool)) for _ in tried]
     extra = material.history.unlabelled if material.history else None
     for fold in range(folds):
         inside, outside = np.flatnonzero(where != fold), np.flatnonzero(where == fold)
@@ -224,6 +228,7 @@ def cross_validate(
             weights = train(data, count, settings, extra)
             found[number].margins[outside] = weights.margins(held_rows)
             found[number].known[outside] = known
+            found[number].measured[outside] = True
     tell("cross-validation", folds * len(tried), folds * len(tried))
     return found
 
@@ -294,8 +299,12 @@ def _calibrated(
     options: FitOptions,
     fitted: tuple[Vocabulary, Weights],
 ) -> Model:
-    """The model with temperature, thresholds and the held-out figures that came with them."""
-    judged = material.own if material.own.sum() >= ENOUGH_OWN else np.ones(len(held.known), bool)
+    """The model with temperature, thresholds and the held-out figures that came with them.
+
+    Where nothing could be held out (one account, one example a label) nothing is measured: there
+    are no figures then, and no label is ever sent by itself.
+    """
+    judged = held.measured & (material.own if material.own.sum() >= ENOUGH_OWN else True)
     margins, labels = held.margins[judged], material.labels[judged]
     temperature = fit_temperature(margins, labels, material.weights[judged])
     chosen = margins.argmax(axis=1)
@@ -315,12 +324,7 @@ def _calibrated(
     routed = strength >= np.array(thresholds)[chosen]
     if NONE in material.names:
         routed &= chosen != material.names.index(NONE)
-    scores = {
-        "accuracy": round(float(right.mean()), 6),
-        "ece": round(expected_calibration_error(confidence, right.astype(float)), 6),
-        "coverage": round(float(routed.mean()), 6),
-        "accuracy_when_routed": round(float(right[routed].mean()), 6) if routed.any() else None,
-    }
+    scores = _figures(confidence, right, routed) if judged.any() else None
     return Model(
         labels=material.names,
         table=table,
@@ -329,6 +333,17 @@ def _calibrated(
         info={"held_out": scores, "promise": options.promise.precision},
         id=fingerprint(material.names, table, (temperature, *thresholds)),
     )
+
+
+def _figures(
+    confidence: Floats, right: npt.NDArray[np.bool_], routed: npt.NDArray[np.bool_]
+) -> dict[str, float | None]:
+    return {
+        "accuracy": round(float(right.mean()), 6),
+        "ece": round(expected_calibration_error(confidence, right.astype(float)), 6),
+        "coverage": round(float(routed.mean()), 6),
+        "accuracy_when_routed": round(float(right[routed].mean()), 6) if routed.any() else None,
+    }
 
 
 def table_of(vocabulary: Vocabulary, weights: Weights, options: FitOptions) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from inbox import log, shipped
@@ -47,7 +47,7 @@ def filing_context(
         now = tuple(sorted((hashes | guess.version(conn, hashes)).items()))
         if held is not None and now == versions:
             return held, versions
-        answering = guess.answering(conn)
+        answering = guess.answering(conn, _told(db))
         if held is None or _of_files(now) != _of_files(versions):
             held = _context_of_files(conn, settings)
     if answering.problems:
@@ -62,6 +62,18 @@ def filing_context(
         detect_language=detect,
     )
     return made, now
+
+
+def _told(db: Database) -> Callable[[str, Problem], None]:
+    """Writes down, and logs, that a classifier failed on a letter."""
+
+    def report(kind: str, problem: Problem) -> None:
+        from inbox.flow import guess
+
+        guess.note(db, {kind: problem})
+        log.classifier_trouble(problem)
+
+    return report
 
 
 _OF_CLASSIFIER = frozenset({models.LIVE, models.SHADOW, "labels"})
@@ -190,7 +202,7 @@ def _classifier(db: Database) -> tuple[str, tuple[Problem, ...]]:
             trouble = unusable(shipped.MODEL)
             what = "none" if trouble else "the shipped one, in force from the first start on"
             return what, () if trouble is None else (trouble,)
-        found = model_state.state(conn)
+        found = model_state.state(conn, utc_now())
     return "none" if found.live is None else f"model {found.live.name}", found.problems
 
 

@@ -56,7 +56,10 @@ def train(
     made = _trained(examples, unlabelled or [])
     size = classifying.save(made, out)
     if json:
-        output.as_json({"model": made.id, "file": str(out), "size": size, "info": dict(made.info)})
+        from inbox.flow.model_info import shown
+
+        info = shown(made.info)
+        output.as_json({"model": made.id, "file": str(out), "size": size, "info": info})
         return
     _say_trained(made)
     output.line(f"wrote {out} ({size} bytes)")
@@ -64,9 +67,7 @@ def train(
 
 def _trained(examples: list[Example], unlabelled: list[Path]) -> Model:
     from classifiers.dataset import read_mail, read_row
-    from classifiers.fit import fit
-    from classifiers.shipped import with_accounts
-    from inbox.flow.training import options_for
+    from inbox.flow.training import fit_files
 
     mails = []
     for path in unlabelled:
@@ -76,22 +77,29 @@ def _trained(examples: list[Example], unlabelled: list[Path]) -> Model:
                     mails += [read_mail(read_row(line))] if line.strip() else []
                 except ValueError as error:
                     raise AboardError(f"{name}:{number}: {error}") from None
-    options = options_for(examples, len(mails))
     with classifying.said_plainly(), classifying.telling("reading") as tell:
-        return fit(with_accounts(examples), options, mails, tell)
+        return fit_files(examples, mails, tell)
 
 
 def _say_trained(made: Model) -> None:
+    from inbox.flow.model_info import held_out
+
     info: Any = made.info
     counts = info["examples"]
     shown = ", ".join(f"{label} {count}" for label, count in list(counts.items())[:12])
     more = f" and {len(counts) - 12} more labels" if len(counts) > 12 else ""
     output.line(f"model {made.id}: {sum(counts.values())} examples: {shown}{more}")
-    held = info["held_out"]
-    routed = held["accuracy_when_routed"]
+    held = held_out(info)
+    if held is None:
+        output.line(
+            "accuracy: not measured, and so nothing is routed by itself: no part of this mail could"
+            " be held out (its labels need mail of two accounts or more)"
+        )
+        return
+    routed = held.accuracy_when_routed
     output.line(
-        f"on held-out folds: accuracy {held['accuracy']:.1%}, calibration error"
-        f" {held['ece']:.3f}; would route {held['coverage']:.1%} by itself"
+        f"on held-out folds: accuracy {held.accuracy:.1%}, calibration error"
+        f" {held.ece:.3f}; would route {held.coverage:.1%} by itself"
         + (f", of which {routed:.1%} right" if routed is not None else "")
     )
 

@@ -11,9 +11,11 @@ from inbox.cli import classifying, opening, output
 from inbox.errors import AboardError
 
 if TYPE_CHECKING:
+    from classifiers.model import Model
     from inbox.flow.model_state import State
     from inbox.flow.training import Lesson
     from inbox.store.database import Database
+    from inbox.store.models import Step
 
 ACTOR = "operator"
 """Who promotes and rolls back from the command line."""
@@ -29,18 +31,18 @@ def learn(out: Path | None, *, dry_run: bool, json: bool) -> None:
     """Train on shipped and own mail, compare, and promote where that is better."""
     from inbox import shipped
     from inbox.clock import utc_now
-    from inbox.flow import models, training
+    from inbox.flow import training
 
     with opening.working() as (_, db):
+        expected, old = _before(db)
         with classifying.said_plainly(), db.read() as conn:
-            live = models.in_force(conn)
             material = training.gather(conn, shipped.TRAINING)
         with classifying.said_plainly(), classifying.telling("reading") as tell:
-            lesson = training.teach(material, None if live is None else live.trained, tell)
+            lesson = training.teach(material, old, tell)
         size = None if out is None else classifying.save(lesson.model, out)
         promoted = lesson.promote and not dry_run
         if promoted:
-            _replace(db, lesson, "" if live is None else live.hash, utc_now())
+            _replace(db, lesson, expected, utc_now())
     if json:
         written = {"file": None if out is None else str(out), "size": size}
         output.as_json(lesson.as_json() | {"promoted": promoted} | written)
@@ -50,9 +52,32 @@ def learn(out: Path | None, *, dry_run: bool, json: bool) -> None:
         f" labels, {lesson.settled} threads that nobody moved"
     )
     output.line(lesson.reason)
+    if lesson.kept_back:
+        output.line(
+            f"{lesson.kept_back} labels were kept back to judge by: they count as corrections"
+        )
     if out is not None:
         output.line(f"wrote {out} ({size} bytes)")
     output.line("it is in force now" if promoted else "the model in force stays")
+
+
+def _before(db: Database) -> tuple[str, Model | None]:
+    """(the hash of what is in force, that model as it was trained); None where it is damaged.
+
+    Then nothing is compared, since a damaged model answers nothing: training repairs.
+    """
+    from classifiers.artifact import ModelError
+    from inbox.flow import models
+    from inbox.store import models as store
+
+    with db.read() as conn:
+        pointer = store.pointer(conn)
+        try:
+            live = models.in_force(conn)
+        except ModelError as error:
+            output.error(f"{error}; the new model takes its place without a comparison")
+            live = None
+    return "" if pointer is None else pointer.hash, None if live is None else live.trained
 
 
 def _replace(db: Database, lesson: Lesson, expected: str, now: Any) -> None:
@@ -72,6 +97,7 @@ def _replace(db: Database, lesson: Lesson, expected: str, now: Any) -> None:
 def promote(
     model: Annotated[str, typer.Argument(help="A file, or a kept model's id (see `status`).")],
     why: Annotated[str, typer.Option(help="Noted in the history.")] = "promoted by hand",
+    json: Json = False,
 ) -> None:
     """Put a model in force on every node, now. `rollback` puts the one before back."""
     from inbox.clock import utc_now
@@ -79,17 +105,39 @@ def promote(
 
     with classifying.said_plainly(), opening.database() as (_, db), db.write() as conn:
         done = models.promote(conn, models.find(conn, model), ACTOR, why, utc_now())
+    if json:
+        output.as_json(_step(done))
+        return
     output.line(f"model {done.model_id} is in force; `aboard classifier rollback` undoes that")
 
 
-def rollback() -> None:
-    """Put the model before the one in force back; again, and the one before that."""
+def rollback(json: Json = False) -> None:
+    """Put the model before the one in force back; again, and the one before that.
+
+    Before the first of them stands the model that comes with Aboard.
+    """
+    from inbox import shipped
     from inbox.clock import utc_now
     from inbox.flow import models
 
-    with opening.database() as (_, db), db.write() as conn:
-        done = models.rollback(conn, ACTOR, utc_now())
+    with classifying.said_plainly(), opening.database() as (_, db), db.write() as conn:
+        done = models.rollback(conn, ACTOR, utc_now(), shipped.MODEL)
+    if json:
+        output.as_json(_step(done))
+        return
     output.line(f"model {done.model_id} is in force again")
+
+
+def _step(done: Step) -> dict[str, str]:
+    from inbox.clock import iso
+
+    return {
+        "model": done.model_id,
+        "hash": done.hash,
+        "at": iso(done.at),
+        "by": done.actor,
+        "why": done.why,
+    }
 
 
 def shadow(
@@ -113,10 +161,11 @@ def shadow(
 
 def status(json: Json = False) -> None:
     """Which model is in force, since when and why; corrections, drift, shadow. 1 on trouble."""
+    from inbox.clock import utc_now
     from inbox.flow.model_state import state
 
     with opening.database() as (_, db), db.read() as conn:
-        found = state(conn)
+        found = state(conn, utc_now())
     if json:
         output.as_json(found.as_json())
     else:
@@ -128,17 +177,21 @@ def status(json: Json = False) -> None:
 
 
 def _say_state(found: State) -> None:
+    from inbox.flow.model_info import held_out
+    from inbox.flow.model_state import TRAIN_FROM
+
     live = found.live
     if live is not None:
-        info: Any = live.trained.info
-        held = info.get("held_out", {})
+        held = held_out(live.trained.info)
         output.line(f"model {live.name}: {', '.join(live.trained.labels)}")
-        if held:
+        if held is not None:
             output.line(
-                f"on held-out folds: accuracy {held['accuracy']:.1%}, would route"
-                f" {held['coverage']:.1%} by itself"
+                f"on held-out folds: accuracy {held.accuracy:.1%}, would route"
+                f" {held.coverage:.1%} by itself"
             )
-        output.line(f"{found.labels} own labels, {live.corrections} of them since its training")
+        output.line(f"{found.labels} own labels, {live.corrections} count as corrections")
+        if live.corrections >= TRAIN_FROM:
+            output.line("`aboard classifier train` makes a model of them, and says if it is better")
     if found.drift is not None:
         output.line(found.drift.message)
     if found.shadow_counts is not None:

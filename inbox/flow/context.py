@@ -49,8 +49,9 @@ class FilingContext:
     files: AdminFiles
     person_ids: Mapping[str, int]
     """handle -> number of every person in the directory; who left it is not in it."""
-    classify: Classify | None = None
-    """None where no model is active: rules alone route, and say so."""
+    classify: Callable[[Letter], Guess | None] | None = None
+    """None where no model is active: rules alone route, and say so. It gives None where a model
+    fails on one letter, with the same effect."""
     shadow: Classify | None = None
     """A model that answers beside the one in force, to be compared; it decides nothing."""
     shadow_model: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,10 @@ from inbox.store import threads as thread_store
 from inbox.store.database import Conn, Database
 from routing.problems import Problem
 
+Asked = Callable[[Letter], Guess | None]
+Report = Callable[[str, Problem], None]
+"""Told the kind of `active_sets` and what is wrong with its model."""
+
 EVIDENCE = 5
 """Words and phrases that a decision keeps."""
 NEAREST = 3
@@ -35,7 +39,7 @@ _PAST_CHARACTERS = 4_000
 class Answering:
     """Who answers while mail is filed."""
 
-    classify: Classify | None = None
+    classify: Asked | None = None
     shadow: Classify | None = None
     shadow_hash: str = ""
     problems: Mapping[str, Problem] | None = None
@@ -50,8 +54,11 @@ def version(conn: Conn, active: Mapping[str, str]) -> dict[str, str]:
     return {"labels": f"{newest}/{count}"}
 
 
-def answering(conn: Conn) -> Answering:
-    """The model in force and the one in shadow, ready to answer; one that is broken is missing."""
+def answering(conn: Conn, report: Report | None = None) -> Answering:
+    """The model in force and the one in shadow, ready to answer; one that is broken is missing.
+
+    `report` is told, once, when the model in force fails on a letter.
+    """
     problems: dict[str, Problem] = {}
     live = shadow = None
     try:
@@ -62,9 +69,11 @@ def answering(conn: Conn) -> Answering:
         shadow = models.in_shadow(conn)
     except ModelError as error:
         problems[store.SHADOW] = models.problem("database", str(error))
+    if live is not None and live.waiting:
+        problems[store.LIVE] = models.time_to_train(live)
     return Answering(
-        classify=None if live is None else classifier_of(live),
-        shadow=None if shadow is None else classifier_of(shadow, evidence=0),
+        classify=None if live is None else classifier_of(live, report=report),
+        shadow=None if shadow is None else _shadow_of(shadow),
         shadow_hash="" if shadow is None else shadow.hash,
         problems=problems,
     )
@@ -80,13 +89,36 @@ def note(db: Database, problems: Mapping[str, Problem]) -> None:
                 sets.refuse(conn, kind, said)
 
 
-def classifier_of(live: InForce, evidence: int = EVIDENCE) -> Classify:
-    """Letter in, guess out; never raises."""
+def classifier_of(live: InForce, evidence: int = EVIDENCE, report: Report | None = None) -> Asked:
+    """Letter in, guess out; None, and a report, where the model fails: then rules alone route."""
+    reported = False
 
-    def classify(letter: Letter) -> Guess:
-        return guess_of(live, mail_text.of_letter(letter), evidence)
+    def classify(letter: Letter) -> Guess | None:
+        nonlocal reported
+        try:
+            return guess_of(live, mail_text.of_letter(letter), evidence)
+        except MemoryError:
+            raise  # the bounds of filing are about the mail, and have their own end: quarantine
+        # Whatever a model file holds that its checks let pass, no mail may stop for it (I8).
+        except Exception as error:
+            if report is not None and not reported:
+                reported = True
+                report(store.LIVE, _failed(live, error))
+            return None
 
     return classify
+
+
+def _shadow_of(shadow: InForce) -> Classify:
+    """As `classifier_of` for a model without effect: one that fails counts as saying nothing."""
+    asked = classifier_of(shadow, evidence=0)
+    nothing = Guess("", 0.0, abstain=True, best=(), evidence=(), model=shadow.name)
+    return lambda letter: asked(letter) or nothing
+
+
+def _failed(live: InForce, error: Exception) -> Problem:
+    what = f"model {live.name} failed on a mail ({type(error).__name__}: {error})"
+    return models.problem("database", f"{what}; rules alone routed it")
 
 
 def guess_of(live: InForce, mail: MailText, evidence: int = EVIDENCE) -> Guess:

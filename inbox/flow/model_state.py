@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from classifiers.artifact import ModelError
-from classifiers.drift import Drift, watch
+from classifiers.compare import promise_of
+from classifiers.drift import LOOKS, Drift, watch_newest
 from inbox.clock import iso
-from inbox.flow import models
+from inbox.flow import model_info, models
 from inbox.flow.models import InForce
 from inbox.store import labels
 from inbox.store import models as store
@@ -16,8 +18,10 @@ from inbox.store.database import Conn
 from inbox.store.models import ShadowCounts, Step
 from routing.problems import Problem
 
-WINDOW = 200
-"""Routed threads in one look at the share of corrections."""
+DRIFT_FOR = timedelta(days=60)
+"""Threads routed longer ago say nothing about how the model does now, however few there are."""
+TRAIN_FROM = 50
+"""Labels since the training from which `status` says that training is worth while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,9 @@ class State:
             "model": None if live is None else live.name,
             "hash": None if live is None else live.hash,
             "labels_of_model": [] if live is None else list(live.trained.labels),
-            "info": {} if live is None else dict(live.trained.info),
+            "info": {} if live is None else model_info.shown(live.trained.info),
             "corrections": 0 if live is None else live.corrections,
+            "waiting": 0 if live is None else live.waiting,
             "own_labels": self.labels,
             "history": [
                 {"model": one.model_id, "at": iso(one.at), "by": one.actor, "why": one.why}
@@ -70,8 +75,8 @@ class State:
         }
 
 
-def state(conn: Conn) -> State:
-    """How things stand; a model that cannot be used is among the problems."""
+def state(conn: Conn, now: datetime) -> State:
+    """How things stand; a model that cannot be used, or failed on a mail, is among the problems."""
     problems: list[Problem] = []
     live = shadow = None
     try:
@@ -85,7 +90,11 @@ def state(conn: Conn) -> State:
     except ModelError as error:
         problems.append(models.problem("database", str(error)))
     steps = store.steps(conn)
-    drift = _drift(conn, live) if live is not None else None
+    if live is not None:
+        problems += _noted(conn)
+        if live.waiting:
+            problems.append(models.time_to_train(live))
+    drift = _drift(conn, live, now) if live is not None else None
     if drift is not None and drift.alarm:
         problems.append(_alarm(drift))
     return State(
@@ -99,11 +108,20 @@ def state(conn: Conn) -> State:
     )
 
 
-def _drift(conn: Conn, live: InForce) -> Drift:
-    fared = labels.routed_by(conn, live.trained.id, WINDOW)
-    promise = live.trained.info.get("promise")
-    precision = float(promise) if isinstance(promise, int | float) and 0 < promise < 1 else 0.95
-    return watch(fared.routed, fared.corrected, precision)
+def _noted(conn: Conn) -> list[Problem]:
+    """What was written down while the model in force answered."""
+    pointer = store.pointer(conn)
+    noted = () if pointer is None else pointer.problems
+    return [
+        models.problem(str(one.get("file", "database")), str(one.get("message", "")))
+        for one in noted
+        if one.get("code") == "classifier"
+    ]
+
+
+def _drift(conn: Conn, live: InForce, now: datetime) -> Drift:
+    moved = labels.moved_of_routed(conn, live.trained.id, max(LOOKS), now - DRIFT_FOR)
+    return watch_newest(moved, promise_of(live.trained) or 0.95)
 
 
 def _alarm(drift: Drift) -> Problem:

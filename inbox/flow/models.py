@@ -5,6 +5,7 @@ A model that cannot be used is a problem and never a stop: then rules alone rout
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,24 +16,23 @@ from classifiers import artifact, online
 from classifiers.artifact import ModelError
 from classifiers.model import Model
 from inbox.errors import AboardError
-from inbox.flow import mail_text
+from inbox.flow import learnt, mail_text
+from inbox.flow.learnt import Mark
 from inbox.store import labels, people
 from inbox.store import models as store
 from inbox.store.database import Conn, Database
 from inbox.store.models import LIVE, SHADOW, Step
 from routing.problems import Problem
 
-MOST_CORRECTIONS = 30
-"""Corrections taken in between two trainings, the newest; each costs 20 ms when
-a worker starts."""
-LAST_LABEL = "last_label"
-"""In a model's info: the newest label that it was trained on."""
+MOST_CORRECTIONS = 500
+"""Corrections taken in between two trainings, the newest: together some 100 ms when a worker
+starts. Beyond them a problem says that it is time to train."""
 _REMEMBERED = 4
 
 _GUARD = Lock()
 """Pages are made in several threads at once; both tables below change under it."""
 _LOADED: dict[str, Model] = {}
-_STEPPED: dict[str, tuple[tuple[tuple[int, str], ...], Model]] = {}
+_STEPPED: dict[str, tuple[tuple[Mark, ...], Model]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,18 @@ class InForce:
     trained: Model
     model: Model
     corrections: int = 0
+    """Labels that came on top of the training, and count in `model`."""
+    waiting: int = 0
+    """Older ones that do not count before the next training (`MOST_CORRECTIONS`)."""
 
     @property
     def name(self) -> str:
-        """What decisions call it: the trained model's id, and how many corrections came on top."""
-        return f"{self.trained.id}+{self.corrections}" if self.corrections else self.trained.id
+        """What decisions call it: the trained model's id and, where corrections moved it, its own.
+
+        An id is a hash over everything that decides answers: two models never share one.
+        """
+        moved = self.model.id != self.trained.id
+        return f"{self.trained.id}+{self.model.id}" if moved else self.trained.id
 
 
 def keep(conn: Conn, model: Model, now: datetime) -> str:
@@ -55,7 +62,7 @@ def keep(conn: Conn, model: Model, now: datetime) -> str:
     manifest: dict[str, Any] = {
         "labels": list(model.labels),
         "thresholds": [None if one == float("inf") else one for one in model.thresholds],
-        "info": dict(model.info),
+        "info": {name: value for name, value in model.info.items() if name != learnt.FIELD},
     }
     return store.put(conn, model.id, artifact.dump(model), manifest, now)
 
@@ -86,20 +93,32 @@ def in_force(conn: Conn) -> InForce | None:
     if pointer is None:
         return None
     trained = load(conn, pointer.hash)
-    since = trained.info.get(LAST_LABEL, 0)
-    after = since if isinstance(since, int) else 0
-    mails = labels.labelled(conn, after=after, limit=MOST_CORRECTIONS)
-    taken = tuple((one.label_id, one.team) for one in mails if one.team in trained.labels)
+    known = learnt.learnt_by(trained.info)
+    marked = [
+        (Mark.of(one.message_id, one.received_at, one.team), one.label_id)
+        for one in labels.latest(conn)
+        if one.team in trained.labels
+    ]
+    fresh = [one for one in marked if one[0] not in known]
+    taken = fresh[-MOST_CORRECTIONS:]
+    model = _stepped(conn, pointer.hash, trained, taken) if taken else trained
+    return InForce(pointer.hash, trained, model, len(taken), len(fresh) - len(taken))
+
+
+def _stepped(conn: Conn, digest: str, trained: Model, taken: Sequence[tuple[Mark, int]]) -> Model:
+    """The model with these corrections (their marks and labels) on top, made once."""
+    marks = tuple(mark for mark, _ in taken)
     with _GUARD:
-        done, model = _STEPPED.get(pointer.hash, ((), trained))
-    if done != taken[: len(done)]:
-        done, model = (), trained
-    for one in [mail for mail in mails if mail.team in trained.labels][len(done) :]:
-        model = online.corrected(model, mail_text.of_message(one), one.team)
+        done, model = _STEPPED.get(digest, ((), trained))
+    if done == marks:
+        return model
+    mails = labels.labelled(conn, only=[label for _, label in taken])
+    steps = [(mail_text.of_message(one), one.team) for one in mails]
+    model = online.corrected_by(trained, steps)
     with _GUARD:
         _STEPPED.clear()
-        _STEPPED[pointer.hash] = (taken, model)
-    return InForce(pointer.hash, trained, model, len(taken))
+        _STEPPED[digest] = (marks, model)
+    return model
 
 
 def in_shadow(conn: Conn) -> InForce | None:
@@ -140,6 +159,17 @@ def problem(where: str, message: str) -> Problem:
     """A model that cannot be used, as `check` and the log show it."""
     hint = "rules alone route until `aboard classifier promote MODEL` or `rollback`"
     return Problem(where, 0, 0, "classifier", message, hint, severity="warning")
+
+
+def time_to_train(live: InForce) -> Problem:
+    """More labels came since the training than count by themselves."""
+    message = (
+        f"{live.corrections + live.waiting} labels came since model {live.trained.id} was trained;"
+        f" the newest {live.corrections} count, {live.waiting} older ones do not until the next"
+        " training"
+    )
+    hint = "`aboard classifier train` learns from all of them"
+    return Problem("database", 0, 0, "classifier-train", message, hint, severity="warning")
 
 
 def find(conn: Conn, wanted: str) -> Model:
@@ -183,12 +213,31 @@ def promote(conn: Conn, model: Model, actor: str, why: str, now: datetime) -> St
     return done
 
 
-def rollback(conn: Conn, actor: str, now: datetime) -> Step:
-    """Put the model before the one in force back. Raises `AboardError` where there is none."""
-    done = store.go_back(conn, actor, now)
-    if done is None:
-        raise AboardError("there is no model to go back to: only one was ever in force")
-    return done
+def rollback(conn: Conn, actor: str, now: datetime, shipped: Path | None = None) -> Step:
+    """Put the model before the one in force back; one that is damaged is passed over.
+
+    Where there is none, the model that comes with Aboard (`shipped`, a file), unless that is the
+    one in force. Raises `AboardError` where there is nothing to go back to, `ModelError` for a
+    shipped file that is damaged.
+    """
+    before = store.pointer(conn, LIVE)
+    while done := store.go_back(conn, actor, now):
+        with _GUARD:
+            _LOADED.pop(done.hash, None)
+        try:
+            load(conn, done.hash)
+        except ModelError:
+            continue
+        return done
+    if before is not None and shipped is not None:
+        model = artifact.load(shipped)
+        digest = keep(conn, model, now)
+        if digest != before.hash:
+            why = "rollback to the model that comes with Aboard"
+            done = store.start_over(conn, digest, actor, why, now)
+            assert done is not None
+            return done
+    raise AboardError("there is no model to go back to: only one was ever in force")
 
 
 def set_shadow(conn: Conn, model: Model | None, now: datetime) -> str | None:

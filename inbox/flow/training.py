@@ -5,31 +5,37 @@ The arithmetic is `classifiers`'; putting a model into force is `flow/models.py`
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+from classifiers import artifact
 from classifiers.calibration import FEW_LABELS
-from classifiers.compare import LEAST_HELD_OUT, Comparison, judge
+from classifiers.compare import LEAST_HELD_OUT, Comparison, judge, promise_of
 from classifiers.dataset import Example
 from classifiers.evaluate import Outcome, evaluate, summarise
-from classifiers.fit import FitOptions, Progress, fit
+from classifiers.fit import FitError, FitOptions, Progress, fit
 from classifiers.grouping import group_examples
 from classifiers.learn import ACCEPTED_WEIGHT, OWN_OPTIONS, mix
 from classifiers.model import NONE, Model
-from classifiers.shipped import read_shipped
+from classifiers.shipped import SHIPPED_OPTIONS, read_shipped
+from classifiers.text import MailText
 from inbox.clock import iso
-from inbox.flow import mail_text
-from inbox.flow.models import LAST_LABEL
+from inbox.flow import learnt, mail_text
+from inbox.flow.learnt import Mark
+from inbox.mail.providers import PUBLIC_DOMAINS
 from inbox.store import labels, people
 from inbox.store.database import Conn
 from inbox.store.labels import LabelledMail
 
 FEW_PER_LABEL = 20
 """Examples per label below which a label's own name is worth an example of it."""
-BLOCKS = 3
-"""Steps in time in which old and new model are compared: each on mail later than its training."""
+HELD_OUT = 4
+"""One of so many own labels that the old model does not know is kept to judge by: the latest."""
 
 
 def options_for(examples: Sequence[Example], unlabelled: int = 0) -> FitOptions:
@@ -40,25 +46,60 @@ def options_for(examples: Sequence[Example], unlabelled: int = 0) -> FitOptions:
     """
     named = len({example.label for example in examples}) or 1
     few = len(examples) / named < FEW_PER_LABEL
+    own = any(example.own for example in examples)
+    features = OWN_OPTIONS.features if own else FitOptions().features
     if named > FEW_LABELS:
-        return FitOptions(label_names=1.0 if few else 0.0)
-    return FitOptions(topics=200 if unlabelled else 0)
+        return FitOptions(features=features, label_names=1.0 if few else 0.0)
+    return FitOptions(features=features, topics=200 if unlabelled else 0)
+
+
+def fit_files(
+    examples: Sequence[Example],
+    unlabelled: Sequence[MailText] = (),
+    progress: Progress | None = None,
+) -> Model:
+    """A model of what files hold (`options_for`). Raises `FitError`.
+
+    Own mail among the examples keeps the rule of its vocabulary, which unlabelled mail, of which
+    nobody knows whose it is, would go around: both together are refused.
+    """
+    if unlabelled and any(example.own for example in examples):
+        raise FitError(
+            'rows with "own": true keep only words that three accounts share, and mail without'
+            " labels names no account: train on one of them without the other"
+        )
+    return fit(by_sender(examples), options_for(examples, len(unlabelled)), unlabelled, progress)
+
+
+def by_sender(examples: Sequence[Example]) -> list[Example]:
+    """The examples with the sender's domain as account where none is given.
+
+    Two people at a public mail provider are not one account: there it is the whole address.
+    """
+    return [
+        example
+        if example.account is not None
+        else replace(example, account=_account_of(example.mail.sender))
+        for example in examples
+    ]
+
+
+def _account_of(sender: str) -> str | None:
+    address = sender.rpartition("<")[2].rstrip("> ").casefold().strip()
+    domain = address.rpartition("@")[2].strip()
+    return (address if domain in PUBLIC_DOMAINS else domain) or None
 
 
 def own_options(old: Model | None) -> FitOptions:
     """How own models are fitted: with the promise of the model that they are to replace.
 
-    A stricter one would silently send to triage what was routed by itself until then.
+    A stricter one would silently send to triage what was routed by itself until then. Without a
+    model before, it is the promise of the model that comes with Aboard.
     """
-    promised = None if old is None else old.info.get("promise")
-    if isinstance(promised, float) and 0.0 < promised < 1.0:
+    promised = SHIPPED_OPTIONS.promise.precision if old is None else promise_of(old)
+    if promised is not None:
         return replace(OWN_OPTIONS, promise=replace(OWN_OPTIONS.promise, precision=promised))
     return OWN_OPTIONS
-
-
-def _quick(old: Model) -> FitOptions:
-    """As `own_options`, without a search for the best cost: for those only compared."""
-    return replace(own_options(old), costs=(0.3,), folds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +109,11 @@ class Material:
     shipped: tuple[Example, ...]
     own: tuple[Example, ...]
     """Mail that people labelled, in the order of the labels."""
-    label_ids: tuple[int, ...]
-    """The label of each of `own`."""
+    marks: tuple[Mark, ...]
+    """Which mail with which label each of `own` is."""
     settled: tuple[Example, ...] = ()
-    """Closed threads that nobody moved: weak labels, never judged by."""
+    """Closed threads that nobody moved: weak labels. A new model may not lose on them."""
+    settled_marks: tuple[Mark, ...] = ()
 
 
 def gather(conn: Conn, folder: Path) -> Material:
@@ -85,9 +127,14 @@ def gather(conn: Conn, folder: Path) -> Material:
     return Material(
         shipped=tuple(one for one in read_shipped(folder) if one.label in teams),
         own=tuple(example_of(one) for one in mails),
-        label_ids=tuple(one.label_id for one in mails),
+        marks=tuple(map(_mark, mails)),
         settled=tuple(replace(example_of(one), weight=ACCEPTED_WEIGHT) for one in settled),
+        settled_marks=tuple(map(_mark, settled)),
     )
+
+
+def _mark(mail: LabelledMail) -> Mark:
+    return Mark.of(mail.message_id, mail.received_at, mail.team)
 
 
 def example_of(mail: LabelledMail) -> Example:
@@ -97,10 +144,16 @@ def example_of(mail: LabelledMail) -> Example:
         label=mail.team,
         account=f"account-{mail.account_id}",
         own=True,
-        received_at=iso(mail.received_at),
+        received_at=_instant(mail.received_at),
+        labelled_at=_instant(mail.labelled_at),
         language=mail.language,
         source="labels",
     )
+
+
+def _instant(at: datetime) -> str:
+    """ISO 8601 with as many digits each time, so that text order is time order."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def export_lines(conn: Conn) -> Iterator[str]:
@@ -117,6 +170,7 @@ def export_lines(conn: Conn) -> Iterator[str]:
             "account": f"account-{one.account_id}",
             "own": True,
             "received_at": iso(one.received_at),
+            "labelled_at": iso(one.labelled_at),
             "language": one.language,
         }
         yield json.dumps(row, ensure_ascii=False)
@@ -124,7 +178,10 @@ def export_lines(conn: Conn) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A new model, how its recipe did beside the old model, and whether it is to replace it."""
+    """A new model, how it did beside the old one, and whether it is to replace it.
+
+    `model` is the very one that `comparison` judged: nothing is fitted again after the verdict.
+    """
 
     model: Model
     comparison: Comparison | None
@@ -132,13 +189,24 @@ class Lesson:
     promote: bool
     reason: str
     own: int
+    """Own labels that the model was made from."""
     settled: int
+    kept_back: int = 0
+    """Own labels that it does not know: those it was judged by, or that would have told it about
+    them. They count as corrections from the first moment, and are learned from the next time."""
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the model's file, under which it is kept when it is promoted."""
+        return hashlib.sha256(artifact.dump(self.model)).hexdigest()
 
     def as_json(self) -> dict[str, object]:
         """The JSON shape of docs/INTERFACES.md."""
         return {
             "model": self.model.id,
+            "hash": self.hash,
             "own_labels": self.own,
+            "kept_back": self.kept_back,
             "settled": self.settled,
             "comparison": None if self.comparison is None else self.comparison.as_json(),
             "better": self.promote,
@@ -146,78 +214,116 @@ class Lesson:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What to learn from and what to judge by: places in own, then settled mail."""
+
+    known: tuple[int, ...]
+    held: tuple[int, ...]
+    """Mail that people labelled."""
+    accepted: tuple[int, ...]
+    """Settled mail of the same time."""
+
+
 def teach(material: Material, old: Model | None, progress: Progress | None = None) -> Lesson:
-    """A model of everything, compared with `old` on mail that neither had been trained on.
+    """A model of own and shipped mail, compared with `old` on mail that neither had learnt from.
 
-    Judged is own mail labelled after the old model was trained, in steps of time: for each, the
-    recipe is fitted on shipped examples and own mail of earlier accounts only (no account and no
-    near-duplicate on both sides), and both models answer the step's mail. One exact McNemar test
-    over all of it decides (`classifiers.compare`). The model that is handed back learned from all.
-    Raises `FitError` for fewer than two labels altogether.
+    The latest own labels that `old` does not know are held out (`split`); the model is made of the
+    rest, both answer the held-out mail, and `classifiers.compare.judge` decides. What was judged
+    is what is handed back, byte for byte. With too few labels to judge by, or no old model, it is
+    made of everything. Raises `FitError` for fewer than two labels altogether.
     """
-    comparison = None
+    everything = range(len(material.own) + len(material.settled))
     if old is None:
-        promote, reason = True, "there was no model before"
-    else:
-        before, after = _outcomes(material, old, progress)
-        if len(before) < LEAST_HELD_OUT:
-            promote = False
-            reason = (
-                f"not promoted: {len(before)} mails were labelled since the old model was trained,"
-                f" {LEAST_HELD_OUT} are needed to judge by; until then each correction counts by"
-                " itself"
-            )
-        else:
-            comparison = judge(summarise(before), summarise(after))
-            promote, reason = comparison.promote, comparison.reason
-    everything = mix(material.shipped, (*material.own, *material.settled))
-    model = fit(everything, own_options(old), progress=progress)
-    last = max(material.label_ids, default=0)
-    model = replace(model, info={**model.info, LAST_LABEL: last, "own_labels": len(material.own)})
-    return Lesson(model, comparison, promote, reason, len(material.own), len(material.settled))
-
-
-def _outcomes(
-    material: Material, old: Model, progress: Progress | None
-) -> tuple[list[Outcome], list[Outcome]]:
-    """What the old model and the new recipe say of the same mail."""
-    since = old.info.get(LAST_LABEL, 0)
-    after = since if isinstance(since, int) else 0
-    fresh = [at for at, label in enumerate(material.label_ids) if label > after]
-    old_said: list[Outcome] = []
-    new_said: list[Outcome] = []
+        made = _fitted(material, everything, None, progress)
+        return _lesson(material, everything, made, (None, True, "there was no model before"))
+    learned = learnt.learnt_by(old.info)
+    fresh = [at for at, mark in enumerate(material.marks) if not learned.has_mail(mark)]
     if len(fresh) < LEAST_HELD_OUT:
-        return [outcome for one in fresh for outcome in _said(old, [material.own[one]])], []
-    for known, held in steps_in_time((*material.own, *material.settled), fresh):
-        recipe = fit(mix(material.shipped, known), _quick(old), progress=progress)
-        old_said += _said(old, held)
-        new_said += _said(recipe, held)
-    return old_said, new_said
+        made = _fitted(material, everything, old, progress)
+        reason = (
+            f"not promoted: {len(fresh)} mails were labelled that the old model does not know,"
+            f" {LEAST_HELD_OUT} are needed to judge by; until then each correction counts by itself"
+        )
+        return _lesson(material, everything, made, (None, False, reason))
+    marks = (*material.marks, *material.settled_marks)
+    judgeable = {at for at, mark in enumerate(marks) if not learned.has_mail(mark)}
+    parts = split((*material.own, *material.settled), len(material.own), judgeable)
+    made = _fitted(material, parts.known, old, progress)
+    found = judge(
+        summarise(_said(old, material, parts.held)),
+        summarise(_said(made, material, parts.held)),
+        accepted=(_said(old, material, parts.accepted), _said(made, material, parts.accepted)),
+        promise=promise_of(old),
+    )
+    reason = found.reason
+    if not found.promote and not any(at < len(material.own) for at in parts.known):
+        reason += (
+            "; it learned from no own label, because none was given before the mail arrived by"
+            " which it was judged: label newer mail"
+        )
+    return _lesson(material, parts.known, made, (found, found.promote, reason))
 
 
-def _said(model: Model, held: Sequence[Example]) -> tuple[Outcome, ...]:
-    return evaluate(model, held).outcomes
+def split(examples: Sequence[Example], own: int, judgeable: set[int]) -> Split:
+    """Split by account and time, so that nothing leaks.
 
-
-def steps_in_time(
-    own: Sequence[Example], fresh: Sequence[int], blocks: int = BLOCKS
-) -> Iterator[tuple[list[Example], list[Example]]]:
-    """(known, held out) for each step: whole groups, in the order of their newest fresh mail.
-
-    `fresh` are the places in `own` that may be judged by. A group is an account with all
-    near-duplicates of its mail; a group whose turn has not come is neither known nor held out.
+    `examples` are `own` labelled mails and then settled ones; by those at the places `judgeable`
+    may be judged. Held out are the latest of the labelled ones: a quarter, and no fewer than
+    `LEAST_HELD_OUT`. Known is only what was labelled before the first of them arrived, and only
+    mail of accounts that are not held out, near-duplicates of held-out mail aside.
     """
-    groups = group_examples(own).tolist()
-    newest: dict[int, str] = {}
-    for at in fresh:
-        newest[groups[at]] = max(newest.get(groups[at], ""), own[at].received_at)
-    turn: dict[int, int] = {}
-    taken = 0
-    for group in sorted(newest, key=lambda group: (newest[group], group)):
-        turn[group] = min(blocks - 1, taken * blocks // len(fresh))
-        taken += sum(groups[at] == group for at in fresh)
-    for block in range(blocks):
-        held = [own[at] for at in fresh if turn[groups[at]] == block]
-        if held:
-            known = [one for at, one in enumerate(own) if turn.get(groups[at], -1) < block]
-            yield known, held
+    fresh = sorted(examples[at].received_at for at in judgeable if at < own)
+    count = max(LEAST_HELD_OUT, math.ceil(len(fresh) / HELD_OUT))
+    since = fresh[-min(count, len(fresh))]
+    late = [at for at in sorted(judgeable) if examples[at].received_at >= since]
+    groups = group_examples(examples).tolist()
+    aside = {groups[at] for at in late}
+    known = [
+        at
+        for at, one in enumerate(examples)
+        if groups[at] not in aside and one.labelled_at < since and one.received_at < since
+    ]
+    return Split(
+        known=tuple(known),
+        held=tuple(at for at in late if at < own),
+        accepted=tuple(at for at in late if at >= own),
+    )
+
+
+def _fitted(
+    material: Material, known: Sequence[int], old: Model | None, progress: Progress | None
+) -> Model:
+    """The model of shipped mail and of own at the places `known`; its info says which."""
+    own = (*material.own, *material.settled)
+    marks = (*material.marks, *material.settled_marks)
+    model = fit(
+        mix(material.shipped, [own[at] for at in known]), own_options(old), progress=progress
+    )
+    labelled = sum(at < len(material.own) for at in known)
+    said = {"own_labels": labelled, **learnt.as_info(marks[at] for at in known)}
+    return replace(model, info={**model.info, **said})
+
+
+def _said(model: Model, material: Material, places: Sequence[int]) -> tuple[Outcome, ...]:
+    own = (*material.own, *material.settled)
+    return evaluate(model, [own[at] for at in places]).outcomes if places else ()
+
+
+def _lesson(
+    material: Material,
+    known: Sequence[int],
+    model: Model,
+    verdict: tuple[Comparison | None, bool, str],
+) -> Lesson:
+    labelled = sum(at < len(material.own) for at in known)
+    comparison, promote, reason = verdict
+    return Lesson(
+        model=model,
+        comparison=comparison,
+        promote=promote,
+        reason=reason,
+        own=labelled,
+        settled=len(known) - labelled,
+        kept_back=len(material.own) - labelled,
+    )

@@ -66,6 +66,8 @@ class LabelledMail:
     forwarded: bool
     language: str
     received_at: datetime
+    labelled_at: datetime
+    """When the team became known: the label's time; without one, that of the thread's last mail."""
     attachments: tuple[str, ...] = ()
 
 
@@ -162,16 +164,42 @@ def state(conn: Conn) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-def labelled(conn: Conn, *, after: int = 0, limit: int | None = None) -> tuple[LabelledMail, ...]:
-    """The mails that people labelled, by the number of the label; the newest `limit` of them."""
+@dataclass(frozen=True, slots=True)
+class LabelOf:
+    """A label that counts, and which mail it is of."""
+
+    label_id: int
+    message_id: int
+    received_at: datetime
+    team: str
+
+
+def latest(conn: Conn) -> tuple[LabelOf, ...]:
+    """The labels that count, one a mail, in their order; without any text."""
     found = conn.execute(
-        select(labels.c.id.label("label_id"), labels.c.team, *_mail(CHARACTERS))
+        select(labels.c.id, labels.c.message_id, messages.c.received_at, labels.c.team)
         .join(messages, messages.c.id == labels.c.message_id)
-        .where(labels.c.id.in_(_LATEST), labels.c.id > after)
-        .order_by(labels.c.id.desc())
-        .limit(limit)
+        .where(labels.c.id.in_(_LATEST))
+        .order_by(labels.c.id)
+    )
+    return tuple(LabelOf(*row) for row in found)
+
+
+def labelled(conn: Conn, only: Sequence[int] | None = None) -> tuple[LabelledMail, ...]:
+    """The mails that people labelled, in the order of the labels; `only` those of these labels."""
+    wanted = _LATEST if only is None else list(only)
+    found = conn.execute(
+        select(
+            labels.c.id.label("label_id"),
+            labels.c.team,
+            labels.c.at.label("labelled_at"),
+            *_mail(CHARACTERS),
+        )
+        .join(messages, messages.c.id == labels.c.message_id)
+        .where(labels.c.id.in_(wanted))
+        .order_by(labels.c.id)
     ).all()
-    return _mails(conn, list(reversed(found)))
+    return _mails(conn, found)
 
 
 def settled(conn: Conn, limit: int = 5_000) -> tuple[LabelledMail, ...]:
@@ -184,7 +212,7 @@ def settled(conn: Conn, limit: int = 5_000) -> tuple[LabelledMail, ...]:
     )
     told = select(labels.c.message_id)
     found = conn.execute(
-        select(threads.c.team, *_mail(CHARACTERS))
+        select(threads.c.team, threads.c.last_message_at.label("labelled_at"), *_mail(CHARACTERS))
         .select_from(threads.join(messages, messages.c.id == first))
         .where(
             threads.c.status == "closed",
@@ -238,49 +266,37 @@ def _mails(conn: Conn, rows: Sequence[Any]) -> tuple[LabelledMail, ...]:
             forwarded="forwarded" in row.extras,
             language=row.language or "",
             received_at=row.received_at,
+            labelled_at=getattr(row, "labelled_at", row.received_at),
             attachments=tuple(files.get(row.message_id, ())),
         )
         for row in rows
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
-    """Threads that a model routed by itself within one window, and those a person moved."""
+def moved_of_routed(conn: Conn, model_id: str, newest: int, since: datetime) -> tuple[bool, ...]:
+    """Of the `newest` threads that a model routed by itself since then: did a person move it?
 
-    routed: int
-    corrected: int
-
-
-def routed_by(conn: Conn, model_id: str, window: int = 200) -> Routed:
-    """How one model's own routing fared: its last full window of threads, else all so far.
-
-    Windows do not overlap, so that asking often does not raise alarms by chance.
+    The last one first. What the model said with corrections on top counts as its own.
     """
     routed = and_(
         assignments.c.decided_by == "classifier",
+        assignments.c.at >= since,
         or_(
             assignments.c.model == model_id,
             assignments.c.model.startswith(f"{model_id}+", autoescape=True),
         ),
     )
-    total = int(conn.scalar(select(func.count()).select_from(assignments).where(routed)) or 0)
-    full = total // window
-    chosen = (
-        select(assignments.c.thread_id, assignments.c.team)
-        .where(routed)
-        .order_by(assignments.c.id)
-        .offset((full - 1) * window if full else 0)
-        .limit(window)
-        .subquery()
-    )
     moved = (
         select(labels.c.id)
         .join(messages, messages.c.id == labels.c.message_id)
         .where(
-            messages.c.thread_id == chosen.c.thread_id, labels.c.team != chosen.c.team, _counts()
+            messages.c.thread_id == assignments.c.thread_id,
+            labels.c.team != assignments.c.team,
+            _counts(),
         )
         .exists()
     )
-    corrected = conn.scalar(select(func.count()).select_from(chosen).where(moved))
-    return Routed(window if full else total, int(corrected or 0))
+    found = conn.scalars(
+        select(moved).where(routed).order_by(assignments.c.id.desc()).limit(newest)
+    )
+    return tuple(bool(one) for one in found)

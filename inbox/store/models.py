@@ -111,6 +111,12 @@ def put_in_force(conn: Conn, digest: str, actor: str, why: str, now: datetime) -
     return _step(conn, digest, None if before is None else before.id, (actor, why), now)
 
 
+def start_over(conn: Conn, digest: str, actor: str, why: str, now: datetime) -> Step | None:
+    """Make a kept model the one in force, with nothing before it to go back to; the step taken."""
+    _step(conn, digest, None, (actor, why), now)
+    return last_step(conn)
+
+
 def go_back(conn: Conn, actor: str, now: datetime) -> Step | None:
     """Put the model before the one in force back; the step taken, or None where there is none.
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
+from sqlalchemy import update
 
 from classifiers import artifact
 from inbox import shipped
 from inbox.app import open_database, put_in_force
 from inbox.config import load
-from inbox.flow import desk
+from inbox.flow import desk, models
 from inbox.flow.accept import Incoming, accept
+from inbox.store.model_tables import models as models_table
 from inbox.worker import file_all
 from tests.classifier_flow.office import AUDIT, AWAY, LOGIN, daring, letter
 from tests.classifiers.samples import PHRASES, small_model
@@ -28,6 +33,8 @@ WORDS = """
     warehouse invoice zebra quartz harbour lantern violin marble copper saddle orchard glacier
     meadow pepper anchor bottle candle dragon falcon garden
 """.split()  # noqa: SIM905  # a list of words reads better as words
+FIRST = NOW - timedelta(days=100)
+"""When the first mail comes."""
 SHAPE = {"label", "score", "scores", "abstain", "best", "evidence"}
 
 
@@ -59,10 +66,12 @@ def terminal(empty: Terminal) -> Terminal:
 
 
 def _ingest(terminal: Terminal, *raws: bytes) -> None:
+    """Mail that comes a day after each other."""
     settings = load(terminal.config, {})
     db = open_database(settings)
     put_in_force(db, settings)
-    accept(db, [Incoming(raw, "smtp", NOW) for raw in raws], settings.node)
+    coming = [Incoming(raw, "smtp", FIRST + timedelta(days=at)) for at, raw in enumerate(raws)]
+    accept(db, coming, settings.node)
     file_all(db, settings)
     db.close()
 
@@ -111,7 +120,7 @@ def test_predict_answers_a_pipe_line_by_line_and_in_order(
         (b"[]", "mail.jsonl:2: a JSON object is needed"),
         (b'{"text": 1}', 'mail.jsonl:2: "text" must be text'),
         (b"\xff\xfe", "mail.jsonl:2: not UTF-8 at byte 0 of the line"),
-        (b"{\"text\": \"a\xc3\"}", "mail.jsonl:2: not UTF-8 at byte 11 of the line"),
+        (b'{"text": "a\xc3"}', "mail.jsonl:2: not UTF-8 at byte 11 of the line"),
     ],
 )
 def test_a_malformed_line_is_named_and_the_answers_before_it_were_given(
@@ -178,7 +187,7 @@ def test_people_teach_it_from_assign_to_rollback(terminal: Terminal) -> None:
     first = terminal.run("classifier", "status", "--json")
     assert (first.code, first.json()["model"]) == (1, None)
     chosen = Random(5)
-    texts = [f"login error page {' '.join(chosen.sample(WORDS, 4))}" for _ in range(36)]
+    texts = [f"login error page {' '.join(chosen.sample(WORDS, 4))}" for _ in range(72)]
     _ingest(terminal, *(letter(at, text) for at, text in enumerate(texts, 1)))
     assert _ok(terminal.run("classifier", "status", "--json")).json()["model"] == daring().id
     _ok(terminal.run("assign", "1", "success", "--by", "maya"))
@@ -189,26 +198,101 @@ def test_people_teach_it_from_assign_to_rollback(terminal: Terminal) -> None:
     _ok(terminal.run("classifier", "labels", "undo", listed[1]["id"]))
     assert _ok(terminal.run("classifier", "export")).out == ""
     assert "0 mails were labelled" in _ok(terminal.run("classifier", "train")).out
-    _assign_all(terminal, range(3, 37))
+    _assign_all(terminal, range(3, 73))
     ran = _ok(terminal.run("classifier", "train", "--out", "own", "--json")).json()
+    assert set(ran) == {
+        "model",
+        "hash",
+        "own_labels",
+        "kept_back",
+        "settled",
+        "comparison",
+        "better",
+        "reason",
+        "promoted",
+        "file",
+        "size",
+    }
     assert ran["promoted"], ran["reason"]
+    assert ran["own_labels"] + ran["kept_back"] == 70
+    assert ran["kept_back"] >= ran["comparison"]["held_out"] == 30
     assert ran["comparison"]["only_new_right"] >= 15
+    status = terminal.run("classifier", "status", "--json").json()
+    assert status["hash"] == ran["hash"]
+    assert hashlib.sha256((terminal.folder / "own").read_bytes()).hexdigest() == ran["hash"]
+    assert status["corrections"] == ran["kept_back"]  # what was kept back to judge by counts at once
     found = _ok(terminal.run("classifier", "explain", texts[35], "--json")).json()
     assert found["label"] == "success"
     _ok(terminal.run("classifier", "export", "--out", "own.jsonl"))
     judged = terminal.run("classifier", "evaluate", "own.jsonl", "--model", "own", "--json")
     assert _ok(judged).json()["accuracy"] > 0.9
-    _ok(terminal.run("classifier", "rollback"))
+    back = _ok(terminal.run("classifier", "rollback", "--json")).json()
+    assert set(back) == {"model", "hash", "at", "by", "why"}
+    assert back["model"] == daring().id
     history = terminal.run("classifier", "status", "--json").json()["history"]
     assert [one["by"] for one in history] == ["operator", "operator", "aboard"]
 
 
 def _assign_all(terminal: Terminal, numbers: range) -> None:
+    """Each the evening it came."""
     settings = load(terminal.config, {})
     db = open_database(settings)
     for number in numbers:
-        desk.assign(db, number, "success", "maya", NOW)
+        desk.assign(db, number, "success", "maya", FIRST + timedelta(days=number - 1, hours=8))
     db.close()
+
+
+def test_training_repairs_a_damaged_model(terminal: Terminal) -> None:
+    _ingest(terminal, letter(1, AUDIT))
+    settings = load(terminal.config, {})
+    db = open_database(settings)
+    with db.write() as conn:
+        conn.execute(update(models_table).values(content=b"cut"))
+    db.close()
+    models._LOADED.clear()
+    assert terminal.run("classifier", "status").code == 1
+    ran = _ok(terminal.run("classifier", "train"))
+    assert "takes its place without a comparison" in ran.err
+    assert "it is in force now" in ran.out
+    found = _ok(terminal.run("classifier", "status", "--json")).json()
+    assert found["problems"] == []
+    assert found["model"] is not None
+
+
+def test_the_way_back_of_a_model_promoted_before_the_first_start(terminal: Terminal) -> None:
+    done = _ok(terminal.run("classifier", "promote", "small", "--json")).json()
+    assert set(done) == {"model", "hash", "at", "by", "why"}
+    assert done["model"] == small_model().id
+    assert daring().id in _ok(terminal.run("classifier", "rollback")).out
+    assert terminal.run("classifier", "status", "--json").json()["model"] == daring().id
+    assert "no model to go back to" in terminal.run("classifier", "rollback").err
+
+
+def test_training_on_mail_of_one_account_says_that_nothing_was_measured(empty: Terminal) -> None:
+    rows = [
+        {"text": text, "label": label, "account": "acme"}
+        for label, texts in PHRASES.items()
+        for text in texts
+    ]
+    (empty.folder / "one.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ran = _ok(empty.run("classifier", "train", "one.jsonl", "--out", "made"))
+    assert "not measured" in ran.out
+    assert "%" not in ran.out
+    shape = _ok(empty.run("classifier", "train", "one.jsonl", "--out", "made", "--json")).json()
+    assert shape["info"]["held_out"] is None
+    ran = _ok(empty.run("classifier", "predict", "one.jsonl", "--model", "made"))
+    assert all(one["abstain"] for one in ran.lines())
+
+
+def test_what_a_forged_model_says_is_never_shown_raw(terminal: Terminal) -> None:
+    _ingest(terminal, letter(1, AUDIT))
+    said = {"held_out": {"accuracy": "\x1b[2J"}, "promise": "\x1b]0;x\x07", "secret": "x" * 9_000}
+    artifact.save(replace(daring(), info=said), terminal.folder / "forged")
+    _ok(terminal.run("classifier", "promote", "forged"))
+    for shape in ((), ("--json",)):
+        ran = _ok(terminal.run("classifier", "status", *shape))
+        assert "\x1b" not in ran.out and "u001b" not in ran.out
+        assert "xxxx" not in ran.out
 
 
 def test_promote_shadow_and_their_ends(terminal: Terminal) -> None:

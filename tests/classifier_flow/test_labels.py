@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 
+from classifiers import online
+from classifiers.drift import watch_newest
+from classifiers.text import MailText
 from inbox.errors import NotFound
-from inbox.flow import desk, models
-from inbox.flow.model_state import state
-from inbox.store import labels, threads
+from inbox.flow import desk, learnt, models
+from inbox.flow.learnt import Mark
+from inbox.flow.model_state import DRIFT_FOR, state
+from inbox.store import labels, pages, threads
 from tests.classifier_flow.office import AUDIT, LOGIN, TRAINING, daring, letter, promote
 from tests.databases import NOW
 from tests.flow.house import House
@@ -82,7 +88,8 @@ def test_a_correction_counts_from_the_next_mail_on_and_undo_takes_it_out(office:
     with office.db.read() as conn:
         live = models.in_force(conn)
     assert live is not None
-    assert live.name == f"{daring().id}+1"
+    assert live.name == f"{daring().id}+{live.model.id}"
+    assert live.corrections == 1
     shift = live.model.margins(_text(office)), live.trained.margins(_text(office))
     at = live.model.labels.index("success")
     assert shift[0][at] > shift[1][at]
@@ -123,31 +130,147 @@ def test_corrections_among_routed_threads_raise_the_alarm(office: House) -> None
     promote(office, daring())
     office.receive(*(letter(at, LOGIN) for at in range(1, 26)))
     with office.db.read() as conn:
-        quiet = state(conn)
+        quiet = state(conn, office.now)
     assert quiet.drift is not None
     assert (quiet.drift.routed, quiet.drift.corrected) == (25, 0)
     assert quiet.problems == ()
     for number in range(1, 9):
         _moved(office, number, "success", learn=number != 8)
     with office.db.read() as conn:
-        found = state(conn)
+        found = state(conn, office.now)
+        later = state(conn, office.now + DRIFT_FOR)
     assert found.drift is not None
     assert (found.drift.routed, found.drift.corrected) == (25, 7)
     assert found.drift.alarm
     assert [one.code for one in found.problems] == ["classifier-drift"]
     assert found.as_json()["drift"]["alarm"] is True
+    assert later.drift is not None
+    assert (later.drift.routed, later.drift.alarm) == (0, False)  # that was long ago
 
 
-def test_windows_of_routed_threads_do_not_overlap(office: House) -> None:
+def test_the_newest_routed_threads_are_looked_at_the_last_first(office: House) -> None:
     promote(office, daring())
     office.receive(*(letter(at, LOGIN) for at in range(1, 8)))
     _moved(office, 1, "success")
-    _moved(office, 4, "success")
+    _moved(office, 6, "success")
     with office.db.read() as conn:
-        assert labels.routed_by(conn, daring().id, 3) == labels.Routed(3, 1)  # 4 to 6
-        assert labels.routed_by(conn, daring().id, 5) == labels.Routed(5, 2)
-        assert labels.routed_by(conn, daring().id) == labels.Routed(7, 2)
-        assert labels.routed_by(conn, "other") == labels.Routed(0, 0)
+        found = labels.moved_of_routed(conn, daring().id, 3, NOW - DRIFT_FOR)
+        assert found == (False, True, False)  # 7, 6, 5
+        assert sum(labels.moved_of_routed(conn, daring().id, 99, NOW - DRIFT_FOR)) == 2
+        assert labels.moved_of_routed(conn, daring().id, 99, office.now) == ()
+        assert labels.moved_of_routed(conn, "other", 99, NOW - DRIFT_FOR) == ()
+
+
+@pytest.mark.parametrize("promise", [0.85, 0.95])
+def test_a_planted_shift_is_found_within_a_hundred_threads(promise: float) -> None:
+    """Errors treble after 300 threads; the look goes over them after every single one."""
+    delays = []
+    for seed in range(20):
+        chosen, moved = Random(seed), list[bool]()
+        errors = 1 - promise
+        while True:
+            moved.insert(0, chosen.random() < (errors if len(moved) < 300 else 3 * errors))
+            if len(moved) > 300 and watch_newest(moved[:200], promise).alarm:
+                break
+        delays.append(len(moved) - 300)
+    assert sorted(delays)[10] <= 100
+    assert max(delays) <= 250
+
+
+def test_a_model_that_keeps_its_promise_is_left_in_peace() -> None:
+    chosen, alarms = Random(1), 0
+    for _ in range(20):
+        moved = [chosen.random() < 0.05 for _ in range(500)]
+        alarms += any(watch_newest(moved[at : at + 200], 0.95).alarm for at in range(480))
+    assert alarms <= 2
+
+
+def test_many_corrections_count_and_those_beyond_the_bound_are_told(
+    office: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(office, daring())
+    office.receive(*(letter(at, LOGIN) for at in range(1, 6)))
+    monkeypatch.setattr(models, "MOST_CORRECTIONS", 3)
+    for number in range(1, 6):
+        _moved(office, number, "success")
+    with office.db.read() as conn:
+        live = models.in_force(conn)
+        found = state(conn, office.now)
+    assert live is not None
+    assert (live.corrections, live.waiting) == (3, 2)
+    assert [one.code for one in found.problems] == ["classifier-train"]
+    assert found.as_json()["waiting"] == 2
+    assert "aboard classifier train" in found.problems[0].framed()
+    office.context()
+    with office.db.read() as conn:
+        assert any("2 older ones do not" in one for one in pages.refused_files(conn))
+
+
+def test_two_sets_of_as_many_corrections_never_have_one_name(office: House) -> None:
+    promote(office, daring())
+    office.receive(letter(1, LOGIN), letter(2, AUDIT))
+    names = set()
+    for number, team in ((1, "success"), (2, "support")):
+        _moved(office, number, team)
+        with office.db.read() as conn:
+            live = models.in_force(conn)
+        assert live is not None
+        assert live.corrections == 1
+        names.add(live.name)
+        with office.db.write() as conn:
+            labels.undo(conn, labels.listing(conn)[0].id, NOW)
+    assert len(names) == 2
+
+
+def test_what_a_model_learnt_is_no_correction_until_it_is_labelled_otherwise(
+    office: House,
+) -> None:
+    office.receive(letter(1, LOGIN), letter(2, AUDIT))
+    _moved(office, 1, "success")
+    with office.db.read() as conn:
+        marks = [Mark.of(m.message_id, m.received_at, m.team) for m in labels.labelled(conn)]
+    promote(office, replace(daring(), info=dict(learnt.as_info(marks))))
+    assert _corrections(office) == 0
+    _moved(office, 2, "compliance")
+    assert _corrections(office) == 1
+    _moved(office, 1, "implementation")
+    assert _corrections(office) == 2
+    with office.db.write() as conn:
+        labels.undo(conn, labels.listing(conn)[0].id, NOW)
+    assert _corrections(office) == 1
+
+
+def _corrections(office: House) -> int:
+    with office.db.read() as conn:
+        live = models.in_force(conn)
+    assert live is not None
+    return live.corrections
+
+
+def test_one_step_a_correction_is_what_all_together_do() -> None:
+    mails = [
+        (MailText(visible=text), team)
+        for text, team in (
+            (LOGIN, "success"),
+            (AUDIT, "support"),
+            (LOGIN, "success"),
+            ("", "support"),
+            ("xyzzy", "support"),
+            (TRAINING, "compliance"),
+        )
+    ]
+    single = daring()
+    for mail, team in mails:
+        before = single.margins(mail)
+        single = online.corrected(single, mail, team)
+        at = single.labels.index(team)
+        assert single.margins(mail)[at] >= before[at]
+    together = online.corrected_by(daring(), mails)
+    for mail, _ in mails:
+        assert together.margins(mail) == pytest.approx(single.margins(mail), abs=1e-5)
+    assert online.corrected_by(daring(), mails).id == together.id
+    with pytest.raises(KeyError, match="sales"):
+        online.corrected_by(daring(), [*mails, (MailText(visible=LOGIN), "sales")])
 
 
 def test_closed_threads_that_nobody_moved_are_weak_examples(office: House) -> None:

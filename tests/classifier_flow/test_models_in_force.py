@@ -41,7 +41,7 @@ def test_without_any_model_rules_alone_route_and_it_is_said(office: House) -> No
     office.receive(letter(1, AUDIT))
     assert office.thread("m1@company1.example").decided_by == "fallback"
     with office.db.read() as conn:
-        assert [one.code for one in state(conn).problems] == ["classifier"]
+        assert [one.code for one in state(conn, NOW).problems] == ["classifier"]
 
 
 def test_the_shipped_model_comes_into_force_once(office: House, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_broken_model_in_the_database_lets_mail_flow_and_is_shown(
     with office.db.read() as conn:
         said = pages.refused_files(conn)
         assert any("rollback" in one for one in said)
-        assert state(conn).live is None
+        assert state(conn, NOW).live is None
         with pytest.raises(ModelError, match="in the database"):
             models.in_force(conn)
 
@@ -123,7 +123,7 @@ def test_promoting_the_same_file_again_mends_the_damaged_row(office: House, tmp_
     models._LOADED.clear()
     assert office.context().classify is not None
     with office.db.read() as conn:
-        assert state(conn).problems == ()
+        assert state(conn, NOW).problems == ()
         pointer = store.pointer(conn)
         assert pointer is not None
         assert store.content(conn, pointer.hash) == path.read_bytes()
@@ -167,6 +167,73 @@ def test_rollback_goes_back_step_by_step_and_forgets_nothing(office: House) -> N
     with office.db.write() as conn:
         assert models.rollback(conn, "test", NOW).model_id == chain[0].id
         assert len(store.steps(conn)) == 7
+
+
+def test_before_the_first_model_stands_the_one_that_comes_with_aboard(
+    office: House, tmp_path: Path
+) -> None:
+    """Promoted before the first start: there was nothing in force, but there is a way back."""
+    shipped = tmp_path / "shipped.aboard-model"
+    artifact.save(daring(), shipped)
+    promote(office, small_model())
+    with office.db.write() as conn:
+        assert models.rollback(conn, "test", NOW, shipped).model_id == daring().id
+    with office.db.write() as conn, pytest.raises(AboardError, match="no model to go back to"):
+        models.rollback(conn, "test", NOW, shipped)
+    promote(office, small_model())
+    with office.db.write() as conn:
+        assert models.rollback(conn, "test", NOW, shipped).model_id == daring().id
+    shipped.write_bytes(b"")
+    promote(office, small_model())
+    with office.db.write() as conn:
+        models.rollback(conn, "test", NOW, shipped)  # the one before is kept in the database
+
+
+def test_going_back_passes_over_a_model_that_is_damaged(office: House, tmp_path: Path) -> None:
+    chain = [daring(at) for at in (-1.0, -2.0, -3.0)]
+    for model in chain:
+        promote(office, model)
+    with office.db.write() as conn:
+        conn.execute(update(table).where(table.c.model_id == chain[1].id).values(content=b"cut"))
+    with office.db.write() as conn:
+        assert models.rollback(conn, "test", NOW).model_id == chain[0].id
+    with office.db.read() as conn:
+        assert state(conn, NOW).problems == ()
+
+
+def test_a_model_that_fails_while_it_answers_stops_no_mail_and_is_shown(office: House) -> None:
+    """Its checks passed and yet it raises: rules alone route, and the problem is written down."""
+    promote(office, daring())
+    context = office.context()
+    with office.db.read() as conn:
+        live = models.in_force(conn)
+    assert live is not None
+    broken = replace(live.model, temperature="hot")  # type: ignore[arg-type]
+    models._LOADED[live.hash] = broken
+    context = office.context()
+    assert context.classify is not None
+    assert office.receive(letter(1, AUDIT), letter(2, AUDIT, subject="invoice")).filed == 2
+    assert office.thread("m1@company1.example").decided_by == "fallback"
+    assert office.thread("m2@company2.example").decided_by == "rule"
+    with office.db.read() as conn:
+        said = pages.refused_files(conn)
+        assert any("failed on a mail (TypeError" in one for one in said)
+        assert [one.code for one in state(conn, NOW).problems] == ["classifier"]
+    models._LOADED.clear()
+    promote(office, daring())
+    with office.db.read() as conn:
+        assert state(conn, NOW).problems == ()
+
+
+def test_a_shadow_that_fails_while_it_answers_stops_no_mail(office: House) -> None:
+    promote(office, daring())
+    with office.db.write() as conn:
+        digest = models.set_shadow(conn, small_model(), NOW)
+    assert digest is not None
+    models._LOADED[digest] = replace(small_model(), temperature="hot")  # type: ignore[arg-type]
+    assert office.receive(letter(1, AUDIT)).filed == 1
+    models._LOADED.clear()
+    assert office.thread("m1@company1.example").decided_by == "classifier"
 
 
 def test_rollback_is_undo_of_promote_whatever_was_done(office: House) -> None:
@@ -214,7 +281,7 @@ def test_a_shadow_answers_without_effect_and_disagreements_are_counted(office: H
     office.receive(letter(1, AUDIT), letter(2, LOGIN))
     assert office.thread("m1@company1.example").decided_by == "fallback"
     with office.db.read() as conn:
-        found = state(conn)
+        found = state(conn, NOW)
         assert found.shadow == daring().id
         assert found.shadow_counts is not None
         assert found.shadow_counts.answers == 2
@@ -224,4 +291,4 @@ def test_a_shadow_answers_without_effect_and_disagreements_are_counted(office: H
         models.set_shadow(conn, None, NOW)
     office.receive(letter(3, AUDIT))
     with office.db.read() as conn:
-        assert state(conn).shadow_counts is None
+        assert state(conn, NOW).shadow_counts is None

@@ -15,7 +15,7 @@ from classifiers.dataset import Example
 from classifiers.drift import watch
 from classifiers.evaluate import Outcome, evaluate, summarise
 from classifiers.fit import FitError, fit
-from classifiers.learn import OWN_OPTIONS, LearnOptions, Mixing, learn, mix
+from classifiers.learn import OWN_OPTIONS, Mixing, mix
 from classifiers.plots import bins, report
 from classifiers.terms import FeatureOptions, buckets
 from classifiers.text import MailText, split
@@ -199,15 +199,6 @@ def _own(count: int) -> list[Example]:
     ]
 
 
-def test_learning_from_own_labels_beats_the_shipped_model_on_own_mail() -> None:
-    old = fit(examples(), SMALL)
-    lesson = learn(examples(), _own(160), old, LearnOptions(fit=SMALL))
-    assert lesson.comparison is not None
-    assert lesson.held_out == 40
-    assert lesson.promote, lesson.reason
-    assert lesson.comparison.new.accuracy > 0.95
-
-
 def test_words_of_one_account_stay_out_of_an_own_model() -> None:
     secret = [
         Example(MailText(visible="the zeppelin export stops"), "support", account="acme")
@@ -229,14 +220,6 @@ def test_words_of_one_account_stay_out_of_an_own_model() -> None:
     }
     assert alone
     assert not model.table.arrays.character_rows.array()[sorted(alone)].any()
-
-
-def test_learning_nothing_new_promotes_nothing() -> None:
-    old = fit(examples(), SMALL)
-    lesson = learn(examples(), [], old, LearnOptions(fit=SMALL))
-    assert not lesson.promote
-    assert "no own mail" in lesson.reason
-    assert learn(examples(), [], None, LearnOptions(fit=SMALL)).promote
 
 
 def test_one_label_is_not_enough_to_learn() -> None:

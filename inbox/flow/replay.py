@@ -1,28 +1,32 @@
 """What other rules would have done with stored threads: a change of rules as a diff.
 
-Every thread is decided again from the snapshot of its first decision, by the function that
-production calls. Nothing is changed.
+Every thread is decided again from the snapshots of its decisions, in the order in which its mails
+came and by the function that production calls. Run policies count from what the other rules would
+have done themselves. Replies that no rule acted on left no snapshot; they are not asked again.
+Nothing is changed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from inbox.clock import iso
-from inbox.store import assignments
+from inbox.flow import run_policy
+from inbox.store import assignments, hits
 from inbox.store.assignments import Decided
 from inbox.store.database import Conn
-from routing.decide import Decision, History, decide
+from routing.decide import PERSON, THREAD, Decision, History, decide
 from routing.facts import Facts
-from routing.ruleset import Ruleset
+from routing.ruleset import Event, Ruleset
 
 BATCH = 500
 SHOWN_IDS = 20
-_COMPARED = ("priority", "policy", "tags", "assignee")
+_VALUES = ("priority", "policy", "assignee")
+_COMPARED = (*_VALUES, "tags")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Replayed:
     ruleset: str
     since: datetime
     threads: int = 0
+    decisions: int = 0
+    """Of these threads, all decided again."""
     moved: list[Moved] = field(default_factory=list)
     changed: Counter[str] = field(default_factory=Counter)
     """Threads that stay, with another priority, policy, other tags or another assignee."""
@@ -77,6 +83,7 @@ class Replayed:
             "ruleset": self.ruleset,
             "since": iso(self.since),
             "threads": self.threads,
+            "decisions": self.decisions,
             "moved": len(self.moved),
             "changed": {name: self.changed[name] for name in _COMPARED},
             "moves": [
@@ -113,41 +120,96 @@ def replay(
     return found
 
 
-def _batches(conn: Conn, since: datetime) -> Iterator[tuple[Decided, ...]]:
+def _batches(conn: Conn, since: datetime) -> Iterator[tuple[tuple[Decided, ...], ...]]:
+    """Threads, each as its decisions in the order in which its mails came."""
     after = 0
-    while batch := assignments.first_of_threads(conn, since, after=after, limit=BATCH):
-        yield batch
-        after = batch[-1].made.id
+    while first := assignments.first_of_threads(conn, since, after=after, limit=BATCH):
+        after = first[-1].made.id
+        later = assignments.later_of_threads(conn, [one.made for one in first])
+        yield tuple(
+            tuple(sorted((one, *later.get(one.made.thread_id, ())), key=_when)) for one in first
+        )
+
+
+def _when(one: Decided) -> tuple[datetime, int]:
+    return one.received_at, one.made.id
 
 
 def facts_of(one: Decided) -> Facts:
-    """The facts that a first decision was made from."""
+    """The facts that a decision was made from."""
     texts = {"subject": one.subject, "text": one.visible_text, "body": one.text}
     return Facts({**one.made.facts, **texts})
 
 
-def _compare(found: Replayed, one: Decided, ruleset: Ruleset, against: Ruleset | None) -> None:
-    facts, made = facts_of(one), one.made
-    event, history = made.decision.get("event", "new-thread"), History(now=made.at)
-    new = decide(ruleset, facts, event=event, history=history)
-    old = made.decision
-    if against is not None:
-        old = _as_mapping(decide(against, facts, event=event, history=history))
+@dataclass(slots=True)
+class _Outcome:
+    """A thread in the making: what all decisions about it come to."""
+
+    team: str = ""
+    by: str = ""
+    """The rule that named the team, or who decided where none did."""
+    values: dict[str, str] = field(default_factory=dict)
+    tags: set[str] = field(default_factory=set)
+    ran: list[tuple[str, datetime]] = field(default_factory=list)
+
+    def take(self, made: Mapping[str, Any]) -> None:
+        """Add one decision, in the shape in which it is stored."""
+        if made["decided_by"] not in (THREAD, PERSON) or not self.team:
+            self.team, self.by = made["team"], made.get("rule") or made["decided_by"]
+        self.values |= {name: made[name] for name in _VALUES if made.get(name)}
+        self.tags |= set(made.get("tags") or ())
+
+    def differs(self, other: _Outcome) -> Iterator[str]:
+        """The names of what is not the same."""
+        for name in _VALUES:
+            if self.values.get(name) != other.values.get(name):
+                yield name
+        if self.tags != other.tags:
+            yield "tags"
+
+
+def _recorded(decided: Sequence[Decided]) -> _Outcome:
+    outcome = _Outcome()
+    for one in decided:
+        outcome.take(one.made.decision)
+    return outcome
+
+
+def _again(decided: Sequence[Decided], ruleset: Ruleset) -> _Outcome:
+    """What these rules come to, had they been in force from the thread's first mail on."""
+    outcome, held = _Outcome(), run_policy.held(ruleset)
+    for one in decided:
+        at = _when(one)[0]
+        facts = facts_of(one)
+        if outcome.team and facts.text("thread.decided_by") != PERSON:
+            facts = facts.with_values({"thread.team": outcome.team})
+        history = History(hits.nearest(outcome.ran, at), at)
+        event = one.made.decision.get("event", Event.NEW_THREAD)
+        new = decide(ruleset, facts, event=event, history=history)
+        outcome.take(_as_mapping(new))
+        outcome.ran += [(rule, at) for rule in new.matched if rule in held]
+    return outcome
+
+
+def _compare(
+    found: Replayed, decided: Sequence[Decided], ruleset: Ruleset, against: Ruleset | None
+) -> None:
+    new = _again(decided, ruleset)
+    old = _recorded(decided) if against is None else _again(decided, against)
     found.threads += 1
-    if new.team == old["team"]:
-        fresh = _as_mapping(new)
-        found.changed.update(
-            name for name in _COMPARED if (fresh[name] or None) != (old.get(name) or None)
-        )
+    found.decisions += len(decided)
+    if new.team == old.team:
+        found.changed.update(new.differs(old))
         return
+    first = decided[0]
     moved = Moved(
-        thread_id=made.thread_id,
-        message_id=made.message_id or 0,
-        old_team=old["team"],
+        thread_id=first.made.thread_id,
+        message_id=first.made.message_id or 0,
+        old_team=old.team,
         new_team=new.team,
-        old_rule=old.get("rule") or old["decided_by"],
-        new_rule=new.rule or new.decided_by,
-        held_by_person=one.thread_decided_by == "person",
+        old_rule=old.by,
+        new_rule=new.by,
+        held_by_person=first.thread_decided_by == PERSON,
     )
     found.moved.append(moved)
 
@@ -159,6 +221,6 @@ def _as_mapping(decision: Decision) -> dict[str, Any]:
         "rule": decision.rule,
         "priority": decision.priority,
         "policy": decision.policy,
-        "tags": list(decision.tags),
+        "tags": decision.tags,
         "assignee": decision.assignee,
     }

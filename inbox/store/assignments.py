@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 
 from inbox.store.database import Conn, new_key
 from inbox.store.tables import assignments, messages, threads
@@ -62,7 +62,7 @@ def of_message(conn: Conn, message_id: int) -> Assignment | None:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The decision that opened a thread, with the texts of its mail and what became of it."""
+    """A decision about a mail, with the mail's texts and what became of the thread."""
 
     made: Assignment
     subject: str
@@ -70,6 +70,8 @@ class Decided:
     text: str
     thread_team: str
     thread_decided_by: str
+    received_at: datetime
+    """When the mail came; it may have been filed later, and in another order."""
 
 
 _EARLIER = assignments.alias("earlier")
@@ -79,19 +81,25 @@ _IS_FIRST = assignments.c.message_id.is_not(None) & ~exists().where(
     _EARLIER.c.id < assignments.c.id,
 )
 _COLUMNS = tuple(column.label(f"made_{column.name}") for column in assignments.c)
-_FIRST_OF_THREADS = (
+_DECIDED = (
     select(
         *_COLUMNS,
         messages.c.subject,
         messages.c.visible_text,
         messages.c.text,
+        messages.c.received_at,
         threads.c.team.label("thread_team"),
         threads.c.decided_by.label("thread_decided_by"),
     )
     .join(messages, messages.c.id == assignments.c.message_id)
     .join(threads, threads.c.id == assignments.c.thread_id)
-    .where(_IS_FIRST)
     .order_by(assignments.c.id)
+)
+_FIRST_OF_THREADS = _DECIDED.where(_IS_FIRST)
+_LATER_OF_THREADS = _DECIDED.where(
+    assignments.c.message_id.is_not(None),
+    assignments.c.thread_id.in_(bindparam("threads", expanding=True)),
+    assignments.c.id.not_in(bindparam("first", expanding=True)),
 )
 
 
@@ -111,8 +119,25 @@ def first_of_threads(
 def _decided(row: Any) -> Decided:
     values = row._mapping
     made = {column.name: values[f"made_{column.name}"] for column in assignments.c}
-    rest = ("subject", "visible_text", "text", "thread_team", "thread_decided_by")
+    rest = (
+        "subject",
+        "visible_text",
+        "text",
+        "thread_team",
+        "thread_decided_by",
+        "received_at",
+    )
     return Decided(Assignment(**made), **{name: values[name] for name in rest})
+
+
+def later_of_threads(conn: Conn, first: Sequence[Assignment]) -> dict[int, list[Decided]]:
+    """thread -> its other decisions about mails, of the threads that these decisions opened."""
+    asked = {"threads": [one.thread_id for one in first], "first": [one.id for one in first]}
+    found: dict[int, list[Decided]] = {}
+    for row in conn.execute(_LATER_OF_THREADS, asked) if first else ():
+        one = _decided(row)
+        found.setdefault(one.made.thread_id, []).append(one)
+    return found
 
 
 def count_first(conn: Conn, since: datetime) -> int:

@@ -41,7 +41,9 @@ INSERT INTO threads (id, account_id, subject, status, team, accountable_id, deci
                      tags, opened_at, last_message_at, last_in_at, messages, version)
   WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :threads)
   SELECT 1000000 + i, 1000001 + i % :accounts, 'Question ' || i || ' about the data import',
-         CASE i % 3 WHEN 0 THEN 'closed' ELSE 'open' END, 'support', 1, 'fallback', 'normal', '[]',
+         CASE WHEN i % (:threads / 5) = 0 THEN 'snoozed' WHEN i % 3 = 0 THEN 'closed'
+              ELSE 'open' END,
+         'support', 1, 'fallback', 'normal', '[]',
          datetime('2024-01-01', '+' || i || ' minutes') || '.000000',
          datetime('2024-01-01', '+' || i || ' minutes') || '.000000',
          datetime('2024-01-01', '+' || i || ' minutes') || '.000000', 4, 1 FROM n;
@@ -120,7 +122,9 @@ def main() -> None:
     if not mails:
         print("skipped: the shared corpora are not there")
         return
-    print("messages   seeded   filed/s   thread ms   list ms   account ms   search ms")
+    names = ("thread", "list", "rare list", "account", "search")
+    print("messages   seeded   filed/s" + "".join(f"{name + ' ms':>13}" for name in names))
+    print("(rare list: the list of a rare status, five snoozed threads of one team)")
     for size in SIZES:
         with fresh() as (settings, db):
             began = time.perf_counter()
@@ -144,10 +148,11 @@ def main() -> None:
                 times = (
                     page_time(thread),
                     page_time(lambda n: get("/threads")),
+                    page_time(lambda n: get("/threads?team=support&status=snoozed")),
                     page_time(lambda n: get(f"/accounts/{1000001 + n}")),
                     page_time(search),
                 )
-        shown = "".join(f"{one:12.1f}" for one in times)
+        shown = "".join(f"{one:13.1f}" for one in times)
         print(f"{size:8}  {seeded:5.0f} s  {rate:8.0f}{shown}", flush=True)
 
 

@@ -15,9 +15,14 @@ from routing.fold import glob_sample
 from routing.index import index_of
 from routing.logic import canonical, implies, never
 from routing.problems import Problem
-from routing.ruleset import Rule, Ruleset
+from routing.ruleset import Fallback, Rule, Ruleset
 
 _ASCII_CLASSES = ("\\b", "\\B", "\\w", "\\W")
+
+
+def lint_rules(rules: tuple[Rule, ...]) -> tuple[Problem, ...]:
+    """All findings about rules that make no set yet, as others beside them cannot be used."""
+    return lint(Ruleset(rules, Fallback(""), ""))
 
 
 def lint(ruleset: Ruleset) -> tuple[Problem, ...]:

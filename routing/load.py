@@ -7,6 +7,7 @@ What cannot be used is an error and refuses the whole set; what is only unwise i
 from __future__ import annotations
 
 import gc
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,7 +33,7 @@ from routing.ruleset import (
 )
 from routing.strict_yaml import Node, load_text
 
-__all__ = ["Names", "load_ruleset"]
+__all__ = ["Names", "load_parts", "load_ruleset"]
 
 FILE_KEYS = ("rules", "fallback", "tests")
 RULE_KEYS = ("name", "why", "on", "when", "then", "stop", "run", "tests")
@@ -51,13 +52,22 @@ def load_ruleset(
     `files` are (path, content) pairs in any order. With any problem of severity `error` there is
     no ruleset; warnings come beside one.
     """
+    ruleset, _, problems = load_parts(files, names)
+    return ruleset, problems
+
+
+def load_parts(
+    files: Sequence[tuple[str, bytes]], names: Names
+) -> tuple[Ruleset | None, tuple[Rule, ...], tuple[Problem, ...]]:
+    """The same, and beside it the rules in which there is no error: they can be linted although
+    others refuse the set."""
     loader = _Loader(names)
     ordered = in_name_order(files)
     with _without_collector():
         for name, data in ordered:
             loader.file(name, data)
         ruleset = loader.finish(ordered)
-    return ruleset, loader.reader.problems
+    return ruleset, loader.good_rules(), loader.reader.problems
 
 
 @contextmanager
@@ -82,6 +92,8 @@ class _Loader:
         self.alone: list[Fields] = []
         self.fallbacks: list[tuple[Node, Fallback]] = []
         self.named: dict[str, Node] = {}
+        self.begins: dict[str, list[int]] = {}
+        """file -> the lines at which its rules begin, in order."""
 
     def file(self, name: str, data: bytes) -> None:
         root, problems = load_text(data, name)
@@ -102,6 +114,7 @@ class _Loader:
     def _rule(self, fields: Fields) -> None:
         if fields.node is None:
             return
+        self.begins.setdefault(fields.node.file, []).append(fields.node.line)
         name = self._rule_name(fields)
         fields.what = f'rule "{name}"' if name else "a rule"
         when = self._when(fields)
@@ -206,6 +219,16 @@ class _Loader:
             cases=tuple(cases),
             files=tuple(name for name, _ in files),
         )
+
+    def good_rules(self) -> tuple[Rule, ...]:
+        """The rules in whose lines no error was found."""
+        bad = set()
+        for error in self.reader.errors:
+            begins = self.begins.get(error.file, [])
+            before = bisect_right(begins, error.line)
+            if before:
+                bad.add((error.file, begins[before - 1]))
+        return tuple(rule for rule in self.rules if (rule.file, rule.line) not in bad)
 
     def _check_fallbacks(self, files: list[tuple[str, bytes]]) -> None:
         if not files:

@@ -216,7 +216,8 @@ class _Values:
         if isinstance(value, str) and self.field.type is Type.SIZE:
             value = read_size(value)
         if value is None or isinstance(value, bool | str):
-            return self._wrong(node, "a number")
+            hint = "write it as in `10 MB` or `10 MiB`" if self.field.type is Type.SIZE else ""
+            return self._wrong(node, "a number", hint)
         if self.field.type is not Type.SHARE and not isinstance(value, int):
             return self._wrong(node, "a whole number")
         if value < 0 or (self.field.type is Type.SHARE and value > 1):

@@ -3,7 +3,9 @@ stored mail is in `rules_past`."""
 
 from __future__ import annotations
 
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,7 +44,18 @@ def rules_at(path: Path | None) -> OnDisk:
     """The rule files at a path with what lies beside them, else those of the configuration."""
     from inbox.flow.admin_files import read_disk, read_path
 
-    return read_path(path) if path is not None else read_disk(opening.settings())
+    return read_path(path) if path is not None else _from_here(read_disk(opening.settings()))
+
+
+def _from_here(disk: OnDisk) -> OnDisk:
+    """The same with files below the current folder named as seen from it, as a person would."""
+    here = str(Path.cwd()) + os.sep
+    texts = {
+        kind: {name.removeprefix(here): text for name, text in files.items()}
+        for kind, files in disk.texts.items()
+    }
+    problems = tuple(replace(one, file=one.file.removeprefix(here)) for one in disk.problems)
+    return replace(disk, texts=texts, problems=problems)
 
 
 def load(disk: OnDisk, *, linted: bool = True) -> tuple[Ruleset | None, tuple[Problem, ...]]:
@@ -79,10 +92,17 @@ def check(path: Where = None, json: Json = False) -> None:
         )
     else:
         for one in problems:
-            output.line(one.framed())
+            output.line(_told(one).framed())
         output.line(_summary(ruleset, wrong, len(problems) - wrong))
     if wrong:
         raise typer.Exit(1)
+
+
+def _told(one: Problem) -> Problem:
+    """A warning says so: some codes are errors in one place and warnings in another."""
+    if one.severity == "error":
+        return one
+    return replace(one, message=f"{one.severity}: {one.message}")
 
 
 def _summary(ruleset: Ruleset | None, wrong: int, warnings: int) -> str:

@@ -15,8 +15,8 @@ from inbox.flow.admin_files import OnDisk, Texts, as_bytes
 from inbox.flow.loose_mail import mails_of_tests
 from routing.cases import Report, run_cases
 from routing.catalogue import load_names
-from routing.lint import lint
-from routing.load import load_ruleset
+from routing.lint import lint, lint_rules
+from routing.load import load_parts
 from routing.names import Names
 from routing.problems import Problem, errors
 from routing.ruleset import Ruleset
@@ -77,12 +77,13 @@ def load_rules(
     """The rules and every problem, those of lint included; no ruleset where one is an error."""
     if not texts:
         return None, ()  # reported by whoever looked for files
-    ruleset, problems = load_ruleset(
+    ruleset, good, problems = load_parts(
         [(name, as_bytes(text)) for name, text in texts.items()], names
     )
-    if ruleset is None or not linted:
+    if not linted:
         return ruleset, problems
-    problems = (*problems, *with_lines(lint(ruleset), texts))
+    found = lint_rules(good) if ruleset is None else lint(ruleset)
+    problems = (*problems, *with_lines(found, texts))
     return (None if errors(problems) else ruleset), problems
 
 

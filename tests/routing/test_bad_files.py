@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from routing.lint import lint
-from routing.load import load_ruleset
+from routing.lint import lint, lint_rules
+from routing.load import load_parts, load_ruleset
 from tests.routing.sets import NAMES
 
 SHELF = Path(__file__).parent / "bad"
@@ -15,10 +15,10 @@ FILES = sorted(SHELF.glob("*.yaml"))
 
 
 def lines_of(path: Path) -> list[str]:
-    """What `aboard rules check` reports: the load's problems, else the lint's."""
-    ruleset, problems = load_ruleset([(path.name, path.read_bytes())], NAMES)
-    found = problems if ruleset is None else (*problems, *lint(ruleset))
-    return [f"{problem.severity}: {problem}" for problem in found]
+    """What `aboard rules check` reports: the load's problems, then the lint's."""
+    ruleset, good, problems = load_parts([(path.name, path.read_bytes())], NAMES)
+    found = lint_rules(good) if ruleset is None else lint(ruleset)
+    return [f"{problem.severity}: {problem}" for problem in (*problems, *found)]
 
 
 def test_the_shelf_has_more_than_sixty_files() -> None:

@@ -9,7 +9,7 @@ from inbox import log, shipped
 from inbox.clock import utc_now
 from inbox.config import Settings, Smtp
 from inbox.errors import ConfigError, StoreError
-from inbox.flow import active
+from inbox.flow import active, ownership
 from inbox.flow.context import FilingContext, Own
 from inbox.mail.providers import PUBLIC_DOMAINS
 from inbox.store import models, people, schema, sets
@@ -130,6 +130,13 @@ def files_in_force(db: Database) -> active.AdminFiles:
     if files is None:
         raise ConfigError([_nothing_active()])
     return files
+
+
+def homes(db: Database, settings: Settings) -> ownership.House:
+    """What threads are given to somebody else by. Raises `ConfigError`."""
+    files = files_in_force(db)
+    with db.read() as conn:
+        return ownership.house_of(conn, files.directory, files.ruleset.fallback.team)
 
 
 def _nothing_active() -> Problem:

@@ -22,7 +22,9 @@ GROUPS = {
     "accounts": ("accounts", "List, import and merge accounts."),
     "classifier": ("classifier", "Train, evaluate, explain and promote the classifier."),
     "db": ("db", "Create and upgrade the database."),
+    "handoff": ("handoff", "Offer a thread to another team; accept, decline, withdraw."),
     "mail": ("mail", "Ingest, parse and thread mail; look after the quarantine."),
+    "people": ("people", "Who there is, what they own, when they are away."),
     "rules": ("rules", "Check, test, explain and replay routing rules."),
 }
 """command -> (module, one line). Loaded when used: no command pays for another's imports."""
@@ -77,7 +79,7 @@ def _whole(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point: run a command, and turn what a person can act on into lines."""
-    from inbox.cli import serving, working  # noqa: F401 - they add their commands to `app`
+    from inbox.cli import deeds, serving, working  # noqa: F401 - they add their commands to `app`
 
     command: Any = typer.main.get_command(app)
     try:

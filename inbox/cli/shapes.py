@@ -5,12 +5,16 @@ Ids are texts, times ISO 8601 in UTC; later versions only add keys.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from inbox.clock import iso
+from inbox.store.absences import Absence
 from inbox.store.accounts import AccountSummary
+from inbox.store.handoffs import Handoff
 from inbox.store.messages import Message, StoredAttachment
+from inbox.store.people import Person
 from inbox.store.threads import Thread, ThreadRow
 from inbox.store.timeline import TimelineRow
 
@@ -57,6 +61,7 @@ def thread(found: Thread, accountable: str, account_name: str) -> dict[str, Any]
         "last_message_at": iso(found.last_message_at),
         "last_in_at": _moment(found.last_in_at),
         "last_out_at": _moment(found.last_out_at),
+        "snoozed_until": _moment(found.snoozed_until),
     }
 
 
@@ -123,4 +128,47 @@ def event(row: TimelineRow) -> dict[str, Any]:
         "from": {"name": row.from_name, "address": row.from_address} if row.from_address else None,
         "preview": row.preview,
         "data": dict(one.data),
+    }
+
+
+def person(
+    found: Person,
+    teams: Sequence[str],
+    duty: Sequence[str],
+    owned: int,
+    away: Sequence[Absence],
+) -> dict[str, Any]:
+    """A line of `aboard people`."""
+    return {
+        "handle": found.handle,
+        "name": found.name,
+        "address": found.address,
+        "role": found.role,
+        "teams": list(teams),
+        "duty": list(duty),
+        "owned_threads": owned,
+        "absences": [
+            {"from": iso(one.from_at), "until": _moment(one.until_at), "note": one.note}
+            for one in away
+        ],
+    }
+
+
+def handoff(found: Handoff, handles: Mapping[int, str]) -> dict[str, Any]:
+    """A line of `aboard handoff list`."""
+    return {
+        "id": str(found.id),
+        "thread_id": str(found.thread_id),
+        "from_team": found.from_team,
+        "to_team": found.to_team,
+        "by": handles[found.by_id],
+        "giver": handles[found.giver_id],
+        "reason": found.reason,
+        "summary": found.summary,
+        "asks": list(found.asks),
+        "state": found.state,
+        "offered_at": iso(found.offered_at),
+        "settled_at": _moment(found.settled_at),
+        "settled_by": None if found.settled_by_id is None else handles[found.settled_by_id],
+        "answer": found.answer,
     }

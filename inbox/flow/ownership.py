@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from inbox.store import absences, handoffs, rehoming, workload
+from inbox.errors import AboardError
+from inbox.store import absences, handoffs, people, rehoming, workload
 from inbox.store.database import Conn, Database
 from inbox.store.rehoming import Pile
 from routing.ownership import Choice, Wanted, Workload, answerable, choose
@@ -98,6 +99,12 @@ class House:
     """Where the threads of a team go that is no longer in the file."""
 
 
+def house_of(conn: Conn, directory: Directory, fallback_team: str) -> House:
+    """The house as the tables of people and a directory that is in force make it."""
+    known = people.everybody(conn).values()
+    return House(directory, {one.handle: one.id for one in known if one.active}, fallback_team)
+
+
 def rehome(conn: Conn, house: House, now: datetime) -> int:
     """Give everything to somebody who is there: threads of those who have left, of teams that
     are gone, and those that wait for their team while its duty holder comes or goes.
@@ -149,3 +156,32 @@ class Attendance:
                 return 0
         with db.write() as conn:
             return rehome(conn, house, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Somebody is going to be away."""
+
+    handle: str
+    from_at: datetime
+    until_at: datetime | None
+    note: str = ""
+
+
+def leave(db: Database, house: House, wanted: Leave, now: datetime) -> int:
+    """Note an absence; where it runs already what waits finds somebody else at once. How many
+    threads moved. Raises `NotFound`."""
+    with db.write() as conn:
+        person = people.by_handle(conn, wanted.handle)
+        absences.add(conn, person.id, wanted.from_at, wanted.until_at, wanted.note, now)
+        return rehome(conn, house, now)
+
+
+def come_back(db: Database, house: House, handle: str, now: datetime) -> int:
+    """End somebody's running absence; how many threads moved. Raises `NotFound`, `AboardError`
+    where none runs."""
+    with db.write() as conn:
+        person = people.by_handle(conn, handle)
+        if not absences.end(conn, person.id, now):
+            raise AboardError(f"{handle} is not noted as away (`aboard people` lists who is)")
+        return rehome(conn, house, now)

@@ -49,6 +49,7 @@ class Thread:
     messages: int
     merged_into_id: int | None
     version: int
+    snoozed_until: datetime | None = None
 
 
 def _thread(row: Any) -> Thread:
@@ -71,6 +72,7 @@ def _thread(row: Any) -> Thread:
         messages=row.messages,
         merged_into_id=row.merged_into_id,
         version=row.version,
+        snoozed_until=row.snoozed_until,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from inbox.flow import handoff
 from inbox.flow.handoff import Offer
-from inbox.flow.ownership import Attendance, Owners, rehome
+from inbox.flow.ownership import Attendance, Owners, house_of, rehome
 from inbox.flow.ownership import House as Homes
 from inbox.store import absences, handoffs, people, rehoming, threads, workload
 from inbox.store.tables import events
@@ -26,8 +26,7 @@ def directory(text: str = TEAMS) -> Directory:
 
 def homes(house: House, text: str = TEAMS) -> Homes:
     with house.looking() as conn:
-        numbers = {one.handle: one.id for one in people.everybody(conn).values() if one.active}
-    return Homes(directory(text), numbers, "support")
+        return house_of(conn, directory(text), "support")
 
 
 def owner(house: House, mail_id: str) -> tuple[str, str, bool]:
@@ -58,6 +57,15 @@ def new_file(house: House, text: str) -> int:
     where = homes(house, text)
     with house.db.write() as conn:
         return rehome(conn, where, house.now)
+
+
+def test_a_new_teams_file_in_force_rehomes_in_its_own_transaction(house: House) -> None:
+    house.receive(mail(id="one@acme.example"))
+    claim(house, house.thread("one@acme.example"), "ines")
+    without = TEAMS.replace("members: [tom, ines]", "members: [tom]")
+    house.write("teams.yaml", "\n".join(x for x in without.splitlines() if "handle: ines" not in x))
+    house.activate()
+    assert owner(house, "one@acme.example") == ("support", "tom", False)
 
 
 @pytest.fixture

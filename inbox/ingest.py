@@ -11,7 +11,7 @@ from typing import Any
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
 from inbox.flow.accept import Incoming, accept_numbered
-from inbox.mail.mbox import messages_at, name_of
+from inbox.mail.mbox import Passed, messages_at, name_of, refuse
 from inbox.store import intake, ledger
 from inbox.store.database import Database
 from inbox.worker import Supervisor
@@ -48,10 +48,12 @@ class Ingested:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Who wants to know how far it is: bytes accepted, and mails filed, since the last call."""
+    """Who wants to know how far it is: bytes accepted, and mails filed, since the last call; and
+    what could not be read, which ends the run where nobody wants to know."""
 
     accepted_bytes: Advance = lambda amount: None
     filed_mails: Advance = lambda amount: None
+    unreadable: Passed = refuse
 
 
 def ingest_files(
@@ -59,6 +61,7 @@ def ingest_files(
 ) -> Ingested:
     """Accept and file every mail of files, folders, mboxes and Maildirs.
 
+    A file that cannot be read is passed over and named to `told`; everything else is filed.
     Mail that was accepted before is accepted again as a delivery and ends as a duplicate. Counted
     and waited for are the mails of this run alone, whoever else accepts and files beside it.
     """
@@ -66,7 +69,7 @@ def ingest_files(
     numbers: list[int] = []
     batch, held = [], 0
     for path in paths:
-        for _, _, raw in messages_at(path):
+        for _, _, raw in messages_at(path, told.unreadable):
             batch.append(
                 Incoming(
                     raw, "file", utc_now(), peer=name_of(Path(path.name)), sent=sent, dated=True

@@ -39,22 +39,24 @@ def ingest(
     from inbox.ingest import Told, ingest_files
     from inbox.mail.mbox import total_bytes
 
-    found = _there(paths)
+    found, lost = _there(paths), _Unreadable()
     with (
         opening.working() as (settings, db),
         output.progress("accepting", total_bytes(found)) as accepting,
         output.progress("filing", None) as filing,
     ):
-        done = ingest_files(db, settings, found, sent=sent, told=Told(accepting, filing))
+        told = Told(accepting, filing, lost.note)
+        done = ingest_files(db, settings, found, sent=sent, told=told)
     if json:
         output.as_json(done.as_json())
-        return
-    output.line(
-        f"{done.accepted} accepted: {done.filed} filed, {done.duplicates} duplicates,"
-        f" {done.quarantined} quarantined, {done.pending} pending ({done.seconds:.1f} s)"
-    )
-    if done.quarantined:
-        output.line("`aboard mail quarantine list` shows why")
+    else:
+        output.line(
+            f"{done.accepted} accepted: {done.filed} filed, {done.duplicates} duplicates,"
+            f" {done.quarantined} quarantined, {done.pending} pending ({done.seconds:.1f} s)"
+        )
+        if done.quarantined:
+            output.line("`aboard mail quarantine list` shows why")
+    lost.end()
 
 
 @app.command()
@@ -62,9 +64,11 @@ def parse(paths: Paths, json: Json = False) -> None:
     """Read mail and print what it says, one JSON object a line (a table without --json)."""
     from inbox.cli.parsed import parsed
 
-    rows = (parsed(path, index, raw) for path, index, raw in _mails(_there(paths)))
+    lost = _Unreadable()
+    rows = (parsed(path, index, raw) for path, index, raw in _mails(_there(paths), lost))
     if json:
         output.json_lines(rows)
+        lost.end()
         return
     output.table(
         ("path", "#", "date", "from", "subject", "automatic", "defects"),
@@ -82,6 +86,7 @@ def parse(paths: Paths, json: Json = False) -> None:
         ),
         empty="There is no mail in these paths.",
     )
+    lost.end()
 
 
 @app.command()
@@ -89,15 +94,18 @@ def threads(paths: Paths, json: Json = False) -> None:
     """Join mail into threads by its ids, as filing does but over all accounts together."""
     from inbox.cli.parsed import thread_rows
 
-    rows = thread_rows(_mails(_there(paths)))
+    lost = _Unreadable()
+    rows = thread_rows(_mails(_there(paths), lost))
     if json:
         output.json_lines(rows)
+        lost.end()
         return
     output.table(
         ("thread", "message-id", "path", "#"),
         ((row["thread"], row["message_id"] or "", row["path"], row["index"]) for row in rows),
         empty="There is no mail in these paths.",
     )
+    lost.end()
 
 
 def _there(paths: Sequence[Path]) -> list[Path]:
@@ -109,12 +117,29 @@ def _there(paths: Sequence[Path]) -> list[Path]:
     return list(paths)
 
 
-def _mails(paths: Sequence[Path]) -> Iterator[tuple[Path, int, bytes]]:
+class _Unreadable:
+    """Files that cannot be read are named as they are met, and end the command with exit code 1
+    when everything else is done."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def note(self, error: AboardError) -> None:
+        self._count += 1
+        output.error(f"aboard: {error}")
+
+    def end(self) -> None:
+        if self._count:
+            files = "1 file" if self._count == 1 else f"{self._count} files"
+            raise AboardError(f"{files} could not be read; the others are done")
+
+
+def _mails(paths: Sequence[Path], lost: _Unreadable) -> Iterator[tuple[Path, int, bytes]]:
     from inbox.mail.mbox import messages_at, total_bytes
 
     with output.progress("reading", total_bytes(paths)) as advance:
         for path in paths:
-            for found, index, raw in messages_at(path):
+            for found, index, raw in messages_at(path, lost.note):
                 yield found, index, raw
                 advance(len(raw))
 

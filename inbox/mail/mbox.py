@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
 from inbox.errors import AboardError
 
@@ -33,27 +33,42 @@ _QUOTED = re.compile(rb">+From ")
 _LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,12})\s*\Z", re.IGNORECASE)
 
 
-def messages_at(path: Path) -> Iterator[tuple[Path, int, bytes]]:
+Passed = Callable[[AboardError], None]
+"""Told of a file or folder that cannot be read, which then is passed over; or it raises."""
+
+
+def refuse(error: AboardError) -> None:
+    """What cannot be read ends the reading: mail is never left out in silence."""
+    raise error
+
+
+def messages_at(path: Path, passed: Passed = refuse) -> Iterator[tuple[Path, int, bytes]]:
     """Every raw mail at `path`: (its file, 0-based position there, its bytes), in a fixed order.
 
     A mail out of an mbox loses its `From ` line, one `>` of each quoted `>From ` line and the empty
-    line behind it, nothing else. Raises `AboardError` where a file or folder cannot be read: mail
-    is never left out in silence.
+    line behind it, nothing else. A file or folder that cannot be read goes to `passed`.
     """
-    for file in mail_files(path):
-        with _told(file):
-            if _is_mbox(file):
-                yield from ((file, index, raw) for index, raw in enumerate(_mbox(file)))
-            else:
-                yield file, 0, file.read_bytes()
+    for file in mail_files(path, passed):
+        try:
+            yield from _mails_of(file)
+        except AboardError as error:
+            passed(error)
+
+
+def _mails_of(file: Path) -> Iterator[tuple[Path, int, bytes]]:
+    with _told(file):
+        if _is_mbox(file):
+            yield from ((file, index, raw) for index, raw in enumerate(_mbox(file)))
+        else:
+            yield file, 0, file.read_bytes()
 
 
 def total_bytes(paths: Iterable[Path]) -> int:
-    """Bytes of all files that `messages_at` would read: the whole of a progress bar."""
+    """Bytes of all files that `messages_at` can read: the whole of a progress bar."""
     total = 0
     for path in paths:
-        for file in mail_files(path):
-            with _told(file):
+        for file in mail_files(path, lambda error: None):
+            with suppress(OSError):
                 total += file.stat().st_size
     return total
 
@@ -68,28 +83,26 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        _unreadable(path, error)
+        raise _unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: OSError) -> NoReturn:
-    raise AboardError(f"{name_of(path)}: cannot be read: {error.strerror or error}") from error
+def _unreadable(path: Path, error: OSError) -> AboardError:
+    return AboardError(f"{name_of(path)}: cannot be read: {error.strerror or error}")
 
 
-def _unreadable_folder(error: OSError) -> NoReturn:
-    _unreadable(Path(error.filename), error)
-
-
-def mail_files(path: Path) -> Iterator[Path]:
+def mail_files(path: Path, passed: Passed = refuse) -> Iterator[Path]:
     """The files with mail at `path`: itself, or what a folder or Maildir holds, sorted by name.
 
     In a folder, hidden files and files that hold no mail are left out (those that start neither
     with header fields of a mail nor with a `From ` line), and the `tmp` of a Maildir. A file that
-    is named itself is always read. Raises `AboardError` where one cannot be read.
+    is named itself is always read. One that cannot be looked into goes to `passed`.
     """
     if not path.is_dir():
         yield path
         return
-    for folder, names, files in os.walk(path, onerror=_unreadable_folder):
+    for folder, names, files in os.walk(
+        path, onerror=lambda error: passed(_unreadable(Path(error.filename), error))
+    ):
         here = Path(folder)
         if {"cur", "new"} & set(names):
             names[:] = [name for name in names if name != "tmp"]
@@ -99,7 +112,14 @@ def mail_files(path: Path) -> Iterator[Path]:
         )
         for name in sorted(files):
             file = here / name
-            if not name.startswith(".") and file.is_file() and _holds_mail(file, here):
+            if name.startswith(".") or not file.is_file():
+                continue
+            try:
+                wanted = _holds_mail(file, here)
+            except AboardError as error:
+                passed(error)
+                continue
+            if wanted:
                 yield file
 
 

@@ -76,7 +76,8 @@ def test_a_test_may_start_from_a_mail_beside_the_rules(small: House) -> None:
     (folder / "one.eml").write_bytes(mail(id="1@a.example", subject="Invoice"))
     test = (
         "tests:\n  - mail: mails/one.eml\n    account: {tier: gold}\n"
-        "    at: 2026-11-05 16:30 Europe/Berlin\n    expect: {team: success, rule: invoices}\n"
+        "    at: 2026-11-05 16:30 Europe/Berlin\n"
+        "    ran: {invoices: 2026-11-04 09:00 Europe/Berlin}\n    expect: {team: success, rule: invoices}\n"
     )
     small.write("rules/20-more.yaml", test)
     assert codes(small) == []

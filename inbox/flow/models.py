@@ -229,15 +229,15 @@ def rollback(conn: Conn, actor: str, now: datetime, shipped: Path | None = None)
         except ModelError:
             continue
         return done
-    if before is not None and shipped is not None:
+    if shipped is not None:
         model = artifact.load(shipped)
         digest = keep(conn, model, now)
-        if digest != before.hash:
+        if before is None or digest != before.hash:
             why = "rollback to the model that comes with Aboard"
             done = store.start_over(conn, digest, actor, why, now)
             assert done is not None
             return done
-    raise AboardError("there is no model to go back to: only one was ever in force")
+    raise AboardError("there is no model to go back to: nothing else was ever in force")
 
 
 def set_shadow(conn: Conn, model: Model | None, now: datetime) -> str | None:

@@ -220,7 +220,9 @@ def test_people_teach_it_from_assign_to_rollback(terminal: Terminal) -> None:
     status = terminal.run("classifier", "status", "--json").json()
     assert status["hash"] == ran["hash"]
     assert hashlib.sha256((terminal.folder / "own").read_bytes()).hexdigest() == ran["hash"]
-    assert status["corrections"] == ran["kept_back"]  # what was kept back to judge by counts at once
+    assert (
+        status["corrections"] == ran["kept_back"]
+    )  # what was kept back to judge by counts at once
     found = _ok(terminal.run("classifier", "explain", texts[35], "--json")).json()
     assert found["label"] == "success"
     _ok(terminal.run("classifier", "export", "--out", "own.jsonl"))

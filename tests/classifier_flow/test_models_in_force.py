@@ -174,6 +174,8 @@ def test_before_the_first_model_stands_the_one_that_comes_with_aboard(
 ) -> None:
     """Promoted before the first start: there was nothing in force, but there is a way back."""
     shipped = tmp_path / "shipped.aboard-model"
+    with office.db.write() as conn, pytest.raises(ModelError, match="no model file"):
+        models.rollback(conn, "test", NOW, shipped)
     artifact.save(daring(), shipped)
     promote(office, small_model())
     with office.db.write() as conn:

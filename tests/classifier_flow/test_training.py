@@ -34,7 +34,7 @@ WORDS = [
 ]
 
 
-def _own(count: int, label: str = "success", word: str = "login error page") -> list[Example]:
+def own_mail(count: int, label: str = "success", word: str = "login error page") -> list[Example]:
     """Mail that the shipped examples would send to support, and people here to another team.
 
     One a day, labelled the evening it came.
@@ -61,7 +61,7 @@ def _marks(count: int, team: str = "success") -> tuple[Mark, ...]:
     return tuple(Mark.of(at, NOW, team) for at in range(count))
 
 
-def _material(own: Sequence[Example], settled: Sequence[Example] = ()) -> training.Material:
+def material_of(own: Sequence[Example], settled: Sequence[Example] = ()) -> training.Material:
     return training.Material(
         tuple(examples()),
         tuple(own),
@@ -117,9 +117,9 @@ def test_nothing_known_is_of_a_held_out_account_or_of_a_time_that_was_yet_to_com
 
 def test_a_label_given_after_the_judged_mail_arrived_teaches_nothing_about_it() -> None:
     """The backlog of a year, labelled in one afternoon: nothing of it was known in time."""
-    own = [replace(one, labelled_at="2027-01-01T00:00:00.000000+00:00") for one in _own(60)]
+    own = [replace(one, labelled_at="2027-01-01T00:00:00.000000+00:00") for one in own_mail(60)]
     assert training.split(own, 60, set(range(60))).known == ()
-    lesson = training.teach(_material(own), small_model())
+    lesson = training.teach(material_of(own), small_model())
     assert not lesson.promote
     assert "label newer mail" in lesson.reason
     assert lesson.own == 0
@@ -127,13 +127,13 @@ def test_a_label_given_after_the_judged_mail_arrived_teaches_nothing_about_it() 
 
 def test_mail_written_twice_is_never_on_both_sides() -> None:
     text = "please tell us when the migration of our warehouse data will be finished"
-    own = [replace(one, mail=MailText(visible=text)) for one in _own(60)]
+    own = [replace(one, mail=MailText(visible=text)) for one in own_mail(60)]
     parts = training.split(own, 60, set(range(60)))
     assert (len(parts.known), len(parts.held)) == (0, 30)
 
 
 def test_own_labels_replace_the_old_model_when_they_make_it_better() -> None:
-    lesson = training.teach(_material(_own(80)), small_model())
+    lesson = training.teach(material_of(own_mail(80)), small_model())
     assert lesson.promote, lesson.reason
     assert lesson.comparison is not None
     assert lesson.comparison.new.examples == 30
@@ -145,8 +145,8 @@ def test_own_labels_replace_the_old_model_when_they_make_it_better() -> None:
 
 def test_the_model_that_is_promoted_is_byte_for_byte_the_one_that_was_judged() -> None:
     """Judged again from its own file, it gives every answer of the comparison."""
-    own = _own(80)
-    lesson = training.teach(_material(own), small_model())
+    own = own_mail(80)
+    lesson = training.teach(material_of(own), small_model())
     assert lesson.comparison is not None
     content = artifact.dump(lesson.model)
     assert hashlib.sha256(content).hexdigest() == lesson.hash == lesson.as_json()["hash"]
@@ -156,19 +156,19 @@ def test_the_model_that_is_promoted_is_byte_for_byte_the_one_that_was_judged() -
 
 
 def test_what_it_was_judged_by_is_not_learnt_and_is_learnt_the_next_time() -> None:
-    material = _material(_own(80))
+    material = material_of(own_mail(80))
     first = training.teach(material, small_model())
     known = learnt.learnt_by(first.model.info)
     kept_back = [mark for mark in material.marks if mark not in known]
     assert len(kept_back) == 30
-    later = training.teach(_material(_own(120)), first.model)
+    later = training.teach(material_of(own_mail(120)), first.model)
     held = learnt.learnt_by(later.model.info)
     assert all(mark in held for mark in kept_back)
     assert not later.promote  # it knows already what there was to know
 
 
 def test_labels_that_show_nothing_new_leave_the_old_model_in_force() -> None:
-    lesson = training.teach(_material(_own(80, "support")), small_model())
+    lesson = training.teach(material_of(own_mail(80, "support")), small_model())
     assert not lesson.promote
     assert "not clearly better" in lesson.reason
 
@@ -178,9 +178,9 @@ def test_labels_that_spoil_what_nobody_had_to_move_promote_nothing() -> None:
     silent = [
         replace(one, account=f"silent-{at}", received_at=moved.received_at)
         for at in range(300)
-        for one, moved in [(_own(300, "support")[at], _own(80)[79 - at % 25])]
+        for one, moved in [(own_mail(300, "support")[at], own_mail(80)[79 - at % 25])]
     ]
-    lesson = training.teach(_material(_own(80), silent), small_model())
+    lesson = training.teach(material_of(own_mail(80), silent), small_model())
     assert lesson.comparison is not None
     assert lesson.comparison.accepted == 300
     assert not lesson.promote
@@ -188,7 +188,7 @@ def test_labels_that_spoil_what_nobody_had_to_move_promote_nothing() -> None:
 
 
 def test_below_thirty_labels_nothing_is_promoted_and_it_is_said_why() -> None:
-    lesson = training.teach(_material(_own(29)), small_model())
+    lesson = training.teach(material_of(own_mail(29)), small_model())
     assert not lesson.promote
     assert lesson.comparison is None
     assert "29 mails were labelled that the old model does not know" in lesson.reason
@@ -199,7 +199,7 @@ def test_a_model_is_not_judged_by_mail_it_learnt_from_even_where_that_was_labell
     """Mail 0 to 34 was learnt, some of it with another team: relabelled mail is not unseen."""
     marks = (*_marks(20), *(Mark.of(at, NOW, "support") for at in range(20, 35)))
     old = replace(small_model(), info=dict(learnt.as_info(marks)))
-    lesson = training.teach(_material(_own(40)), old)
+    lesson = training.teach(material_of(own_mail(40)), old)
     assert not lesson.promote
     assert "5 mails were labelled that the old model does not know" in lesson.reason
 
@@ -210,7 +210,7 @@ def test_the_rows_of_another_database_are_not_taken_for_its_own() -> None:
         small_model(),
         info=dict(learnt.as_info(Mark.of(at, NOW + timedelta(1), "success") for at in range(80))),
     )
-    lesson = training.teach(_material(_own(80)), there)
+    lesson = training.teach(material_of(own_mail(80)), there)
     assert lesson.comparison is not None
     assert lesson.comparison.new.examples == 30
 
@@ -223,12 +223,12 @@ def test_marks_that_cannot_be_read_count_as_none(said: object) -> None:
 @pytest.mark.parametrize(("promised", "kept"), [(0.85, 0.85), (None, 0.95), (7.0, 0.95)])
 def test_an_own_model_promises_what_the_old_one_did(promised: float | None, kept: float) -> None:
     old = replace(small_model(), info={"promise": promised})
-    lesson = training.teach(_material(_own(29)), old)
+    lesson = training.teach(material_of(own_mail(29)), old)
     assert lesson.model.info["promise"] == kept
 
 
 def test_the_first_model_of_all_is_promoted() -> None:
-    lesson = training.teach(_material([]), None)
+    lesson = training.teach(material_of([]), None)
     assert lesson.promote
     assert lesson.reason == "there was no model before"
     assert lesson.model.info["promise"] == 0.85
@@ -236,16 +236,16 @@ def test_the_first_model_of_all_is_promoted() -> None:
 
 def test_one_label_alone_makes_no_model() -> None:
     with pytest.raises(FitError, match="at least two labels"):
-        training.teach(training.Material((), tuple(_own(5)), _marks(5)), None)
+        training.teach(training.Material((), tuple(own_mail(5)), _marks(5)), None)
 
 
 def test_a_word_of_one_account_never_enters_the_vocabulary() -> None:
     """Terms need three accounts; a customer's own name has one, however often it is written."""
     secret = [
         replace(one, account="account-7", mail=MailText(visible=f"xanadu login {at}"))
-        for at, one in enumerate(_own(12))
+        for at, one in enumerate(own_mail(12))
     ]
-    model = training.teach(_material(secret), None).model
+    model = training.teach(material_of(secret), None).model
     assert "xanadu" not in model.table.words
     assert "data" in model.table.words
 
@@ -270,11 +270,11 @@ def test_rows_of_own_mail_keep_the_rule_of_their_vocabulary_in_any_training() ->
             replace(
                 one, account="account-7", mail=MailText(visible=f"xanadu shared{at % 4} export")
             )
-            for at, one in enumerate(_own(12))
+            for at, one in enumerate(own_mail(12))
         ),
         *(
             replace(one, account=f"b-{at}", mail=MailText(visible="quagmire export"))
-            for at, one in enumerate(_own(3))
+            for at, one in enumerate(own_mail(3))
         ),
     ]
     words = training.fit_files(rows).table.words

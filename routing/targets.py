@@ -6,7 +6,7 @@ which the policy pauses. A handoff's acceptance opens with the offer, `untouched
 What is settled is never opened again: the next occasion is another target (another cycle).
 
     targets = wanted(history, terms_for)
-    step = next_step(targets[0], "")          # the first step of its ladder, and when
+    step = next_step(targets[0], targets[0].first_step)     # of its ladder, and when
 """
 
 from __future__ import annotations
@@ -105,6 +105,11 @@ class Target:
     stretches: list[Stretch] = field(default_factory=list)
 
     @property
+    def first_step(self) -> str:
+        """The name of the step that its ladder begins with."""
+        return self.terms.steps[0][0].name
+
+    @property
     def due_at(self) -> datetime | None:
         """The deadline; None while nothing runs towards it."""
         if self.breached_at is not None:
@@ -176,37 +181,40 @@ class NextStep:
     at: datetime
 
 
-def next_step(target: Target, done: str | None) -> NextStep | None:
-    """The step after the one named `done` (empty: none was done yet), and when it is due.
-
-    None while the target does not run, and where no step is left.
-    """
-    left = steps_after(target.terms, done)
+def next_step(target: Target, name: str | None) -> NextStep | None:
+    """The step of this name, and when it is due; None while the target does not run, and where
+    no step is left (no name)."""
+    left = steps_from(target.terms, name)
     if target.state != OPEN or not left:
         return None
     step, used = left[0]
     return NextStep(step, target.reached_at(used))
 
 
-def steps_after(terms: Terms, done: str | None) -> tuple[tuple[Step, timedelta], ...]:
-    """What is left of a ladder after the step named `done`; all of it where nothing was done."""
-    if not done:
-        return terms.steps
+def steps_from(terms: Terms, name: str | None) -> tuple[tuple[Step, timedelta], ...]:
+    """What is left of a ladder from the step of this name on; nothing without a name."""
     for index, (step, _) in enumerate(terms.steps):
-        if step.name == done:
-            return terms.steps[index + 1 :]
+        if step.name == name:
+            return terms.steps[index:]
     return ()
 
 
-def due_steps(target: Target, done: str | None, now: datetime) -> tuple[NextStep, ...]:
-    """Every step that is due and not done, in order; only the last of them is still of use."""
+def due_steps(target: Target, name: str | None, now: datetime) -> tuple[NextStep, ...]:
+    """Every step from the one of this name on that is due, in order; only the last of them is
+    still of use."""
     found = []
-    for step, used in steps_after(target.terms, done):
+    for step, used in steps_from(target.terms, name):
         at = target.reached_at(used)
         if target.state != OPEN or at > now:
             break
         found.append(NextStep(step, at))
     return tuple(found)
+
+
+def step_behind(terms: Terms, name: str) -> str | None:
+    """The name of the step that comes after this one; None where it was the last."""
+    left = steps_from(terms, name)
+    return left[1][0].name if len(left) > 1 else None
 
 
 def is_breach(steps: Iterable[NextStep]) -> bool:

@@ -35,6 +35,7 @@ targets = Table(
     Column("cycle", Key, ForeignKey("events.id"), nullable=False),  # the event that opened it
     Column("policy", String(60), nullable=False),
     Column("policy_set", String(64), nullable=False),  # content hash of the SLA files it is under
+    Column("team", String(40), ForeignKey("teams.name"), nullable=False),  # whose hours count
     Column("opened_at", UtcDateTime, nullable=False),
     Column("due_at", UtcDateTime),  # null while paused, or where the metric has no limit
     Column("state", String(8), nullable=False),

@@ -17,7 +17,8 @@ from routing.targets import (
     Terms,
     due_steps,
     next_step,
-    steps_after,
+    step_behind,
+    steps_from,
     steps_of,
     wanted,
 )
@@ -189,7 +190,7 @@ def test_what_was_late_before_it_paused_stays_late() -> None:
     target = only("resolution", events)
     assert target.breached_at == at(72)
     assert target.due_at == at(72)
-    coming = due_steps(target, "due", at(200))
+    coming = due_steps(target, "2h after", at(200))
     assert [one.step.name for one in coming] == ["2h after"]
 
 
@@ -203,20 +204,23 @@ def test_a_reply_at_the_deadline_is_in_time_and_a_microsecond_later_is_not() -> 
 
 def test_the_ladder_gives_each_step_once_and_in_its_order() -> None:
     target = only("first_response", story((0, "customer")))
-    names, times, done = [], [], ""
-    while (coming := next_step(target, done)) is not None:
+    names, times, name = [], [], target.first_step
+    while (coming := next_step(target, name)) is not None:
         names.append(coming.step.name)
         times.append(coming.at)
-        done = coming.step.name
+        name = step_behind(target.terms, coming.step.name)
     assert names == ["1h before", "due", "2h after"]
     assert times == [at(3), at(4), at(6)]
-    assert steps_after(target.terms, "gone") == ()
+    assert steps_from(target.terms, "gone") == ()
 
 
 def test_after_downtime_all_steps_that_are_due_are_known() -> None:
     target = only("first_response", story((0, "customer")))
-    assert [one.step.name for one in due_steps(target, "", at(5))] == ["1h before", "due"]
-    assert due_steps(target, "", at(2)) == ()
+    assert [one.step.name for one in due_steps(target, target.first_step, at(5))] == [
+        "1h before",
+        "due",
+    ]
+    assert due_steps(target, target.first_step, at(2)) == ()
 
 
 def test_a_warning_that_would_come_before_the_opening_is_left_out() -> None:
@@ -227,8 +231,8 @@ def test_a_warning_that_would_come_before_the_opening_is_left_out() -> None:
 
 def test_a_settled_target_has_no_next_step() -> None:
     target = only("first_response", story((0, "customer"), (1, "reply")))
-    assert next_step(target, "") is None
-    assert due_steps(target, "", at(100)) == ()
+    assert next_step(target, target.first_step) is None
+    assert due_steps(target, target.first_step, at(100)) == ()
 
 
 def _random_story(rng: random.Random) -> list[Happening]:

@@ -97,6 +97,7 @@ def _targets() -> None:
         sa.Column("cycle", columns.Key, nullable=False),
         sa.Column("policy", sa.String(length=60), nullable=False),
         sa.Column("policy_set", sa.String(length=64), nullable=False),
+        sa.Column("team", sa.String(length=40), nullable=False),
         sa.Column("opened_at", columns.UtcDateTime(), nullable=False),
         sa.Column("due_at", columns.UtcDateTime(), nullable=True),
         sa.Column("state", sa.String(length=8), nullable=False),
@@ -120,6 +121,7 @@ def _targets() -> None:
             "state IN ('open', 'paused', 'met', 'stopped')", name=op.f("ck_targets_state")
         ),
         sa.ForeignKeyConstraint(["cycle"], ["events.id"], name=op.f("fk_targets_cycle")),
+        sa.ForeignKeyConstraint(["team"], ["teams.name"], name=op.f("fk_targets_team")),
         sa.ForeignKeyConstraint(["thread_id"], ["threads.id"], name=op.f("fk_targets_thread_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_targets")),
         sa.UniqueConstraint(

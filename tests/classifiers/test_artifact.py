@@ -76,6 +76,29 @@ def test_a_file_with_any_byte_altered_is_refused() -> None:
             artifact.loads(bytes(altered))
 
 
+@pytest.mark.campaign
+def test_a_file_with_any_single_bit_altered_is_refused() -> None:
+    content = _content()
+    for bit in range(8 * len(content)):
+        altered = bytearray(content)
+        altered[bit // 8] ^= 1 << (bit % 8)
+        with pytest.raises(ModelError):
+            artifact.loads(bytes(altered))
+
+
+@pytest.mark.campaign
+def test_any_single_bit_altered_under_a_forged_checksum_is_refused_or_the_same_model() -> None:
+    content, wanted = _content(), small_model().predict(QUESTION)
+    for bit in range(8 * (len(content) - 32)):
+        altered = bytearray(content)
+        altered[bit // 8] ^= 1 << (bit % 8)
+        try:
+            model = artifact.loads(_sealed(bytes(altered)))
+        except ModelError:
+            continue
+        assert model.predict(QUESTION) == wanted
+
+
 def test_an_altered_file_with_a_forged_checksum_is_refused_or_the_same_model() -> None:
     content, chance = _content(), random.Random(11)
     wanted = small_model().predict(QUESTION)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import re
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from classifiers import artifact
+from classifiers.artifact import ModelError
 from classifiers.dataset import DataError, data_hash
 from classifiers.model import Model
 from classifiers.shipped import read_shipped, train_shipped
@@ -61,6 +64,39 @@ def test_plain_mail_finds_its_team(shipped: Model, text: str, team: str) -> None
     answer = shipped.predict(MailText(visible=text))
     assert answer.label == team
     assert answer.evidence
+
+
+def _cuts_and_flips(content: bytes, cuts: Iterable[int], flips: Iterable[int]) -> Iterator[bytes]:
+    for length in cuts:
+        yield content[:length]
+    chance = random.Random(17)
+    for at in flips:
+        altered = bytearray(content)
+        altered[at] ^= 1 << chance.randrange(8)
+        yield bytes(altered)
+
+
+def _is_refused(content: bytes) -> bool:
+    try:
+        artifact.loads(content)
+    except ModelError:
+        return True
+    return False
+
+
+def test_the_shipped_file_cut_or_altered_is_refused() -> None:
+    content, chance = FILE.read_bytes(), random.Random(3)
+    size = len(content)
+    cuts = [*range(64), *range(size - 64, size), *chance.sample(range(size), 300)]
+    flips = [*range(64), *range(size - 64, size), *chance.sample(range(size), 300)]
+    assert all(map(_is_refused, _cuts_and_flips(content, cuts, flips)))
+
+
+@pytest.mark.campaign
+def test_the_shipped_file_cut_after_or_altered_in_any_byte_is_refused() -> None:
+    content = FILE.read_bytes()
+    every = range(len(content))
+    assert all(map(_is_refused, _cuts_and_flips(content, every, every)))
 
 
 def test_a_folder_without_examples_is_a_clear_error() -> None:

@@ -5,17 +5,17 @@ There is no sign-in yet, so whoever sits at this machine acts as the first admin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from inbox.errors import NotFound
 from inbox.flow import desk
-from inbox.store import assignments, labels, pages, people, threads, timeline
+from inbox.store import assignments, labels, pages, people, threads
 from inbox.store.assignments import Assignment
 from inbox.store.database import Conn, Database
 from inbox.store.people import Person
-from inbox.store.threads import Thread
 
 TAKES_BACK = "takes_back"
 """In a stored decision: the number of the assignment that it takes back."""
@@ -49,8 +49,9 @@ class Corrections:
 
     def take_back(self, thread_id: int, assignment_id: int, now: datetime) -> str | None:
         """Undo the thread's last correction: its label teaches nothing, and who decided before
-        decides again. The team that it is with now, or None where that assignment is no longer
-        the last one, so that somebody else's work stays. Raises `NotFound` for no such thread.
+        decides again, and whose thread it was has it again. The team that it is with now, or None
+        where that assignment is no longer the last one or somebody took the thread on since, so
+        that somebody else's work stays. Raises `NotFound` for no such thread.
         """
         with self.db.write() as conn:
             thread = threads.by_id(conn, thread_id)
@@ -60,50 +61,31 @@ class Corrections:
                 return None
             last, before = stands[-1], stands[-2]
             person = acting(people.everybody(conn).values())
-            if last.decided_by != "person" or person is None:
-                return None
+            if last.decided_by != "person" or person is None or thread.claimed_at is not None:
+                return None  # a correction leaves a thread unclaimed: somebody took it on since
             label = pages.label_at(conn, thread.id, last.at)
             if label is not None:
                 labels.undo(conn, label, now)
-            team, by = last.facts["thread.team"], last.facts["thread.decided_by"]
+            team, by = str(last.facts["thread.team"]), last.facts["thread.decided_by"]
+            owner, since = _owner_before(conn, last, before, team)
             threads.save(
-                conn, thread.id, team=team, decided_by=by, accountable_id=before.accountable_id
+                conn, thread.id, team=team, decided_by=by, accountable_id=owner, claimed_at=since
             )
-            _write(conn, _taken_back(thread, last, before, person, now), person, thread)
-            return str(team)
+            reason = {"reason": f"{person.name} took the correction back", TAKES_BACK: last.id}
+            desk.record(conn, thread, person, desk.Decided(team, owner, reason), now)
+            return team
 
 
-def _taken_back(
-    thread: Thread, last: Assignment, before: Assignment, person: Person, now: datetime
-) -> Assignment:
-    team = last.facts["thread.team"]
-    reason = f"{person.name} took the correction back"
-    return Assignment(
-        thread_id=thread.id,
-        message_id=None,
-        at=now,
-        decided_by="person",
-        team=team,
-        accountable_id=before.accountable_id,
-        by_id=person.id,
-        rule=None,
-        ruleset=None,
-        model=None,
-        score=None,
-        decision={"team": team, "decided_by": "person", "reason": reason, TAKES_BACK: last.id},
-        facts={"thread.team": thread.team, "thread.decided_by": thread.decided_by},
-    )
+def _owner_before(
+    conn: Conn, correction: Assignment, before: Assignment, team: str
+) -> tuple[int, datetime | None]:
+    """Whose the thread was before it was corrected, and since when they had claimed it.
 
-
-def _write(conn: Conn, made: Assignment, person: Person, thread: Thread) -> None:
-    assignments.append(conn, made)
-    happened = timeline.Event(
-        account_id=thread.account_id,
-        thread_id=thread.id,
-        message_id=None,
-        at=made.at,
-        kind="assigned",
-        actor=f"person:{person.handle}",
-        data={"team": made.team, "decided_by": "person", "from": thread.team},
-    )
-    timeline.append(conn, [happened])
+    Who has left since answers for nothing: the one on duty does.
+    """
+    owned: Mapping[str, Any] = correction.decision.get(desk.OWNED_BEFORE, {})
+    owner = int(owned.get("accountable_id", before.accountable_id))
+    since = owned.get("claimed_at")
+    if not people.by_id(conn, owner).active:
+        return people.duty_holder(conn, team).id, None
+    return owner, datetime.fromisoformat(since) if since else None

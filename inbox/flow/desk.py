@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from inbox.errors import NotFound
 from inbox.store import accounts, assignments, labels, people, threads, timeline
+from inbox.store.assignments import Assignment
 from inbox.store.database import Conn, Database
+from inbox.store.people import Person
+from inbox.store.threads import Thread
 from routing.reader import did_you_mean
+
+OWNED_BEFORE = "owned_before"
+"""In a stored decision: who was accountable before it, and since when the thread was theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a person decided: the team, who answers, and what else the decision says."""
+
+    team: str
+    accountable_id: int
+    more: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +64,52 @@ def assign(
             claimed_at=None,
             decided_by="person",
         )
-        made = assignments.Assignment(
-            thread_id=thread.id,
-            message_id=None,
-            at=now,
-            decided_by="person",
-            team=team,
-            accountable_id=answers.id,
-            by_id=person.id,
-            rule=None,
-            ruleset=None,
-            model=None,
-            score=None,
-            decision={"team": team, "decided_by": "person", "reason": f"decided by {person.name}"},
-            facts={"thread.team": thread.team, "thread.decided_by": thread.decided_by},
-        )
-        assignments.append(conn, made)
-        happened = timeline.Event(
-            account_id=thread.account_id,
-            thread_id=thread.id,
-            message_id=None,
-            at=now,
-            kind="assigned",
-            actor=f"person:{person.handle}",
-            data={"team": team, "decided_by": "person", "from": thread.team},
-        )
-        timeline.append(conn, [happened])
+        reason = {"reason": f"decided by {person.name}", OWNED_BEFORE: _owned(thread)}
+        decided = Decided(team, answers.id, reason)
+        made = record(conn, thread, person, decided, now)
         _label(conn, thread, made, learn)
     return Assigned(thread.id, team, answers.handle)
 
 
-def _label(conn: Conn, before: threads.Thread, made: assignments.Assignment, learn: bool) -> None:
+def _owned(thread: Thread) -> dict[str, object]:
+    claimed = thread.claimed_at.isoformat() if thread.claimed_at else None
+    return {"accountable_id": thread.accountable_id, "claimed_at": claimed}
+
+
+def record(
+    conn: Conn, before: Thread, person: Person, decided: Decided, now: datetime
+) -> Assignment:
+    """Write down what a person decided about a thread, as an assignment and on the timeline."""
+    made = Assignment(
+        thread_id=before.id,
+        message_id=None,
+        at=now,
+        decided_by="person",
+        team=decided.team,
+        accountable_id=decided.accountable_id,
+        by_id=person.id,
+        rule=None,
+        ruleset=None,
+        model=None,
+        score=None,
+        decision={"team": decided.team, "decided_by": "person", **decided.more},
+        facts={"thread.team": before.team, "thread.decided_by": before.decided_by},
+    )
+    assignments.append(conn, made)
+    happened = timeline.Event(
+        account_id=before.account_id,
+        thread_id=before.id,
+        message_id=None,
+        at=now,
+        kind="assigned",
+        actor=f"person:{person.handle}",
+        data={"team": decided.team, "decided_by": "person", "from": before.team},
+    )
+    timeline.append(conn, [happened])
+    return made
+
+
+def _label(conn: Conn, before: Thread, made: Assignment, learn: bool) -> None:
     """Note what the person said about the mail that opened the thread."""
     message_id = labels.first_incoming(conn, before.id)
     if message_id is None or made.by_id is None:

@@ -16,6 +16,7 @@ from inbox.config import Settings
 from inbox.errors import ConfigError
 from inbox.flow.admin_files import OnDisk, Texts, as_bytes, read_disk
 from inbox.flow.admin_set import KINDS, AdminFiles, load_live, load_shadow
+from inbox.flow.ownership import house_of, rehome
 from inbox.flow.proof import depends_on, mails_named
 from inbox.flow.stored_sets import fallback_alone, in_force
 from inbox.store import people, sets
@@ -51,18 +52,23 @@ def activate(
         return kept, ()  # proven when it was put in force: no second time at every start
     fresh, problems = check(disk)
     with db.write() as conn:
+        beside = tuple(one for one in problems if _is_of_shadow(disk, one))
         if fresh is not None:
             _put_in_force(conn, disk, fresh, hashes, now)
         else:
             kept = in_force(conn)
             problems = (*problems, *_stand_in(conn, kept, now))
-            _note_refusal(conn, KINDS, problems)
+            _note_refusal(conn, KINDS, [one for one in problems if one not in beside])
         if fresh is None or fresh.shadow is None:
-            _note_refusal(conn, ("shadow",), problems)
+            _note_refusal(conn, ("shadow",), beside)
     found = fresh or kept
     if found is None:
         raise ConfigError(problems)
     return found, problems
+
+
+def _is_of_shadow(disk: OnDisk, problem: Problem) -> bool:
+    return problem in disk.shadow_problems or problem.file in disk.texts.get("shadow", ())
 
 
 def _unchanged(conn: Conn, disk: OnDisk, hashes: Mapping[str, str]) -> AdminFiles | None:
@@ -142,6 +148,8 @@ def _put_in_force(
     proof = {"mails": "\n".join(mails_named(fresh.ruleset))}
     sets.activate(conn, "proof", _proof(disk, fresh), proof, now)
     people.sync(conn, fresh.directory)
+    # Nobody who has just left answers for anything when this transaction ends.
+    rehome(conn, house_of(conn, fresh.directory, fresh.ruleset.fallback.team), now)
     if fresh.shadow is not None:
         sets.activate(conn, "shadow", hashes["shadow"], _storable(disk.texts["shadow"]), now)
     elif "shadow" not in disk.texts:

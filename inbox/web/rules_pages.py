@@ -14,7 +14,7 @@ from inbox.errors import NotFound, UnreadableMail
 from inbox.flow import active, coverage, explaining, guess
 from inbox.flow.explaining import Question, Surroundings
 from inbox.flow.loose_mail import asks_language, detector
-from inbox.store import accounts, messages
+from inbox.store import accounts, messages, picking
 from inbox.store.database import Conn
 from inbox.web import rule_words
 from inbox.web.context import desk_of, frame, page
@@ -49,7 +49,8 @@ def ask(request: Request) -> Response:
         return RedirectResponse(f"/messages/{wanted}/trace", 303)
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
-    return page(request, "explain.html", around, pasted="", problem="", answer=None)
+        picks = picking.newest_incoming(conn)
+    return page(request, "explain.html", around, pasted="", problem="", answer=None, picks=picks)
 
 
 def explain(request: Request) -> Response:
@@ -64,6 +65,7 @@ def explain(request: Request) -> Response:
     problem, answer = "", None
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
+        picks = picking.newest_incoming(conn)
         files = active.in_force(conn)
         if files is None:
             problem = NO_RULES
@@ -75,7 +77,8 @@ def explain(request: Request) -> Response:
                 answer = _answer(question, files.ruleset, files.ruleset)
             except UnreadableMail as error:
                 problem = f"Filing would hold this mail back: {error}"
-    return page(request, "explain.html", around, pasted=pasted, problem=problem, answer=answer)
+    values = {"pasted": pasted, "problem": problem, "answer": answer, "picks": picks}
+    return page(request, "explain.html", around, **values)
 
 
 def trace(request: Request) -> Response:

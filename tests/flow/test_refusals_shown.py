@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from inbox import app
 from inbox.config import load
+from inbox.flow.coverage import rules_page
 from inbox.web.site import Site, build
 from tests.flow.house import CONFIG, RULES, TEAMS, House
 
@@ -76,3 +77,22 @@ def test_check_tells_what_a_node_refused_although_the_files_here_are_good(house:
     findings, facts = app.check_everything(replace(house.settings, database=url))
     assert [one.severity for one in findings if one.code == "unknown-team"] == ["warning"]
     assert "other files than these" in facts["in force"]
+
+
+def test_live_and_shadow_rules_are_each_told_their_own_problems(house: House) -> None:
+    (house.settings.folder / "tried").mkdir()
+    house.write("tried/10-all.yaml", RULES)
+    house.write("aboard.yaml", CONFIG + "files: {shadow_rules: tried}\n")
+    house.settings = load(house.settings.folder / "aboard.yaml", {})
+    house.activate()
+    bad = RULES.replace("team: success, tags", "team: sucess, tags")
+    house.write("rules/10-all.yaml", bad)
+    house.activate()
+    page = rules_page(house.db, house.now)
+    assert page is not None and page.shadow is not None
+    assert (len(page.problems), len(page.shadow.problems)) == (1, 0)
+    house.write("tried/10-all.yaml", bad)
+    house.activate()
+    page = rules_page(house.db, house.now)
+    assert page is not None and page.shadow is not None
+    assert (len(page.problems), len(page.shadow.problems)) == (1, 1)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from inbox.flow import active
 from tests.web import story
 from tests.web.conftest import Told, serving
 
@@ -170,6 +174,40 @@ def test_a_pasted_mail_is_traced_and_opens_where_a_rule_matched(page: Page, base
     page.wait_for_selector(".verdict:has-text('data-processing-agreement')")
     assert page.locator(".steps details[open]").count() == 1
     assert page.is_visible(".steps details[open] .answer.yes") and page.is_visible("#test pre")
+
+
+def test_a_rule_test_is_made_from_an_open_thread(page: Page, base: str) -> None:
+    page.goto(f"{base}/threads/1")
+    page.click("details[open] >> text=Make a rule test")
+    page.wait_for_url("**/trace?rules=now#test")
+    assert page.locator("#test pre").is_visible()
+    assert "expect:" in page.inner_text("#test pre")
+
+
+def test_the_rules_page_shows_all_and_a_mail_is_picked_without_scripts(
+    chromium: Browser, base: str, own: Told, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules"
+    shutil.copytree(own.settings.path(own.settings.files.rules), rules)
+    first = min(rules.glob("*.yaml"))
+    first.write_text(first.read_text().replace("team: compliance", "team: complaince", 1))
+    settings = replace(own.settings, files=replace(own.settings.files, rules=rules))
+    active.activate(own.db, settings, story.NOW)
+    context = chromium.new_context(java_script_enabled=False)
+    opened = context.new_page()
+    opened.goto(f"{base}/rules")
+    assert "there is no team `complaince`" in opened.inner_text(".refused")
+    assert opened.locator("tr[id^=r-]").count() > 25
+    head = opened.locator(".rules thead").inner_text()
+    assert all(
+        word in head for word in ("Rule", "Asked at", "Tests", "30 days", "Last", "Overruled")
+    )
+    assert "In force since" in opened.inner_text(".setline")
+    opened.click("text=Ask them about a mail")
+    opened.click(".picks a >> nth=-1")
+    opened.wait_for_url("**/messages/*/trace")
+    assert opened.is_visible(".verdict") and opened.locator(".steps > li").count() > 25
+    context.close()
 
 
 def test_without_scripts_mail_is_read_found_and_tried_again(

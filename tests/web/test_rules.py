@@ -14,8 +14,9 @@ from starlette.testclient import TestClient
 from inbox import shipped
 from inbox.flow import active, explaining, models
 from inbox.flow.correct import acting, standing
-from inbox.store import assignments, labels, people, schema, threads
-from inbox.store.database import Database
+from inbox.store import assignments, labels, messages, people, schema, threads
+from inbox.store.database import Conn, Database
+from inbox.store.messages import Message
 from inbox.web.rules_pages import MOST_MAIL
 from inbox.web.why import why
 from tests.web import story
@@ -346,3 +347,42 @@ def test_a_bounce_or_an_absence_does_not_wait_for_our_answer(told: Told) -> None
         assert not (machine and "Waits for our answer" in row)
     assert any("Waits for our answer" in row for row in rows)
     assert any("Undelivered" in row for row in rows)
+
+
+# --- A rule test from any thread, and a mail to pick -------------------------------------------
+
+
+def test_every_incoming_mail_of_a_thread_leads_to_its_trace_and_a_rule_test(told: Told) -> None:
+    client = told.client()
+    text = client.get("/threads/1").text
+    with told.db.read() as conn:
+        numbers = [one.id for one in messages.of_thread(conn, 1) if one.direction == "in"]
+    assert numbers
+    for number in numbers:
+        assert f'href="/messages/{number}/trace"' in text
+        assert f'href="/messages/{number}/trace?rules=now#test"' in text
+    shown = client.get(f"/messages/{numbers[0]}/trace?rules=now").text
+    entry = unescape(re.search(r'id="yaml"><code>(.*?)</code>', shown, re.DOTALL)[1])  # type: ignore[index]
+    assert "given:" in entry and "expect:" in entry
+    assert client.get("/threads/1", headers={"host": "evil.example"}).status_code == 421
+
+
+def test_our_own_mail_has_no_rule_test(told: Told) -> None:
+    client = told.client()
+    with told.db.read() as conn:
+        ours = [
+            one for thread in range(1, 9) for one in _of(conn, thread) if one.direction == "out"
+        ]
+    for one in ours:
+        assert f"/messages/{one.id}/trace" not in client.get(f"/messages/{one.id}").text
+
+
+def _of(conn: Conn, thread: int) -> tuple[Message, ...]:
+    return messages.of_thread(conn, thread)
+
+
+def test_a_stored_mail_may_be_picked_from_the_newest_ones(told: Told) -> None:
+    text = told.client().get("/rules/explain").text
+    picks = re.findall(r'<li><a href="/messages/(\d+)/trace"><span class="subject">', text)
+    assert picks and [int(one) for one in picks] == sorted(map(int, picks), reverse=True)
+    assert told.client().get(f"/messages/{picks[0]}/trace").status_code == 200

@@ -21,7 +21,7 @@ MOST = {
     "/threads/1/near": 22,
     "/messages/1/trace": 18,
     "/rules": 12,
-    "/rules/explain": 4,
+    "/rules/explain": 5,
     "/accounts": 7,
     "/accounts/1": 12,
     "/search?q=kickoff": 6,

@@ -106,3 +106,18 @@ def classifier_trouble(problem: object) -> None:
 def classifier_changed(model: str, why: str) -> None:
     """Another classifier came into force."""
     _log.info("classifier-changed model=%s why=%r", model, why)
+
+
+def item_settled(item: int, state: str, outcome: str, cause: str) -> None:
+    """An attempt to send an outbox item ended."""
+    _log.info("item-settled item=%d state=%s outcome=%s cause=%s", item, state, outcome, cause)
+
+
+def item_lost(item: int, why: str) -> None:
+    """A courier's item was taken away from it, because it was cancelled or its lease ran out."""
+    _log.warning("item-lost item=%d why=%r", item, why)
+
+
+def items_recovered(states: Sequence[str]) -> None:
+    """Items that a dead courier left behind were judged."""
+    _log.warning("items-recovered count=%d states=%s", len(states), sorted(set(states)))

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
 
-from inbox.mail.outgoing import CONNECT, DOT, WAITING, Verdict
+from inbox.mail.outgoing import CONNECT, WAITING, Verdict
 from inbox.store.database import Conn, Keys, insert_or_ignore, skip_locked
 from inbox.store.intake import Packed, unpack
 from inbox.store.outbox_tables import outbox, outbox_recipients
@@ -277,7 +277,6 @@ class Settlement:
     detail: str | None = None
     run_after: datetime | None = None
     """When it is tried again, where it is."""
-    message_id: int | None = None
     verdicts: tuple[Verdict, ...] = ()
 
 
@@ -296,8 +295,6 @@ def settle(conn: Conn, lease: Lease, done: Settlement, now: datetime) -> None:
         values["phase"] = None
     if done.run_after is not None:
         values["run_after"] = done.run_after
-    if done.message_id is not None:
-        values["message_id"] = done.message_id
     mine = {"the_id": lease.item_id, "the_fence": lease.fence}
     statement = _MINE.values(**values)
     if conn.execute(statement, mine, execution_options=_COUNTED).rowcount != 1:
@@ -322,6 +319,6 @@ def _note_verdict(conn: Conn, item_id: int, one: Verdict, now: datetime) -> None
     )
 
 
-def is_at_dot(claimed: Claimed) -> bool:
-    """Had its courier sent, or been about to send, the final dot?"""
-    return claimed.phase == DOT
+def note_message(conn: Conn, item_id: int, message_id: int) -> None:
+    """Say which message on the timeline the item is."""
+    conn.execute(update(outbox).where(outbox.c.id == item_id).values(message_id=message_id))

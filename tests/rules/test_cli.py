@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from pathlib import Path
 
@@ -207,6 +208,68 @@ def test_given_facts_that_are_none_are_one_line(
     assert says in ran.err and ran.err.count("\n") == 1
 
 
+def test_given_facts_take_what_followed_from_the_old_ones_with_them(
+    terminal: Terminal, rules: Path, eml: Path
+) -> None:
+    more = (
+        "rules:\n"
+        "  - {name: ngo, when: {from.domain: ngo.example}, then: {tags: [ngo]}}\n"
+        "  - {name: quoted, when: {body contains: outage}, then: {tags: [quoted]}}\n"
+    )
+    (rules / "05-more.yaml").write_text(more)
+    given = '{"from": "bo@ngo.example", "text": "an outage"}'
+    ran = terminal.run("rules", "explain", eml, "--rules", rules, "--given", given, "--json")
+    assert ran.json()["tags"][:2] == ["ngo", "quoted"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ('{"classifier.score": 80}', "a number from 0 to 1, which cannot be 80"),
+        ('{"automatic": {"kind": "robot"}}', '`automatic.kind` can never be "robot"'),
+        ('{"account.stage": "wellcome"}', "did you mean `welcome`?"),
+    ],
+)
+def test_given_facts_that_no_mail_has_are_refused(
+    terminal: Terminal, eml: Path, given: str, says: str
+) -> None:
+    terminal.start()
+    ran = terminal.run("rules", "explain", eml, "--given", given)
+    assert (ran.code, ran.out) == (1, "")
+    assert says in ran.err
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n"])
+def test_a_mail_without_content_says_so(
+    terminal: Terminal, rules: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    ran = terminal.run("rules", "explain", "-", "--rules", rules)
+    assert (ran.code, ran.out) == (1, "")
+    assert "standard input: it is empty" in ran.err
+    (terminal.folder / "empty.eml").write_bytes(content)
+    ran = terminal.run("rules", "make-test", terminal.folder / "empty.eml", "--rules", rules)
+    assert ran.code == 1 and "empty.eml: it is empty" in ran.err
+
+
+def test_a_warning_says_that_it_is_one(terminal: Terminal, rules: Path) -> None:
+    text = "rules:\n  - {name: v, when: {verified: true}, then: {tags: [v]}}\n"
+    (rules / "20-later.yaml").write_text(text)
+    ran = terminal.run("rules", "check", rules)
+    assert ran.code == 0
+    assert "20-later.yaml:2:22: not-available-yet: warning: `verified`" in ran.out
+    assert ", 1 warning (ruleset" in ran.out
+
+
+def test_files_below_the_current_folder_are_named_from_there(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.start()
+    (terminal.config.parent / "rules" / "95-bad.yaml").write_text("rules: 3\n")
+    monkeypatch.chdir(terminal.config.parent)
+    assert terminal.run("rules", "check").out.startswith("rules/95-bad.yaml:1:8: wrong-type:")
+
+
 def test_a_test_made_of_a_mail_file_passes_beside_its_rules(
     terminal: Terminal, rules: Path, eml: Path
 ) -> None:
@@ -276,6 +339,44 @@ def test_a_day_with_the_tools_that_look_back(stored: Terminal) -> None:
     assert "No rule can be proposed" in stored.run("rules", "suggest").out
     ran = stored.run("rules", "shadow")
     assert (ran.code, "files.shadow_rules" in ran.err) == (1, True)
+
+
+def test_another_subject_of_a_mail_asks_the_classifier_again(stored: Terminal) -> None:
+    """Of a stored mail nobody asks again: its answer is not known for another text."""
+    login = stored.folder / "login.eml"
+    login.write_bytes(mail(id="9@acme.example", subject="Hello", body="See above."))
+    subject = '{"subject": "Cannot log in, error 500 on the login page"}'
+    before = stored.run("rules", "explain", login, "--json").json()
+    after = stored.run("rules", "explain", login, "--given", subject, "--json").json()
+    assert before["score"] is not None and after["score"] is not None
+    assert before["score"] != after["score"]
+    kept = stored.run("rules", "explain", "2", "--given", '{"account.tier": "gold"}', "--json")
+    gone = stored.run("rules", "explain", "2", "--given", subject, "--json")
+    assert kept.json()["score"] is not None and gone.json()["score"] is None
+
+
+def test_a_proposed_rule_is_a_patch_that_applies(
+    stored: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = stored.folder / "alike"
+    folder.mkdir()
+    for n in range(4):
+        raw = mail(
+            f"p@c{n}.example", id=f"{n}@c{n}.example", subject="Question about payroll export"
+        )
+        (folder / f"{n}.eml").write_bytes(raw)
+    assert "4 filed" in stored.run("mail", "ingest", folder).out
+    for n in range(3, 7):
+        assert stored.run("assign", str(n), "success", "--by", "maya").code == 0
+    for here, seen in ((stored.config.parent, "rules"), (stored.folder, "work/rules")):
+        monkeypatch.chdir(here)
+        patch = stored.run("rules", "suggest").out
+        assert patch.startswith(f"--- /dev/null\n+++ b/{seen}/05-moved-to-success-")
+        applied = subprocess.run(["git", "apply"], input=patch, text=True, check=False)
+        assert applied.returncode == 0
+        assert stored.run("rules", "test").code == 0
+        (made,) = (stored.config.parent / "rules").glob("05-*.yaml")
+        made.unlink()
 
 
 def test_a_replay_tells_the_moves_and_fails_above_a_number(stored: Terminal, rules: Path) -> None:

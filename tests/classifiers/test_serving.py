@@ -44,6 +44,24 @@ def test_predicting_imports_neither_sklearn_nor_scipy(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["label"] == "support"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["rules", "check", str(REPO / "data" / "rules")], ["audit", "--help"]],
+    ids=["--help", "rules check", "audit --help"],
+)
+def test_a_command_that_trains_nothing_pays_for_no_library_of_numbers(words: list[str]) -> None:
+    program = (
+        "import sys\nfrom inbox.cli.main import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit as end:\n    assert not end.code\n"
+        "loaded = {'sklearn', 'scipy', 'numpy', 'py3langid'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, cwd=REPO
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_one_line_in_gives_one_line_out_in_order() -> None:
     texts = [text for texts in PHRASES.values() for text in texts]
     lines = [json.dumps({"text": text}) + "\n" for text in texts]

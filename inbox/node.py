@@ -18,6 +18,7 @@ from inbox import log
 from inbox.app import put_in_force, smtp_settings
 from inbox.clock import monotonic, utc_now
 from inbox.config import Listen, Settings
+from inbox.courier import Couriers
 from inbox.errors import AboardError, StoreError
 from inbox.flow.accept import Incoming, accept
 from inbox.flow.correct import Corrections
@@ -30,7 +31,7 @@ from inbox.web.server import WebServer
 from inbox.web.site import build
 from inbox.worker import Supervisor
 
-PARTS = ("smtp", "file", "web")
+PARTS = ("smtp", "file", "web", "send")
 CHECKPOINT_EVERY = 5.0
 GRACE_SECONDS = 30.0
 
@@ -51,6 +52,7 @@ class Running:
     smtp: Listen | None = None
     web: Listen | None = None
     supervisor: Supervisor | None = None
+    couriers: Couriers | None = None
     accepted: int = 0
     dated: bool = False
     """True while the demo delivers history: its mail counts as received when its Date says."""
@@ -88,6 +90,8 @@ class Node:
                 await self._start_smtp(stack)
             if "web" in self.parts:
                 await self._start_web(stack)
+            if "send" in self.parts and self.settings.send.host:
+                await self._start_sending(stack)
             if when_up is not None:
                 await when_up(self.running)
             await self._stopping.wait()
@@ -132,6 +136,13 @@ class Node:
         stack.push_async_callback(server.stop)
         self.running.web = Listen(host, port)
         log.serving("web", f"http://{self.running.web}")
+
+    async def _start_sending(self, stack: AsyncExitStack) -> None:
+        couriers = Couriers(self.settings, self.db)
+        await asyncio.to_thread(couriers.start)
+        stack.push_async_callback(asyncio.to_thread, couriers.stop, GRACE_SECONDS)
+        self.running.couriers = couriers
+        log.serving("send", f"{self.settings.send.host}:{self.settings.send.port}")
 
     def _accept(self, mails: Sequence[Received]) -> None:
         now = utc_now()

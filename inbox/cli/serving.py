@@ -15,10 +15,10 @@ from inbox.cli.main import app
 @app.command()
 def serve(
     only: Annotated[
-        str, typer.Option(help="Only these parts, with commas: smtp, file, web.")
-    ] = "smtp,file,web",
+        str, typer.Option(help="Only these parts, with commas: smtp, file, web, send.")
+    ] = "smtp,file,web,send",
 ) -> None:
-    """Run the SMTP ingress, the filing workers and the web inbox until stopped."""
+    """Run the SMTP ingress, the filing workers, the web inbox and the couriers until stopped."""
     from inbox import log
     from inbox.node import Node, Running, check_parts
 

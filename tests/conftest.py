@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from inbox.store.database import Database
+from tests import databases
 from tests.services import chromium as browsers
 from tests.services import dovecot as imap
 from tests.services import postgres, report
@@ -97,6 +99,20 @@ def db_url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty database; the test runs once on SQLite and once on PostgreSQL."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def postgres_in_turn(postgres_run: postgres.Postgres) -> Iterator[str]:
+    """The PostgreSQL database, our schema in it, that tests empty and use one after the other."""
+    url = postgres_run.fresh_database(databases.prepare)
+    yield url
+    postgres_run.drop(url)
+
+
+@pytest.fixture(params=databases.BOTH)
+def db(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database with our schema and nothing in it; the test runs on SQLite and PostgreSQL."""
+    yield from databases.opened(request, "postgres_in_turn")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """A database with our schema for one test, on SQLite or PostgreSQL, and mail to put into it.
 
-Not a fixture itself: `tests/store/conftest.py` and `tests/flow/conftest.py` make fixtures of it.
+Not a fixture itself: `db` in `tests/conftest.py` is made of it.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def _empty_sqlite() -> bytes:
 def opened(request: pytest.FixtureRequest, postgres_place: str) -> Iterator[Database]:
     """The database of a test whose fixture has the parameter `sqlite` or `postgres`.
 
-    `postgres_place` names a fixture with the URL of a PostgreSQL database that the tests of one
-    folder empty and use in turn: emptying takes a tenth of what making one takes.
+    `postgres_place` names a fixture with the URL of a PostgreSQL database that tests empty and use
+    in turn: emptying takes a tenth of what making one takes.
     """
     if request.param == "sqlite":
         url = request.getfixturevalue("sqlite_url")

@@ -23,6 +23,7 @@ from inbox.store.tables import (
     thread_links,
     threads,
 )
+from inbox.store.threads import newest_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +170,9 @@ def automatic_kinds(conn: Conn, thread_ids: Sequence[int]) -> dict[int, str]:
     """thread -> what kind of automatic mail its newest message is (`none`: a person wrote it)."""
     if not thread_ids:
         return {}
-    one = messages.alias("one")
-    newest = (
-        select(one.c.id)
-        .where(one.c.thread_id == threads.c.id)
-        .order_by(one.c.received_at.desc(), one.c.id.desc())
-        .limit(1)
-        .correlate(threads)
-        .scalar_subquery()
-    )
     found = conn.execute(
         select(threads.c.id, messages.c.automatic)
-        .select_from(threads.join(messages, messages.c.id == newest))
+        .select_from(threads.join(messages, messages.c.id == newest_message()))
         .where(threads.c.id.in_(thread_ids))
     )
     return {row.id: row.automatic for row in found}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, tuple_, update
+from sqlalchemy import ScalarSelect, bindparam, func, select, tuple_, update
 
 from inbox.errors import NotFound
 from inbox.store.database import Conn, insert_or_ignore, portions
@@ -302,12 +302,10 @@ def _line(row: Any, latest: Any) -> ThreadRow:
     )
 
 
-def _latest_messages(conn: Conn, ids: Sequence[int]) -> dict[int, Any]:
-    """The newest message of each thread, in one statement."""
-    if not ids:
-        return {}
-    one = messages.alias("one")
-    newest = (
+def newest_message() -> ScalarSelect[int]:
+    """The number of the newest message of the row of `threads` in the query around it."""
+    one = messages.alias("newest")
+    return (
         select(one.c.id)
         .where(one.c.thread_id == threads.c.id)
         .order_by(one.c.received_at.desc(), one.c.id.desc())
@@ -315,6 +313,13 @@ def _latest_messages(conn: Conn, ids: Sequence[int]) -> dict[int, Any]:
         .correlate(threads)
         .scalar_subquery()
     )
+
+
+def _latest_messages(conn: Conn, ids: Sequence[int]) -> dict[int, Any]:
+    """The newest message of each thread, in one statement."""
+    if not ids:
+        return {}
+    one = messages.alias("one")
     files = (
         select(func.count())
         .select_from(attachments.join(one, one.c.id == attachments.c.message_id))
@@ -330,7 +335,7 @@ def _latest_messages(conn: Conn, ids: Sequence[int]) -> dict[int, Any]:
             func.substr(messages.c.visible_text, 1, 240).label("preview"),
             files.label("attachments"),
         )
-        .select_from(threads.join(messages, messages.c.id == newest))
+        .select_from(threads.join(messages, messages.c.id == newest_message()))
         .where(threads.c.id.in_(ids))
     )
     return {row.thread_id: row for row in found}

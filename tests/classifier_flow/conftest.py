@@ -1,31 +1,14 @@
-"""The database that the tests of this folder run against, once on each kind."""
+"""A company with four teams, on each kind of database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from inbox.store.database import Database
-from tests import databases
 from tests.classifier_flow.office import open_office
 from tests.flow.house import House
-from tests.services.postgres import Postgres
-
-
-@pytest.fixture(scope="session")
-def postgres_of_classifier(postgres_run: Postgres) -> Iterator[str]:
-    """The PostgreSQL database that these tests use one after the other."""
-    url = postgres_run.fresh_database(databases.prepare)
-    yield url
-    postgres_run.drop(url)
-
-
-@pytest.fixture(params=databases.BOTH)
-def db(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A database with our schema and nothing in it; the test runs on SQLite and PostgreSQL."""
-    yield from databases.opened(request, "postgres_of_classifier")
 
 
 @pytest.fixture

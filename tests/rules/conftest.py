@@ -10,24 +10,8 @@ import pytest
 
 from inbox.store import schema
 from inbox.store.database import Database
-from tests import databases
 from tests.cli.running import Terminal
 from tests.flow.house import House, make
-from tests.services.postgres import Postgres
-
-
-@pytest.fixture(scope="session")
-def postgres_of_rules(postgres_run: Postgres) -> Iterator[str]:
-    """The PostgreSQL database that these tests use one after the other."""
-    url = postgres_run.fresh_database(databases.prepare)
-    yield url
-    postgres_run.drop(url)
-
-
-@pytest.fixture(params=databases.BOTH)
-def db(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A database with our schema and nothing in it; the test runs on SQLite and PostgreSQL."""
-    yield from databases.opened(request, "postgres_of_rules")
 
 
 @pytest.fixture

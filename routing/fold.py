@@ -256,4 +256,23 @@ def compile_pattern(pattern: str) -> tuple[Any, str]:
         return re2.compile(pattern, options=pattern_options()), ""
     except re2.error as error:
         said = error.args[0] if error.args else ""
-        return None, said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+        return None, _plainly(said.decode("utf-8", "replace") if isinstance(said, bytes) else said)
+
+
+_SAID = {
+    "missing )": "a `(` is never closed",
+    "unexpected )": "a `)` closes nothing",
+    "missing ]": "a `[` is never closed",
+    "invalid perl operator": "it does not know `{}` (there is no look-ahead and no look-behind)",
+    "invalid escape sequence": "it does not know `{}` (there are no back-references)",
+    "invalid character class range": "the range `{}` runs backwards, or is none",
+    "no argument for repetition operator": "nothing stands before `{}` that could be repeated",
+    "bad repetition operator": "a repetition is repeated in `{}`",
+    "invalid repetition size": "`{}` repeats more often than it allows, 1,000 times in all",
+}
+
+
+def _plainly(said: str) -> str:
+    """What RE2 says of a pattern, for somebody who does not know RE2."""
+    kind, _, where = said.partition(": ")
+    return _SAID[kind].format(where) if kind in _SAID else said

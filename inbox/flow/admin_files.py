@@ -5,6 +5,7 @@ Nothing here is checked or put in force; `inbox.flow.active` does both.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ Texts = Mapping[str, str]
 """File name -> its text; what is no UTF-8 is kept as lone surrogates and reported by the loader."""
 
 LISTS = ("teams", "sla", "stages")
+WITH_HOURS = ("teams", "sla")
+"""The lists in which working hours stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def read_disk(settings: Settings) -> OnDisk:
     texts: dict[str, Texts] = {}
     for kind in LISTS:
         path = settings.path(getattr(settings.files, kind))
-        texts[kind] = _read([path], problems)
+        texts[kind] = _read([path, *_calendars(kind, path)], problems)
     texts["rules"] = _read_folder(settings.path(settings.files.rules), problems)
     shadow, beside = settings.files.shadow_rules, list[Problem]()
     if shadow is not None:
@@ -69,7 +72,8 @@ def read_path(path: Path) -> OnDisk:
     for kind in LISTS:
         beside = [place.resolve() / f"{kind}.yaml" for place in places]
         there = [one for one in beside if one.is_file() and one != path.resolve()]
-        texts[kind] = _read(there[:1], problems)
+        calendars = [one for path in there[:1] for one in _calendars(kind, path)]
+        texts[kind] = _read([*there[:1], *calendars], problems)
     found = [_templates(place / "templates") for place in places]
     templates = next((names for names in found if names is not None), None)
     return OnDisk(texts, templates, tuple(problems))
@@ -89,6 +93,11 @@ def _read_folder(folder: Path, problems: list[Problem]) -> Texts:
     return _read(found, problems)
 
 
+def _calendars(kind: str, path: Path) -> list[Path]:
+    """The iCal files beside a file whose hours may name them: they are part of the set."""
+    return sorted(path.parent.glob("*.ics")) if kind in WITH_HOURS else []
+
+
 def _templates(folder: Path) -> tuple[str, ...] | None:
     mail = folder / "mail"
     if not mail.is_dir():
@@ -105,6 +114,14 @@ def _read(paths: Sequence[Path], problems: list[Problem]) -> Texts:
             message = error.strerror or str(error)
             problems.append(Problem(str(path), 0, 0, "unreadable", message))
     return texts
+
+
+def set_hash(texts: Texts) -> str:
+    """The hash under which a set of these texts (but rules) is in force."""
+    digest = hashlib.sha256()
+    for text in texts.values():
+        digest.update(as_bytes(text))
+    return digest.hexdigest()
 
 
 def as_bytes(text: str) -> bytes:

@@ -13,6 +13,7 @@ from inbox.flow.proof import Lists, load_rules, read_lists, red_tests
 from routing.names import Names
 from routing.problems import Problem, errors
 from routing.ruleset import Ruleset
+from routing.sla import SlaSet
 from routing.teams import Directory
 
 KINDS = ("teams", "sla", "stages", "rules")
@@ -32,6 +33,8 @@ class AdminFiles:
     """Rules that run beside the live ones to be compared; they put nothing into force."""
     shadow_since: datetime | None = None
     """When those were put beside."""
+    sla: SlaSet | None = None
+    """None where what stands in for it knows no promises."""
     problems: tuple[Problem, ...] = ()
     """Why this is not what was put in force, but what stands in for it; empty where it is."""
 
@@ -59,7 +62,9 @@ def load_live(disk: OnDisk, *, proven: bool) -> tuple[AdminFiles | None, tuple[P
     if lists.directory is None or lists.policies is None or lists.stages is None:
         return None, problems
     templates = disk.templates or ()
-    whole = AdminFiles(lists.directory, lists.policies, lists.stages, templates, ruleset)
+    whole = AdminFiles(
+        lists.directory, lists.policies, lists.stages, templates, ruleset, sla=lists.sla
+    )
     return whole, problems
 
 

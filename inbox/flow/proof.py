@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from inbox.flow.admin_files import OnDisk, Texts, as_bytes
+from inbox.flow.admin_files import OnDisk, Texts, as_bytes, set_hash
 from inbox.flow.loose_mail import mails_of_tests
 from routing.cases import Report, run_cases
 from routing.catalogue import load_names
@@ -20,6 +20,8 @@ from routing.load import load_parts
 from routing.names import Names
 from routing.problems import Problem, errors
 from routing.ruleset import Ruleset
+from routing.sla import SlaSet
+from routing.sla_load import load_sla
 from routing.strict_yaml import Node, load_text
 from routing.teams import Directory, load_directory
 
@@ -34,6 +36,7 @@ class Lists:
     directory: Directory | None
     policies: tuple[str, ...] | None
     stages: tuple[str, ...] | None
+    sla: SlaSet | None = None
 
     def names(self, disk: OnDisk, kind: str = "rules") -> Names:
         """The names to check rules against. What is not known is not checked; without a
@@ -48,9 +51,25 @@ def read_lists(disk: OnDisk) -> tuple[Lists, tuple[Problem, ...]]:
     """Teams, policies and stages, and every problem in their files."""
     problems: list[Problem] = []
     directory = _load(load_directory, disk.texts["teams"], problems)
-    policies = _load(_named("policies"), disk.texts["sla"], problems)
     stages = _load(_named("stages"), disk.texts["stages"], problems)
-    return Lists(directory, policies, stages), tuple(problems)
+    names = None
+    if directory is not None:
+        names = Names(directory.team_names, None, stages, disk.templates)
+    sla = read_sla(disk.texts["sla"], names, problems)
+    policies = None if sla is None else sla.names
+    return Lists(directory, policies, stages, sla), tuple(problems)
+
+
+def read_sla(texts: Texts, names: Names | None, problems: list[Problem]) -> SlaSet | None:
+    """The policies of these files, under the hash of all of them; problems are added."""
+    calendars = {
+        Path(name).name: as_bytes(text) for name, text in texts.items() if name.endswith(".ics")
+    }
+    for file, text in texts.items():
+        sla, found = load_sla(as_bytes(text), file, names, calendars)
+        problems.extend(found)
+        return None if sla is None else replace(sla, hash=set_hash(texts))
+    return None
 
 
 def _named(

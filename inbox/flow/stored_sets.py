@@ -92,7 +92,9 @@ def _standing_in(
     directory = lists.directory or people.directory(conn)
     if not directory.teams:
         raise ConfigError(problems)
-    lists = Lists(directory, lists.policies, lists.stages)  # what is not known is not checked
+    lists = Lists(
+        directory, lists.policies, lists.stages, lists.sla
+    )  # what is not known is not checked
     ruleset, standing = _rules(conn, there["rules"], disk, lists)
     told = [_unusable(kind, there[kind], problems, standing) for kind in KINDS]
     return AdminFiles(
@@ -101,6 +103,7 @@ def _standing_in(
         stages=lists.stages or (),
         templates=disk.templates or (),
         ruleset=ruleset,
+        sla=lists.sla,
         problems=tuple(one for found in told for one in found),
     )
 

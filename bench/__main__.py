@@ -13,6 +13,7 @@ import time
 PARTS = (
     "accept",
     "filing",
+    "start",
     "stages",
     "scale",
     "rules",

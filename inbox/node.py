@@ -26,9 +26,6 @@ from inbox.net.smtp_in import Ingress, Received
 from inbox.store import intake
 from inbox.store.database import Database
 from inbox.watch import Watcher
-from inbox.web.context import Site
-from inbox.web.server import WebServer
-from inbox.web.site import build
 from inbox.worker import Supervisor
 
 PARTS = ("smtp", "file", "web", "send")
@@ -122,6 +119,11 @@ class Node:
         log.serving("smtp", str(self.running.smtp))
 
     async def _start_web(self, stack: AsyncExitStack) -> None:
+        # Loaded last: mail is taken by now, and a node without a web inbox never pays for it.
+        from inbox.web.context import Site
+        from inbox.web.server import WebServer
+        from inbox.web.site import build
+
         site = Site(
             db=self.db,
             settings=self.settings,

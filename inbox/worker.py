@@ -13,17 +13,15 @@ mail's fault: while it commits a worker has a limit of its own, and its end then
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 
 from classifiers import language
-from inbox import log
+from inbox import forks, log, seats
 from inbox.app import filing_context
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
@@ -31,6 +29,7 @@ from inbox.errors import ConfigError, StoreError
 from inbox.flow import file as filing
 from inbox.flow.owner import new_owner, recover
 from inbox.limits import MIB, address_space, cap_cpu, cap_memory, lift_cpu
+from inbox.seats import Seat
 from inbox.store import intake, leases
 from inbox.store.database import Database
 from inbox.store.intake import Claim
@@ -160,24 +159,6 @@ def _told_to_stop(pipe: Connection) -> bool:
     return False
 
 
-@dataclass(slots=True)
-class Seat:
-    """One worker's place, as the supervisor sees it."""
-
-    process: BaseProcess
-    pipe: Connection
-    held: tuple[Lease, ...] = ()
-    begun: tuple[Lease, ...] = ()
-    committing: bool = False
-    since: float = 0.0
-    killed_for: str = ""
-    charged: tuple[Lease, ...] = ()
-    """What `killed_for` is the doing of; the worker may have got further before it died."""
-    woken: bool = False
-    pause: float = 0.0
-    ready: threading.Event = field(default_factory=threading.Event)
-
-
 class Supervisor:
     """Keeps the workers of one node at work. `start`, then `stop`; `wake` when mail came in."""
 
@@ -191,14 +172,13 @@ class Supervisor:
     def __init__(self, settings: Settings, db: Database) -> None:
         self._settings = settings
         self._db = db
-        self._owner = new_owner(settings.node)
-        self._spawn = multiprocessing.get_context("forkserver")
-        self._spawn.set_forkserver_preload(["inbox.worker", "inbox.flow.warm"])
+        self._spawn = forks.context()
         self._seats: list[Seat] = []
         self._stopping = threading.Event()
         self._poke_receiver, self._poke = self._spawn.Pipe(duplex=False)
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._dead: list[Seat] = []
+        self._gone: set[str] = set()
         self.ended = 0
         """Workers that died or were ended since the start."""
 
@@ -214,7 +194,7 @@ class Supervisor:
         for seat in list(self._seats):
             if not seat.held and not seat.woken:
                 seat.woken = True  # one word is enough; many would fill the pipe of a slow worker
-                _send(seat.pipe, "wake")
+                seats.send(seat.pipe, "wake")
 
     def wait_ready(self, seconds: float) -> bool:
         """Wait until every worker has said that it is ready."""
@@ -223,17 +203,17 @@ class Supervisor:
     def stop(self) -> None:
         """Let the workers finish what they hold, then end."""
         self._stopping.set()
-        _send(self._poke, "stop")
+        seats.send(self._poke, "stop")
         if self._thread.is_alive():
             self._thread.join()  # first, so that no seat is filled anew behind our back
         for seat in self._seats:
-            _send(seat.pipe, "stop")
+            seats.send(seat.pipe, "stop")
         for seat in self._seats:
             seat.process.join(self._settings.filing.wall_seconds + self.stop_seconds)
             if seat.process.is_alive():
                 self._kill(seat, "the program stopped and this mail took too long")
                 seat.process.join()
-            while _ready(seat.pipe) and _hear(seat):
+            while seats.ready(seat.pipe) and seats.hear(seat):
                 pass
             if seat.held:
                 self._dead.append(seat)
@@ -242,26 +222,28 @@ class Supervisor:
 
     def _seat(self, pause: float = 0.0) -> Seat:
         ours, theirs = self._spawn.Pipe()
+        owner = new_owner(self._settings.node)
         process = self._spawn.Process(
             target=self.target,
-            args=(self._settings, theirs, self._owner, pause),
+            args=(self._settings, theirs, owner, pause),
             name="aboard-worker",
             daemon=True,
         )
         process.start()
         theirs.close()
-        return Seat(process, ours, pause=pause)
+        return Seat(process, ours, owner, pause=pause)
 
     def _watch(self) -> None:
         while not self._stopping.is_set():
             watched: list[Connection] = [seat.pipe for seat in self._seats]
             for pipe in wait([*watched, self._poke_receiver], timeout=self._patience()):
                 for place, seat in enumerate(self._seats):
-                    if seat.pipe is pipe and not _hear(seat):
+                    if seat.pipe is pipe and not seats.hear(seat):
                         self._seats[place] = self._replace(seat)
             for seat in self._seats:
                 self._end_if_overrun(seat)
             self._settle_deaths()
+            self._release_late()
 
     def _patience(self) -> float:
         running = [
@@ -300,7 +282,15 @@ class Supervisor:
             self._dead.append(seat)
             self._settle_deaths()
         hopeless = failed and not seat.held
-        return self._seat(min(2 * seat.pause + FIRST_PAUSE, LONGEST_PAUSE) if hopeless else 0.0)
+        pause = min(2 * seat.pause + FIRST_PAUSE, LONGEST_PAUSE) if hopeless else 0.0
+        while not self._stopping.is_set():
+            try:
+                return self._seat(pause)
+            except (OSError, EOFError) as error:
+                # The system gives no process now, or what forks them was ended in this instant.
+                log.worker_ended(0, f"no worker can be started: {error!r}", [])
+                self._stopping.wait(FIRST_PAUSE)
+        return seat
 
     def _settle_deaths(self) -> None:
         """Give back what dead workers held; later where the database does not answer now."""
@@ -310,11 +300,27 @@ class Supervisor:
             except StoreError as error:
                 log.database_trouble(error)
                 return
-            self._dead.pop(0)
+            self._gone.add(self._dead.pop(0).owner)
+
+    def _release_late(self) -> None:
+        """Once more, when their successors are ready, release what dead workers have leased.
+
+        A server that was told to commit does so after its client died, and after we looked.
+        """
+        if not self._gone or not all(seat.ready.is_set() for seat in self._seats):
+            return
+        try:
+            now = self._db.now(utc_now)
+            with self._db.write() as conn:
+                leases.release_owners(conn, sorted(self._gone), now)
+        except StoreError as error:
+            log.database_trouble(error)
+            return
+        self._gone.clear()
 
     def _settle_death(self, seat: Seat, now: datetime) -> None:
         code = seat.process.exitcode
-        cause = seat.killed_for or _why(code)
+        cause = seat.killed_for or seats.why(code)
         charged = seat.charged if seat.killed_for else seat.begun
         if code is not None and -code in ASKED_TO_END:
             charged = ()
@@ -323,50 +329,10 @@ class Supervisor:
         with self._db.write() as conn:
             leases.release_dead(conn, begun=charged, untouched=untouched, now=now, detail=cause)
             leases.quarantine_exhausted(conn, begun=charged, most=most, now=now, cause="over-limit")
+            # It may have died between taking a lease and saying so.
+            leases.release_owners(conn, [seat.owner], now)
         log.worker_ended(seat.process.pid or 0, cause, [number for number, _ in charged])
         seat.held = seat.begun = ()  # an attempt is given back once, however often one stops
-
-
-def _hear(seat: Seat) -> bool:
-    """Take in what a worker says; False when it is gone."""
-    try:
-        word, held = seat.pipe.recv()
-    except (EOFError, OSError):
-        return False
-    seat.woken = False
-    if word == "ready":
-        seat.ready.set()
-    elif word == "held":
-        seat.held, seat.begun = held, ()
-    elif word in (filing.BEGUN, filing.COMMITTING):
-        seat.begun, seat.since = held, monotonic()
-        seat.committing = word == filing.COMMITTING
-    else:
-        seat.held, seat.begun = (), ()
-    return True
-
-
-def _ready(pipe: Connection) -> bool:
-    try:
-        return pipe.poll()
-    except OSError:
-        return False
-
-
-def _send(pipe: Connection, word: str) -> None:
-    try:
-        pipe.send(word)
-    except (OSError, ValueError):
-        return  # it is gone already; the watch will see that
-
-
-def _why(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
-        name = signal.Signals(-exitcode).name
-        if name == "SIGXCPU":
-            return "one mail used up its CPU seconds"
-        return f"the worker was ended by {name}"
-    return f"the worker ended with exit code {exitcode}"
 
 
 def file_all(db: Database, settings: Settings) -> filing.Filed:

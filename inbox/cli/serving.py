@@ -19,11 +19,14 @@ def serve(
     ] = "smtp,file,web,send",
 ) -> None:
     """Run the SMTP ingress, the filing workers, the web inbox and the couriers until stopped."""
-    from inbox import log
+    from inbox import forks, log
+
+    parts = [part.strip() for part in only.split(",") if part.strip()]
+    if "file" in parts:
+        forks.begin()  # before the imports that take longest, so that both load at once
     from inbox.node import Node, Running, check_parts
 
     log.set_up()
-    parts = [part.strip() for part in only.split(",") if part.strip()]
     check_parts(parts)  # before the database is opened and the files are put in force
     with opening.working() as (settings, db):
 

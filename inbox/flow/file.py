@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from inbox.errors import StoreError, UnreadableMail
-from inbox.flow import message
+from inbox.flow import message, sla
 from inbox.flow.context import FilingContext
 from inbox.flow.prepare import Prepared, prepare
 from inbox.flow.unit import Unit
@@ -197,7 +197,7 @@ def _alone(
 
 
 def _commit(db: Database, letters: Sequence[Read], context: FilingContext, now: datetime) -> Filed:
-    total = Filed()
+    total, filed = Filed(), list[tuple[int, bool]]()
     with db.write() as conn:
         unit = Unit(conn, context, now)
         unit.load([(one.claim, one.ready.letter) for one in letters if one.ready is not None])
@@ -205,7 +205,10 @@ def _commit(db: Database, letters: Sequence[Read], context: FilingContext, now: 
             done = _settlement(unit, one)
             unit.writes.settle(done)
             total = _sum(total, _count(done.state))
+            if done.state == "filed" and done.message_id is not None:
+                filed.append((done.message_id, one.claim.dated))
         unit.writes.flush()
+        sla.after_filing(conn, context.files, filed, now)
     return total
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.confidence import FEW_LABELS as FEW_LABELS
+from classifiers.confidence import strength_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -116,6 +117,30 @@ def lowest_threshold(strength: Floats, right: npt.NDArray[np.bool_], promise: Pr
     last = int(holds[-1])
     below = ranked[last + 1] if last + 1 < len(ranked) else ranked[last] - 1e-6
     return float((ranked[last] + below) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What held-out margins say: per mail the best label, whether it is right, and how sure."""
+
+    chosen: Ints
+    right: npt.NDArray[np.bool_]
+    confidence: Floats
+    strength: Floats
+
+    @classmethod
+    def of(cls, margins: Floats, known: Floats, truth: Ints, temperature: float) -> Answers:
+        """`known`: per mail, as `confidence.strength_of` takes it."""
+        chosen = margins.argmax(axis=1)
+        confidence = softmax_rows(margins, temperature).max(axis=1)
+        triples = zip(margins.max(axis=1), confidence, known, strict=True)
+        labels = margins.shape[1]
+        strength = [strength_of(labels, *map(float, triple)) for triple in triples]
+        return cls(chosen, chosen == truth, confidence, np.array(strength))
+
+    def thresholds(self, labels: int, promise: Promise) -> list[float]:
+        """`team_thresholds` of these answers."""
+        return team_thresholds(self.strength, self.chosen, self.right, labels, promise)
 
 
 ENOUGH_TO_JUDGE = 100

@@ -14,14 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.calibration import (
+    Answers,
     Promise,
     expected_calibration_error,
     fit_temperature,
     mailbox_shift,
-    softmax_rows,
-    team_thresholds,
 )
-from classifiers.confidence import FEW_LABELS, familiarity, strength_of
+from classifiers.confidence import FEW_LABELS, familiarity
 from classifiers.dataset import Example, data_hash
 from classifiers.features import Vocabulary, build_vocabulary, matrix
 from classifiers.grouping import assign_folds, group_examples
@@ -307,24 +306,24 @@ def _calibrated(
     judged = held.measured & (material.own if material.own.sum() >= ENOUGH_OWN else True)
     margins, labels = held.margins[judged], material.labels[judged]
     temperature = fit_temperature(margins, labels, material.weights[judged])
-    chosen = margins.argmax(axis=1)
-    right = chosen == labels
-    confidence = softmax_rows(margins, temperature).max(axis=1)
-    triples = zip(margins.max(axis=1), confidence, held.known[judged], strict=True)
     count = len(material.names)
-    strength = np.array([strength_of(count, *map(float, triple)) for triple in triples])
-    thresholds = team_thresholds(strength, chosen, right, count, options.promise)
+    found = Answers.of(margins, held.known[judged], labels, temperature)
+    thresholds = found.thresholds(count, options.promise)
     vocabulary, weights = fitted
     if material.history and len(labels) >= FEW_LABELLED * count:
         unlabelled = weights.margins(material.history.unlabelled.rows)
         shares = np.bincount(material.labels, minlength=count) / len(material.labels)
         shift = mailbox_shift(unlabelled, temperature, shares)
         weights = replace(weights, bias=weights.bias + shift)
+        # What answers are served is shifted, so the promise has to hold for shifted ones too.
+        moved = Answers.of(margins + shift, held.known[judged], labels, temperature)
+        both = zip(thresholds, moved.thresholds(count, options.promise), strict=True)
+        thresholds = list(map(max, both))
     table = table_of(vocabulary, weights, options)
-    routed = strength >= np.array(thresholds)[chosen]
+    routed = found.strength >= np.array(thresholds)[found.chosen]
     if NONE in material.names:
-        routed &= chosen != material.names.index(NONE)
-    scores = _figures(confidence, right, routed) if judged.any() else None
+        routed &= found.chosen != material.names.index(NONE)
+    scores = _figures(found, routed) if judged.any() else None
     return Model(
         labels=material.names,
         table=table,
@@ -335,12 +334,12 @@ def _calibrated(
     )
 
 
-def _figures(
-    confidence: Floats, right: npt.NDArray[np.bool_], routed: npt.NDArray[np.bool_]
-) -> dict[str, float | None]:
+def _figures(found: Answers, routed: npt.NDArray[np.bool_]) -> dict[str, float | None]:
+    right = found.right
+    ece = expected_calibration_error(found.confidence, right.astype(float))
     return {
         "accuracy": round(float(right.mean()), 6),
-        "ece": round(expected_calibration_error(confidence, right.astype(float)), 6),
+        "ece": round(ece, 6),
         "coverage": round(float(routed.mean()), 6),
         "accuracy_when_routed": round(float(right[routed].mean()), 6) if routed.any() else None,
     }

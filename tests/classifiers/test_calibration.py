@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from classifiers import fit as fitting
 from classifiers.calibration import (
+    Answers,
     Promise,
     clopper_pearson_upper,
     expected_calibration_error,
@@ -20,6 +23,7 @@ from classifiers.calibration import (
 )
 from classifiers.compare import binomial_tail
 from classifiers.confidence import softmax
+from tests.classifiers.samples import SMALL, examples
 
 
 def test_the_fitted_temperature_beats_its_neighbours() -> None:
@@ -95,6 +99,31 @@ def test_an_imprecise_team_is_never_routed_and_a_small_one_follows_the_rest() ->
     assert found[0] < 2.0
     assert math.isinf(found[1])
     assert 1.0 < found[2] < 2.0
+
+
+def test_a_mailbox_of_another_mix_never_lowers_a_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bias that follows the mailbox is chosen after the folds; the promise has to hold with it."""
+    monkeypatch.setattr(fitting, "FEW_LABELLED", 5)
+    mailbox = [example.mail for example in examples() if example.label == "support"] * 3
+    options = replace(SMALL, self_training=False, promise=Promise(0.3, 0.6))
+    followed = fitting.fit(examples(), options, mailbox)
+    monkeypatch.setattr(fitting, "mailbox_shift", lambda margins, *_: np.zeros(margins.shape[1]))
+    still = fitting.fit(examples(), options, mailbox)
+    assert followed.table.arrays.bias.numbers() != still.table.arrays.bias.numbers()
+    assert not all(map(math.isinf, followed.thresholds))
+    assert all(map(float.__ge__, followed.thresholds, still.thresholds))
+
+
+def test_answers_are_sure_of_the_best_label_and_of_what_they_know() -> None:
+    margins = np.array([[2.0, 0.0], [0.0, 0.1], [1.0, 0.0]])
+    found = Answers.of(margins, np.array([1.0, 1.0, 0.0]), np.array([0, 0, 1]), 0.5)
+    assert found.chosen.tolist() == [0, 1, 0]
+    assert found.right.tolist() == [True, False, False]
+    assert found.confidence.tolist() == pytest.approx(
+        [softmax(list(m), 0.5)[0] for m in margins[:1]]
+        + [softmax([0.0, 0.1], 0.5)[1], softmax([1.0, 0.0], 0.5)[0]]
+    )
+    assert found.strength[0] > found.strength[2] > found.strength[1] - 0.2
 
 
 def test_calibration_error_is_zero_for_honest_and_large_for_boastful_scores() -> None:

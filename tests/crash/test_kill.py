@@ -1,4 +1,7 @@
-"""`kill -9` at every sync, write and send of one mail's way: nothing acknowledged is lost."""
+"""`kill -9` at every sync, write and send of one mail's way: nothing acknowledged is lost.
+
+How soon a node is ready again is told where a real one is killed: `test_served`, `test_port`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from threading import Timer
 import pytest
 from sqlalchemy import select
 
-from inbox.clock import monotonic, utc_now
+from inbox.clock import utc_now
 from inbox.config import load
 from inbox.flow.audit import audit
 from inbox.flow.context import FilingContext
@@ -31,7 +34,6 @@ from tests.crash.tracer import CALLS, REPO, Driver, driver
 from tests.databases import prepare
 from tests.flow.house import CONFIG, House, make, write_files
 
-READY_WITHIN = 3.0
 SAMPLE = 20
 
 pytestmark = pytest.mark.skipif(tracer.missing() is not None, reason=str(tracer.missing()))
@@ -81,14 +83,11 @@ class Place:
 
 def recovers(place: Place, url: str, number: int, acknowledged: str | None) -> str:
     """Start again after a kill and look; says what was found. Asserts what must hold."""
-    started = monotonic()
     db = Database(url)
     try:
         house = House(db, load(place.folder / "aboard.yaml", {}), utc_now())
         recover(db, "n1", 2, house.now)
-        context = house.context()
-        assert monotonic() - started < READY_WITHIN
-        return _looked_at(house, context, raw_mail(number), acknowledged)
+        return _looked_at(house, house.context(), raw_mail(number), acknowledged)
     finally:
         db.close()
 
@@ -261,11 +260,9 @@ def kill_under_load(folder: Path, draw: random.Random) -> int:
     process.wait(20)
     process.stdout.close()
     killer.join()
-    started = monotonic()
     db = Database(settings.database_url())
     checked = audit(db, deep=False)
     assert checked.balanced, checked
-    assert monotonic() - started < READY_WITHIN
     with db.read() as conn:
         stored = set(conn.scalars(select(raw_mails.c.sha256)))
     assert told <= stored, f"{len(told - stored)} acknowledged mails are lost"

@@ -58,9 +58,9 @@ def activate(
         else:
             kept = in_force(conn)
             problems = (*problems, *_stand_in(conn, kept, now))
-            _note_refusal(conn, KINDS, [one for one in problems if one not in beside])
+            _note_refusal(conn, KINDS, [one for one in problems if one not in beside], now)
         if fresh is None or fresh.shadow is None:
-            _note_refusal(conn, ("shadow",), beside)
+            _note_refusal(conn, ("shadow",), beside, now)
     found = fresh or kept
     if found is None:
         raise ConfigError(problems)
@@ -156,9 +156,11 @@ def _put_in_force(
         sets.withdraw(conn, "shadow")
 
 
-def _note_refusal(conn: Conn, kinds: Sequence[str], problems: Sequence[Problem]) -> None:
+def _note_refusal(
+    conn: Conn, kinds: Sequence[str], problems: Sequence[Problem], now: datetime
+) -> None:
     for kind in kinds:
-        sets.refuse(conn, kind, [problem.as_json() for problem in errors(problems)])
+        sets.refuse(conn, kind, [problem.as_json() for problem in errors(problems)], now)
 
 
 def _storable(texts: Texts) -> dict[str, str]:

@@ -149,6 +149,9 @@ def rules_page(db: Database, since: datetime) -> RulesPage | None:
         counted = hits.by_rule(conn, since)
         ruleset = files.ruleset
         names = {rule.name for rule in ruleset.rules}
+        beside = shadow_counts(conn)
+        # Of shadow rules that never were any good there is no other place to tell it.
+        first = sets.refused(conn, "shadow") if beside is None else ()
         return RulesPage(
             hash=ruleset.hash,
             files=ruleset.files,
@@ -157,11 +160,11 @@ def rules_page(db: Database, since: datetime) -> RulesPage | None:
             rules=tuple(_of_rule(rule, counted.get(rule.name, NO_HITS)) for rule in ruleset.rules),
             tests=len(ruleset.cases),
             since=since,
-            problems=kept.problems,
+            problems=(*kept.problems, *(one.as_json() for one in first)),
             gone={
                 name: one.hits for name, one in counted.items() if name not in names and one.hits
             },
-            shadow=shadow_counts(conn),
+            shadow=beside,
         )
 
 

@@ -112,18 +112,30 @@ def known_hashes(conn: Conn) -> tuple[str, ...]:
     return tuple(conn.scalars(select(config_sets.c.hash).order_by(config_sets.c.hash)))
 
 
-def refuse(conn: Conn, kind: str, problems: Sequence[Mapping[str, Any]]) -> None:
-    """Note why the newest files of a kind were refused; the set in force stays."""
-    conn.execute(
-        active_sets.update()
-        .where(active_sets.c.kind == kind)
-        .values(problems=[dict(problem) for problem in problems])
+NONE_IN_FORCE = ""
+"""The hash of a kind whose only files so far were refused."""
+
+
+def refuse(
+    conn: Conn, kind: str, problems: Sequence[Mapping[str, Any]], now: datetime | None = None
+) -> None:
+    """Note why the newest files of a kind were refused; the set in force stays.
+
+    Where none is in force yet that is noted only with `now`.
+    """
+    told = [dict(problem) for problem in problems]
+    done = conn.execute(
+        active_sets.update().where(active_sets.c.kind == kind).values(problems=told)
     )
+    if not done.rowcount and told and now is not None:
+        row = {"kind": kind, "hash": NONE_IN_FORCE, "activated_at": now, "problems": told}
+        conn.execute(active_sets.insert(), row)
 
 
-def refused(conn: Conn) -> tuple[Problem, ...]:
-    """Why newer files of any kind were refused, or what is in force cannot be used; in order."""
-    found = conn.scalars(select(active_sets.c.problems).order_by(active_sets.c.kind))
+def refused(conn: Conn, kind: str = "") -> tuple[Problem, ...]:
+    """Why newer files of this kind, or any, were refused, or what is in force cannot be used."""
+    wanted = select(active_sets.c.problems).order_by(active_sets.c.kind)
+    found = conn.scalars(wanted.where(active_sets.c.kind == kind) if kind else wanted)
     made = (_problem(one) for problems in found for one in problems)
     return tuple(dict.fromkeys(made))
 

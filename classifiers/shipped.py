@@ -23,7 +23,8 @@ SHIPPED_OPTIONS = FitOptions(
     seed=7,
 )
 """Words and pairs from three examples on; 2**15 rows of n-grams keep the file small. The promise is
-85 %: at 95 % this hard a set would route nothing, and own labels raise it (docs/CLASSIFIER.md)."""
+85 %: at 95 % this hard a set would route almost nothing. An own model makes its own promise
+(`learn.OWN_OPTIONS`), on own mail from `fit.ENOUGH_OWN` labels on."""
 
 
 def read_shipped(folder: Path) -> list[Example]:

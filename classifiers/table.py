@@ -87,7 +87,7 @@ class Arrays:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows per word and pair, and how a row for an unknown word is made."""
+    """Rows per word and pair, and of what `unknown.py` makes the row of any other word."""
 
     words: dict[str, int]
     pairs: dict[tuple[str, str], int]

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from routing.hours import Calendar
+from routing.hours_reader import read_hours
 from routing.problems import Problem
 from routing.reader import Fields, Reader, did_you_mean
 from routing.strict_yaml import load_text
@@ -25,7 +27,7 @@ NARROWING = ("skills", "languages")
 PICKING = ("account-owner", "round-robin", "fewest-open")
 """Steps of a strategy that name a person."""
 PERSON_KEYS = ("handle", "name", "address", "role", "cap", "skills", "languages")
-TEAM_KEYS = ("name", "title", "duty", "members", "lead", "strategy")
+TEAM_KEYS = ("name", "title", "duty", "members", "lead", "strategy", "hours")
 STRATEGY = ("account-owner",)
 """The strategy of a team that names none: who owns the account has it, else nobody yet."""
 
@@ -58,6 +60,8 @@ class Team:
     """Who answers when the duty holder is away; empty for a team without one."""
     strategy: tuple[str, ...] = STRATEGY
     """Steps of `NARROWING` and `PICKING`, asked in turn."""
+    hours: Calendar | None = None
+    """When the team works; None where it says nothing, and the hours of `sla.yaml` count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,13 @@ class Directory:
         return tuple(person.handle for person in self.people)
 
 
-def load_directory(text: str | bytes, file: str) -> tuple[Directory | None, tuple[Problem, ...]]:
-    """Read `teams.yaml`; the directory, or None with every problem found."""
+def load_directory(
+    text: str | bytes, file: str, calendars: Mapping[str, bytes] | None = None
+) -> tuple[Directory | None, tuple[Problem, ...]]:
+    """Read `teams.yaml`; the directory, or None with every problem found.
+
+    `calendars` holds the iCal files that hours may name.
+    """
     root, found = load_text(text, file)
     reader = Reader(found)
     top = reader.fields(root, ("people", "teams"), "the teams file")
@@ -91,7 +100,7 @@ def load_directory(text: str | bytes, file: str) -> tuple[Directory | None, tupl
     teams = tuple(
         team
         for fields in top.mappings("teams", TEAM_KEYS, "a team")
-        if (team := _team(reader, fields, roles)) is not None
+        if (team := _team(reader, fields, roles, calendars)) is not None
     )
     _refuse_doubles(reader, top, "teams", "name")
     if reader.errors or root is None:
@@ -128,7 +137,12 @@ def _languages(fields: Fields) -> tuple[str, ...]:
     return found
 
 
-def _team(reader: Reader, fields: Fields, roles: Mapping[str, str]) -> Team | None:
+def _team(
+    reader: Reader,
+    fields: Fields,
+    roles: Mapping[str, str],
+    calendars: Mapping[str, bytes] | None,
+) -> Team | None:
     if fields.node is None:
         return None
     handles = tuple(roles)
@@ -149,6 +163,7 @@ def _team(reader: Reader, fields: Fields, roles: Mapping[str, str]) -> Team | No
         members=everybody,
         lead=fields.text("lead", leads[0] if leads else ""),
         strategy=_strategy(reader, fields),
+        hours=read_hours(fields, "hours", calendars),
     )
 
 

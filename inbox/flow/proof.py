@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,7 +51,9 @@ class Lists:
 def read_lists(disk: OnDisk) -> tuple[Lists, tuple[Problem, ...]]:
     """Teams, policies and stages, and every problem in their files."""
     problems: list[Problem] = []
-    directory = _load(load_directory, disk.texts["teams"], problems)
+    beside = calendars_of(disk.texts["teams"])
+    teams = partial(load_directory, calendars=beside)
+    directory = _load(teams, disk.texts["teams"], problems)
     stages = _load(_named("stages"), disk.texts["stages"], problems)
     names = None
     if directory is not None:
@@ -60,13 +63,17 @@ def read_lists(disk: OnDisk) -> tuple[Lists, tuple[Problem, ...]]:
     return Lists(directory, policies, stages, sla), tuple(problems)
 
 
-def read_sla(texts: Texts, names: Names | None, problems: list[Problem]) -> SlaSet | None:
-    """The policies of these files, under the hash of all of them; problems are added."""
-    calendars = {
+def calendars_of(texts: Texts) -> dict[str, bytes]:
+    """The iCal files of a set, by the names under which hours may name them."""
+    return {
         Path(name).name: as_bytes(text) for name, text in texts.items() if name.endswith(".ics")
     }
+
+
+def read_sla(texts: Texts, names: Names | None, problems: list[Problem]) -> SlaSet | None:
+    """The policies of these files, under the hash of all of them; problems are added."""
     for file, text in texts.items():
-        sla, found = load_sla(as_bytes(text), file, names, calendars)
+        sla, found = load_sla(as_bytes(text), file, names, calendars_of(texts))
         problems.extend(found)
         return None if sla is None else replace(sla, hash=set_hash(texts))
     return None

@@ -136,8 +136,8 @@ def clocks_of(files: AdminFiles) -> Clocks | None:
     """The clocks of what is in force; None where no promises are known."""
     if files.sla is None:
         return None
-    hours = {one.name: getattr(one, "hours", None) for one in files.directory.teams}
-    return Clocks(files.sla, {name: found for name, found in hours.items() if found is not None})
+    hours = {one.name: one.hours for one in files.directory.teams if one.hours is not None}
+    return Clocks(files.sla, hours)
 
 
 def after_filing(

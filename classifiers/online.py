@@ -21,16 +21,17 @@ from classifiers.text import MailText, Words, words_of
 Floats = npt.NDArray[np.float64]
 
 
-def corrected(model: Model, mail: MailText, label: str, aggressiveness: float = 0.1) -> Model:
+def corrected(model: Model, mail: MailText, label: str, aggressiveness: float = 0.4) -> Model:
     """`model` with `label` pushed above its rival for `mail`; unchanged where it already is.
 
-    `aggressiveness` bounds the step (C of PA-I). KeyError: unknown label.
+    `aggressiveness` bounds the step (C of PA-I): 0.1 changes next to nothing, at 1 what is routed
+    begins to break its promise after dozens of steps (docs/CLASSIFIER.md). KeyError: unknown label.
     """
     return corrected_by(model, [(mail, label)], aggressiveness)
 
 
 def corrected_by(
-    model: Model, corrections: Sequence[tuple[MailText, str]], aggressiveness: float = 0.1
+    model: Model, corrections: Sequence[tuple[MailText, str]], aggressiveness: float = 0.4
 ) -> Model:
     """`model` after one step for each correction, in their order.
 

@@ -16,7 +16,7 @@ from classifiers import artifact, online
 from classifiers.artifact import ModelError
 from classifiers.model import Model
 from inbox.errors import AboardError
-from inbox.flow import learnt, mail_text
+from inbox.flow import learnt, mail_text, model_info
 from inbox.flow.learnt import Mark
 from inbox.store import labels, people
 from inbox.store import models as store
@@ -62,7 +62,7 @@ def keep(conn: Conn, model: Model, now: datetime) -> str:
     manifest: dict[str, Any] = {
         "labels": list(model.labels),
         "thresholds": [None if one == float("inf") else one for one in model.thresholds],
-        "info": {name: value for name, value in model.info.items() if name != learnt.FIELD},
+        "info": model_info.shown(model.info),
     }
     return store.put(conn, model.id, artifact.dump(model), manifest, now)
 

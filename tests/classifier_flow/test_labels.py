@@ -247,6 +247,20 @@ def _corrections(office: House) -> int:
     return live.corrections
 
 
+@pytest.mark.parametrize(("text", "team"), [(LOGIN, "success"), (AUDIT, "support")])
+def test_mail_like_some_that_were_corrected_goes_where_they_were_moved(
+    office: House, text: str, team: str
+) -> None:
+    """Not only a little nearer: before any training, a few corrections are a change of ways."""
+    promote(office, daring())
+    for number in range(1, 4):
+        office.receive(letter(number, text))
+        _moved(office, number, team)
+    office.receive(letter(4, text))
+    thread = office.thread("m4@company4.example")
+    assert (thread.team, thread.decided_by) == (team, "classifier")
+
+
 def test_one_step_a_correction_is_what_all_together_do() -> None:
     mails = [
         (MailText(visible=text), team)

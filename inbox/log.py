@@ -121,3 +121,18 @@ def item_lost(item: int, why: str) -> None:
 def items_recovered(states: Sequence[str]) -> None:
     """Items that a dead courier left behind were judged."""
     _log.warning("items-recovered count=%d states=%s", len(states), sorted(set(states)))
+
+
+def ticked(fired: int, skipped: int, woken: int) -> None:
+    """A tick did what deadlines demand."""
+    _log.info("ticked fired=%d skipped=%d woken=%d", fired, skipped, woken)
+
+
+def step_failed(error: BaseException) -> None:
+    """A step of a ladder could not be done; it is tried again."""
+    _log.error("step-failed error=%r", error, exc_info=error)
+
+
+def clock_jumped(seconds: float) -> None:
+    """The wall clock jumped; nothing is swept until two readings agree."""
+    _log.error("clock-jumped seconds=%.0f", seconds)

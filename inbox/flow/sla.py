@@ -199,7 +199,7 @@ def refresh(
                 skip = now if target.cycle in history else None
                 fresh.append(as_row(subject.thread_id, target, skip))
             elif row.settled_at is None:
-                after = follow(row, target)
+                after = follow(conn, row, target)
                 if after != row:
                     changed.append(after)
         changed += work.vanished
@@ -277,13 +277,15 @@ def as_row(thread_id: int, target: Target, skip_until: datetime | None) -> dict[
     }
 
 
-def follow(row: StoredTarget, target: Target) -> StoredTarget:
-    """The row as it has to be now. What has happened on its ladder stays happened."""
-    name = row.next_step
-    known = {step.name for step, _ in target.terms.steps}
-    if name is not None and name not in known:
-        # Another policy has another ladder: what is due on it already is one step, the latest.
-        name = target.first_step
+def follow(conn: Conn, row: StoredTarget, target: Target) -> StoredTarget:
+    """The row as it has to be now. What has happened on its ladder stays happened: on another
+    policy's ladder it goes on behind the last step of a name that was done."""
+    name, terms = row.next_step, target.terms
+    if (row.policy, row.policy_set) != (terms.policy, terms.policy_set):
+        done = {one["step"] for one in targets.steps_done(conn, [row.id])[row.id]}
+        names = [step.name for step, _ in terms.steps]
+        behind = max((names.index(one) + 1 for one in done if one in names), default=0)
+        name = names[behind] if behind < len(names) else None
     return replace(row, **_standing(target, name, target.breached_at or row.breached_at))
 
 

@@ -243,13 +243,33 @@ def claim(conn: Conn, now: datetime, most: int) -> tuple[DueTarget, ...]:
     return tuple(_due(row) for row in claimed if row.account_id in free)
 
 
-def hold(conn: Conn, target_id: int) -> DueTarget | None:
-    """One target, held until the transaction ends; None where it runs no more."""
-    found = select(targets.c.id).where(targets.c.id == target_id, targets.c.state == "open")
-    if conn.scalar(for_update(conn, found)) is None:
+def any_due(conn: Conn, now: datetime) -> bool:
+    """Is a step of any target due?"""
+    return conn.scalar(_DUE, {"now": now, "most": 1}) is not None
+
+
+def postpone(conn: Conn, target_id: int, until: datetime) -> None:
+    """Look at a running target again only then."""
+    conn.execute(
+        update(targets)
+        .where(targets.c.id == target_id, targets.c.state == "open")
+        .where(targets.c.next_at.is_not(None))
+        .values(next_at=until)
+    )
+
+
+def hold(conn: Conn, target_id: int, now: datetime) -> DueTarget | None:
+    """One target, held until the transaction ends; None where nothing of it is due any more."""
+    wanted = _WITH_THREAD.where(targets.c.id == target_id)
+    row = conn.execute(wanted).first()
+    if row is None:
         return None
-    row = conn.execute(_WITH_THREAD.where(targets.c.id == target_id)).first()
-    return None if row is None else _due(row)
+    # The account first, as whoever files and answers does.
+    conn.execute(for_update(conn, _FREE), {"ids": [row.account_id]})
+    still = wanted.where(targets.c.state == "open", targets.c.next_at <= now)
+    row = conn.execute(for_update(conn, still.with_only_columns(targets.c.id))).first()
+    again = None if row is None else conn.execute(wanted).first()
+    return None if again is None else _due(again)
 
 
 def _due(row: Any) -> DueTarget:
@@ -359,6 +379,11 @@ _WAKING = (
     .order_by(threads.c.snoozed_until, threads.c.id)
     .limit(bindparam("most"))
 )
+
+
+def any_waking(conn: Conn, now: datetime) -> bool:
+    """Has the time of any snoozed thread come?"""
+    return conn.execute(_WAKING, {"now": now, "most": 1}).first() is not None
 
 
 def waking(conn: Conn, now: datetime, most: int) -> tuple[tuple[int, int], ...]:

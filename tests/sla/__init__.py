@@ -1,0 +1,1 @@
+"""Clocks of stored threads: filing, desk, tick and the commands."""

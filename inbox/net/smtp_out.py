@@ -69,7 +69,7 @@ class Smarthost:
 
 
 class Session:
-    """A session that is open: greeted, encrypted, authenticated. See `open_session`."""
+    """A session over a connection that is there; `begin` makes it ready for mail."""
 
     def __init__(self, wire: Wire, smarthost: Smarthost) -> None:
         self._wire = wire
@@ -83,6 +83,11 @@ class Session:
         self._lock = threading.Lock()
         self._at_dot = False
         self._interrupted = False
+
+    def drop(self) -> None:
+        """Close without a word."""
+        self.usable = False
+        self._wire.close()
 
     def close(self) -> None:
         """Say goodbye where the server still listens, and close."""
@@ -292,22 +297,15 @@ class Session:
         return self._wire.reply(waits.command)
 
 
-def open_session(smarthost: Smarthost, clock: Callable[[], float]) -> Session:
-    """Connect and get ready for mail. Raises `Broken`. `clock` gives monotonic seconds."""
+def connect(smarthost: Smarthost, clock: Callable[[], float]) -> Session:
+    """A session that is to `begin`. Raises `Broken`. `clock` gives monotonic seconds."""
     try:
         line = socket.create_connection((smarthost.host, smarthost.port), smarthost.waits.connect)
     except OSError as error:
         where = f"{smarthost.host}:{smarthost.port}"
         raise Broken("connect", f"cannot connect to {where}: {error}") from error
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    wire = Wire(line, clock)
-    session = Session(wire, smarthost)
-    try:
-        session.begin()
-    except BaseException:
-        wire.close()
-        raise
-    return session
+    return Session(Wire(line, clock), smarthost)
 
 
 def _verdict(address: str, answer: Answer) -> Verdict:

@@ -21,7 +21,7 @@ from inbox.mail.outgoing import (
     check_wire,
     wire_address,
 )
-from inbox.net.smtp_out import Session, Smarthost, open_session
+from inbox.net.smtp_out import Session, Smarthost, connect
 from inbox.net.smtp_reply import Broken
 
 IDLE_FOR = 30.0
@@ -129,16 +129,31 @@ class Pool:
             detail = f"{self._smarthost.host} failed repeatedly; next attempt in {wait:.0f} s"
             return Deferred("breaker", detail)
         try:
-            session = open_session(self._smarthost, self._clock)
+            session = self._open()
         except Broken as error:
             self.breaker.failed()
-            return Deferred(error.cause, str(error))
+            return Deferred("stopped" if self._closed else error.cause, str(error))
         except BaseException:
             self.breaker.gave_up()
             raise
         self.breaker.worked()
-        self.opened += 1
         return self._hand_over(session, wired, content, before_phase)
+
+    def _open(self) -> Session:
+        session = connect(self._smarthost, self._clock)
+        with self._lock:
+            self._busy.add(session)
+            if self._closed:
+                session.interrupt()
+        try:
+            session.begin()
+        except BaseException:
+            with self._lock:
+                self._busy.discard(session)
+            session.drop()
+            raise
+        self.opened += 1
+        return session
 
     def interrupt(self) -> None:
         """End every wait of every session, except of mails whose final dot is out; then close."""
@@ -172,7 +187,10 @@ class Pool:
         with self._lock:
             self._busy.add(session)
         try:
-            return session.mail(envelope, content, before_phase)
+            outcome = session.mail(envelope, content, before_phase)
+            if self._closed and isinstance(outcome, Deferred) and outcome.cause == "lost":
+                return Deferred("stopped", "stopped before the final dot", outcome.verdicts)
+            return outcome
         finally:
             with self._lock:
                 self._busy.discard(session)

@@ -374,7 +374,7 @@ def test_an_interrupt_ends_a_wait_but_never_one_for_the_answer_to_the_dot(server
 
     outcome = outcome_when_interrupted_at("MAIL")
     assert isinstance(outcome, Deferred)
-    assert outcome.cause == "lost"
+    assert outcome.cause == "stopped"
     assert isinstance(outcome_when_interrupted_at("DOT"), Uncertain)  # it waited its whole time
 
 

@@ -87,6 +87,12 @@ class Served:
         self.process.wait(PATIENCE)
         self._close()
 
+    def kill_head(self) -> None:
+        """`kill -9` of the node's own process alone; its other processes are left without it."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.process.wait(PATIENCE)
+        self._close()
+
     def ended(self) -> int:
         """Wait until it has ended; the exit code. What it left behind is killed."""
         code = self.process.wait(PATIENCE)

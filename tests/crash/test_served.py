@@ -53,8 +53,7 @@ def strike(node: Served, draw: random.Random) -> str:
         node.kill()
         return "all"
     if choice < 0.75:
-        os.kill(node.pid, signal.SIGKILL)  # its workers are left without it, beside the next
-        node.process.wait(60)
+        node.kill_head()  # its workers are left, beside the next node
         return "head"
     others = node.others()
     if others:

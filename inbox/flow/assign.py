@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from inbox.flow.context import FilingContext, Guess
-from inbox.flow.unit import AccountPicture
+from inbox.flow.context import Guess
+from inbox.flow.unit import AccountPicture, Unit
 from inbox.mail.letter import AutomaticKind, Letter
 from inbox.store import threads
 from routing.decide import Decision
 from routing.fields import lookup
+from routing.ownership import Choice, Wanted
 from routing.ruleset import Event
 
 
@@ -118,17 +119,14 @@ def event_of(letter: Letter, thread: threads.Thread | None) -> Event:
     return Event.NEW_THREAD if thread is None else Event.REPLY
 
 
-def answer_for(decision: Decision, owners: Mapping[str, str], context: FilingContext) -> int:
-    """Who is accountable: the person a rule names, the account's owner, else the duty holder."""
+def owner_of(unit: Unit, account_id: int, decision: Decision, language: str) -> Choice:
+    """Who answers for a thread that a decision gives to a team: the person whom a rule names,
+    else whom the team's strategy names, else who is on duty."""
+    account_owner = unit.account(account_id).owners.get(decision.team, "")
     asked = decision.assignee
-    if asked in ("", "account-owner", "team-strategy"):
-        asked = owners.get(decision.team, "")
-    number = context.person_ids.get(asked)
-    return number if number is not None else context.person_ids[_duty(decision.team, context)]
-
-
-def _duty(team: str, context: FilingContext) -> str:
-    return next(one.duty for one in context.files.directory.teams if one.name == team)
+    named = account_owner if asked == "account-owner" else asked
+    wanted = Wanted(account_owner, tuple(decision.tags), language)
+    return unit.owners.choose(decision.team, wanted, "" if named == "team-strategy" else named)
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:

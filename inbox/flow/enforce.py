@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from inbox.flow import assign, run_policy
 from inbox.flow.account import Belonging
 from inbox.flow.context import Guess
+from inbox.flow.ownership import OWNER_CHANGED
 from inbox.flow.unit import Unit
-from inbox.mail.letter import Letter
+from inbox.mail.letter import AutomaticKind, Letter
 from inbox.store import timeline
 from inbox.store.intake import Claim
 from inbox.store.threads import Thread
 from routing.decide import NO_HISTORY, PERSON, Decision, decide
 from routing.facts import Facts
+from routing.ownership import Choice, Wanted
 
 NO_TEAM = "none"
 """What the classifier calls automatic and off-topic mail. It goes to the fallback, marked."""
@@ -49,6 +51,16 @@ class Reasons:
     guess: Guess | None
     is_new: bool
     """Did the mail open its thread? Else the decision may change one that is there."""
+    chosen: list[Choice] = field(default_factory=list)
+    """Who answers from here on, once that was asked: it is asked once, as turns are taken."""
+
+
+def owner_of(unit: Unit, mail: Mail, reasons: Reasons) -> Choice:
+    """Who answers for the thread that the decision gives to a team."""
+    if not reasons.chosen:
+        language, account_id = reasons.facts.text("language") or "", mail.there.account_id
+        reasons.chosen.append(assign.owner_of(unit, account_id, reasons.decision, language))
+    return reasons.chosen[0]
 
 
 def put_in_force(unit: Unit, mail: Mail, thread: Thread, reasons: Reasons) -> None:
@@ -60,22 +72,47 @@ def put_in_force(unit: Unit, mail: Mail, thread: Thread, reasons: Reasons) -> No
     _compare(unit, mail, thread.id, reasons)
     _compare_models(unit, mail, reasons)
     if not reasons.is_new and not decision.matched:
+        _stand_in(unit, mail, thread, reasons.facts.text("language") or "")
         return
-    changes = {} if reasons.is_new else _changes(unit, mail, thread, decision)
+    changes = {} if reasons.is_new else _changes(unit, mail, thread, reasons)
     if changes:
         unit.change_thread(thread.id, **changes)
     accountable_id = changes.get("accountable_id", thread.accountable_id)
     _write(unit, mail, thread.id, reasons, accountable_id)
     if reasons.is_new or changes.keys() & {"team", "accountable_id"}:
-        unit.event(_assigned(mail, thread.id, decision, reasons.guess))
+        unit.event(_assigned(mail, thread.id, reasons, owner_of(unit, mail, reasons)))
+    else:
+        _stand_in(unit, mail, thread, reasons.facts.text("language") or "")
     for note in decision.notes:
         unit.event(_happened(mail, thread.id, "note", _actor(decision), {"text": note}))
     if decision.stage:
         _change_stage(unit, mail, thread.id, decision)
 
 
-def _changes(unit: Unit, mail: Mail, thread: Thread, decision: Decision) -> dict[str, Any]:
+def _stand_in(unit: Unit, mail: Mail, thread: Thread, language: str) -> None:
+    """The customer writes to somebody who is away: the team finds somebody else for it."""
+    human = mail.letter.automatic.kind in (AutomaticKind.NONE, AutomaticKind.LIST)
+    if thread.claimed_at is None or mail.there.direction != "in" or not human:
+        return
+    owner = unit.owners.handle(thread.accountable_id)
+    if owner not in unit.owners.away:
+        return
+    account_owner = unit.account(mail.there.account_id).owners.get(thread.team, "")
+    wanted = Wanted(account_owner, tuple(thread.tags), language)
+    choice = unit.owners.choose(thread.team, wanted)
+    unit.change_thread(
+        thread.id,
+        accountable_id=unit.owners.number(choice.handle),
+        claimed_at=unit.now if choice.owned else None,
+    )
+    why = "; ".join((f"{owner} is away and the customer wrote", *choice.why))
+    data = {"from": owner, "to": choice.handle, "owned": choice.owned, "why": why}
+    unit.event(_happened(mail, thread.id, OWNER_CHANGED, "aboard", data))
+
+
+def _changes(unit: Unit, mail: Mail, thread: Thread, reasons: Reasons) -> dict[str, Any]:
     """What a decision about a reply changes of its thread."""
+    decision = reasons.decision
     changes: dict[str, Any] = {}
     if decision.priority and decision.priority != thread.priority:
         changes["priority"] = decision.priority
@@ -87,12 +124,13 @@ def _changes(unit: Unit, mail: Mail, thread: Thread, decision: Decision) -> dict
     moved = decision.team != thread.team
     if not moved and not decision.assignee:
         return changes
-    owners = unit.account(mail.there.account_id).owners
-    accountable_id = assign.answer_for(decision, owners, unit.context)
+    choice = owner_of(unit, mail, reasons)
+    accountable_id = unit.owners.number(choice.handle)
+    owned = {"claimed_at": unit.now if choice.owned else None}
     if moved:
-        changes |= {"team": decision.team, "decided_by": decision.decided_by, "claimed_at": None}
+        changes |= {"team": decision.team, "decided_by": decision.decided_by, **owned}
     if moved or accountable_id != thread.accountable_id:
-        changes |= {"accountable_id": accountable_id, "claimed_at": None}
+        changes |= {"accountable_id": accountable_id, **owned}
     return changes
 
 
@@ -120,10 +158,10 @@ def _write(unit: Unit, mail: Mail, thread_id: int, reasons: Reasons, accountable
         unit.writes.add("rule_hits", hit | {"at": mail.at, "decided": decided})
 
 
-def _assigned(
-    mail: Mail, thread_id: int, decision: Decision, guess: Guess | None
-) -> timeline.Event:
+def _assigned(mail: Mail, thread_id: int, reasons: Reasons, owner: Choice) -> timeline.Event:
+    decision, guess = reasons.decision, reasons.guess
     data: dict[str, Any] = {"team": decision.team, "decided_by": decision.decided_by}
+    data |= {"accountable": owner.handle, "owned": owner.owned, "why": "; ".join(owner.why)}
     if decision.rule:
         data["rule"] = decision.rule
     if decision.assignee:

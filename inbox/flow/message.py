@@ -15,7 +15,7 @@ from inbox.flow.unit import Unit
 from inbox.mail.joining import ids_of
 from inbox.mail.letter import Attachment, AutomaticKind, Letter
 from inbox.store.threads import Thread
-from routing.decide import Decision, decide
+from routing.decide import decide
 from routing.facts import Facts
 
 
@@ -39,12 +39,12 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     if there.direction == "out" and place.thread is not None:
         rules = replace(rules, rules=())  # what we wrote ourselves moves no thread
     decision = decide(rules, facts, event=event, history=history)
-    thread = place.thread or _open(unit, mail, decision)
+    reasons = Reasons(decision, facts, ready.guess, is_new=place.thread is None)
+    thread = place.thread or _open(unit, mail, reasons)
     _insert(unit, mail, thread, facts)
     unit.writes.index(mail.message_id, ready.words)
     _join(unit, mail, thread, ids, place)
     _note(unit, mail, thread)
-    reasons = Reasons(decision, facts, ready.guess, is_new=place.thread is None)
     enforce.put_in_force(unit, mail, thread, reasons)
     _advance(unit, mail, thread.id)
     return mail.message_id
@@ -57,16 +57,16 @@ def _belonging(unit: Unit, ready: Prepared) -> Belonging:
     return account_flow.belonging(unit, ready.letter, author, ready.ids, ready.at)
 
 
-def _open(unit: Unit, mail: Mail, decision: Decision) -> Thread:
-    owners = unit.account(mail.there.account_id).owners
+def _open(unit: Unit, mail: Mail, reasons: Reasons) -> Thread:
+    decision, owner = reasons.decision, enforce.owner_of(unit, mail, reasons)
     opened = Thread(
         id=unit.writes.key("threads"),
         account_id=mail.there.account_id,
         subject=mail.letter.subject,
         status="open",
         team=decision.team,
-        accountable_id=assign.answer_for(decision, owners, unit.context),
-        claimed_at=None,
+        accountable_id=unit.owners.number(owner.handle),
+        claimed_at=mail.at if owner.owned else None,
         decided_by=decision.decided_by,
         priority=decision.priority or "normal",
         policy=decision.policy or None,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from inbox.errors import AboardError
 from inbox.store import absences, handoffs, people, rehoming, workload
@@ -36,6 +37,7 @@ class Owners:
         self._teams = {team.name: team for team in directory.teams}
         self._away: frozenset[str] | None = None
         self._loads: dict[str, dict[str, Workload]] | None = None
+        self._given = 0
 
     @property
     def away(self) -> frozenset[str]:
@@ -58,6 +60,10 @@ class Owners:
             self._count(found, choice.handle)
         return Choice(choice.handle, choice.owned, (*passed_over, *choice.why))
 
+    def handle(self, number: int) -> str:
+        """The handle of a person in the directory; empty for one who has left."""
+        return next((one for one, key in self._person_ids.items() if key == number), "")
+
     def number(self, handle: str) -> int:
         """The key of a person in the directory."""
         return self._person_ids[handle]
@@ -76,12 +82,14 @@ class Owners:
     def _count(self, team: Team, handle: str) -> None:
         if self._loads is None or team.name not in self._loads:
             return
+        self._given += 1  # what one transaction gives out has an order too
+        at = self._now + timedelta(microseconds=self._given)
         for loads in self._loads.values():
             if handle in loads:
                 before = loads[handle]
-                given_at = self._now if loads is self._loads[team.name] else before.given_at
+                given_at = at if loads is self._loads[team.name] else before.given_at
                 loads[handle] = Workload(before.open_threads + 1, given_at)
-        workload.given(self._conn, team.name, self._person_ids[handle], self._now)
+        workload.given(self._conn, team.name, self._person_ids[handle], at)
 
 
 def _needs_loads(directory: Directory, team: Team) -> bool:
@@ -130,9 +138,10 @@ def rehome(conn: Conn, house: House, now: datetime) -> int:
 def _move(conn: Conn, house: House, pile: Pile, team: str, choice: Choice, now: datetime) -> int:
     person_id = house.person_ids[choice.handle]
     why = [_left(pile), *choice.why] if not pile.person_active else list(choice.why)
-    data = {"from": pile.handle, "to": choice.handle, "team": team, "why": "; ".join(why)}
+    data: dict[str, Any] = {"from": pile.handle, "to": choice.handle, "owned": False}
+    data |= {"team": team, "why": "; ".join(why)}
     if team != pile.team:
-        data |= {"from_team": pile.team, "why": f"team {pile.team} is gone; " + data["why"]}
+        data |= {"from_team": pile.team, "why": "; ".join((f"team {pile.team} is gone", *why))}
     if not pile.person_active:
         handoffs.hand_over(conn, pile.person_id, person_id)
     return rehoming.move(conn, pile, team, person_id, (OWNER_CHANGED, data), now)

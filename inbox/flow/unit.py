@@ -15,6 +15,7 @@ from typing import Any
 from inbox.errors import UnreadableMail
 from inbox.flow.author import NOBODY, author_of
 from inbox.flow.context import FilingContext
+from inbox.flow.ownership import Owners
 from inbox.mail.joining import ids_of
 from inbox.mail.letter import Address, Letter
 from inbox.store import accounts, messages, threads, timeline
@@ -43,6 +44,7 @@ class Unit:
         self.context = context
         self.now = now
         self.writes = Writes(conn, now)
+        self.owners = Owners(conn, context.files.directory, context.person_ids, now)
         self._contacts: dict[str, Contact] = {}
         self._domains: dict[str, int] = {}
         self._accounts: dict[int, AccountPicture] = {}

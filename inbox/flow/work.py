@@ -48,7 +48,8 @@ class Desk:
                 raise AboardError(
                     f"thread {thread.id} is {owner.name}'s; they release it, or a lead does"
                 )
-            data = {"to": person.handle, "from": self._handle(conn, thread), "why": "claimed it"}
+            data: dict[str, Any] = {"to": person.handle, "from": self._handle(conn, thread)}
+            data |= {"owned": True, "why": "claimed it"}
             changes = {"accountable_id": person.id, "claimed_at": now}
             return self._done(conn, thread, changes, (OWNER_CHANGED, data), now)
 
@@ -67,7 +68,8 @@ class Desk:
                     f"thread {thread.id} is {owner.name}'s; they or a lead release it"
                 )
             to = on_duty(conn, thread.team, now)
-            data = {"to": to.handle, "from": self._handle(conn, thread), "why": "released it"}
+            data: dict[str, Any] = {"to": to.handle, "from": self._handle(conn, thread)}
+            data |= {"owned": False, "why": "released it"}
             changes = {"accountable_id": to.id, "claimed_at": None}
             return self._done(conn, thread, changes, (OWNER_CHANGED, data), now)
 

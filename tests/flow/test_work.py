@@ -43,7 +43,7 @@ def test_a_claim_makes_a_thread_somebodys_and_a_release_gives_it_back(
 ) -> None:
     claimed = desk(house).claim(thread.id, house.now)
     assert (handle(house, claimed), claimed.claimed_at) == ("ines", house.now)
-    data = {"from": "tom", "to": "ines", "why": "claimed it"}
+    data = {"from": "tom", "to": "ines", "owned": True, "why": "claimed it"}
     assert last(house) == ("owner-changed", "person:ines", data)
     with pytest.raises(AboardError, match="is Ines Duarte's; they release it"):
         desk(house, "tom").claim(thread.id, house.now)

@@ -25,10 +25,11 @@ from inbox.flow.correct import Corrections
 from inbox.net.smtp_in import Ingress, Received
 from inbox.store import intake
 from inbox.store.database import Database
+from inbox.sweeper import Sweeper
 from inbox.watch import Watcher
 from inbox.worker import Supervisor
 
-PARTS = ("smtp", "file", "web", "send")
+PARTS = ("smtp", "file", "web", "send", "tick")
 CHECKPOINT_EVERY = 5.0
 GRACE_SECONDS = 30.0
 
@@ -85,6 +86,8 @@ class Node:
                 await self._start_filing(stack)
             if "smtp" in self.parts:
                 await self._start_smtp(stack)
+            if "tick" in self.parts:
+                self._start_ticking(stack)
             if "web" in self.parts:
                 await self._start_web(stack)
             if "send" in self.parts and self.settings.send.host:
@@ -104,6 +107,12 @@ class Node:
         supervisor.start()
         stack.push_async_callback(asyncio.to_thread, supervisor.stop)
         log.serving("file", f"{self.settings.filing.workers} workers")
+
+    def _start_ticking(self, stack: AsyncExitStack) -> None:
+        sweeper = Sweeper(self.settings, self.db)
+        sweeper.start()
+        stack.push_async_callback(asyncio.to_thread, sweeper.stop)
+        log.serving("tick", "every second")
 
     async def _start_smtp(self, stack: AsyncExitStack) -> None:
         ingress = Ingress(

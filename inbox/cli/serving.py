@@ -16,7 +16,7 @@ from inbox.cli.main import app
 def serve(
     only: Annotated[
         str, typer.Option(help="Only these parts, with commas: smtp, file, web, send.")
-    ] = "smtp,file,web,send",
+    ] = "smtp,file,web,send,tick",
 ) -> None:
     """Run the SMTP ingress, the filing workers, the web inbox and the couriers until stopped."""
     from inbox import forks, log

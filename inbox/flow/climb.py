@@ -236,13 +236,12 @@ class Climb:
                 tags=list(state.tags),
             )
         timeline.append(self._conn, self._events)
-        moved = set(self._owners_changed)
         for thread_id in self._overdue_offers:
             offer = handoffs.open_of(self._conn, thread_id)
-            if offer is not None and handoff.return_overdue(self._conn, offer.id, self._now):
-                moved.add(thread_id)
-        if moved:
-            sla.refresh(self._conn, self._clocks, moved, self._now)
+            if offer is not None:
+                handoff.return_overdue(self._conn, offer.id, self._now)
+        if self._owners_changed:
+            sla.refresh(self._conn, self._clocks, self._owners_changed, self._now)
 
 
 def running(row: StoredTarget, terms: Terms) -> Target:

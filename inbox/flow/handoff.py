@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from inbox.errors import AboardError, NotFound
+from inbox.flow import sla
 from inbox.store import absences, accounts, assignments, handoffs, people, threads, timeline
 from inbox.store.database import Conn, Database
 from inbox.store.handoffs import Handoff
@@ -40,9 +41,7 @@ class Offer:
     """What the customer still waits for."""
 
 
-def offer(
-    db: Database, wanted: Offer, now: datetime, told: Told = lambda conn, made, event: None
-) -> Handoff:
+def offer(db: Database, wanted: Offer, now: datetime, told: Told = sla.told) -> Handoff:
     """Offer a thread to another team; who answers for it now goes on doing so.
 
     Raises `NotFound` for an unknown thread, team or person, `AboardError` where it is closed, is
@@ -95,7 +94,7 @@ def _refuse(conn: Conn, thread: Thread, team: str) -> None:
 
 
 def accept(
-    db: Database, handoff_id: int, by: str, now: datetime, told: Told = lambda c, m, e: None
+    db: Database, handoff_id: int, by: str, now: datetime, told: Told = sla.told
 ) -> Handoff:
     """Take a thread on: it is with the receiving team now, and `by` owns it.
 
@@ -127,7 +126,7 @@ def decline(
     by: str,
     answer: str,
     now: datetime,
-    told: Told = lambda c, m, e: None,
+    told: Told = sla.told,
 ) -> Handoff:
     """Refuse an offer and say why; the thread is where it was. Raises as `accept` does."""
     if not answer.strip():
@@ -139,7 +138,7 @@ def decline(
 
 
 def withdraw(
-    db: Database, handoff_id: int, by: str, now: datetime, told: Told = lambda c, m, e: None
+    db: Database, handoff_id: int, by: str, now: datetime, told: Told = sla.told
 ) -> Handoff:
     """Take an offer back. Raises `NotFound`, `AboardError` where it has ended."""
     with db.write() as conn:
@@ -147,9 +146,7 @@ def withdraw(
         return _back(conn, made, thread, (WITHDRAWN, "withdrawn", person, ""), now, told)
 
 
-def return_overdue(
-    conn: Conn, handoff_id: int, now: datetime, told: Told = lambda c, m, e: None
-) -> bool:
+def return_overdue(conn: Conn, handoff_id: int, now: datetime, told: Told = sla.told) -> bool:
     """Nobody accepted in time: the offer ends, and the leads of both teams are named on the
     timeline. False when it was answered meanwhile. Runs in the transaction of the clock's step.
     """

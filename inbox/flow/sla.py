@@ -15,9 +15,12 @@ from typing import Any
 
 from inbox.flow.admin_set import AdminFiles
 from inbox.flow.proof import read_sla
+from inbox.flow.stored_sets import in_force
 from inbox.store import sets, targets
 from inbox.store.database import Conn
+from inbox.store.handoffs import Handoff
 from inbox.store.targets import PastEvent, StoredTarget, Subject
+from inbox.store.threads import Thread
 from routing.hours import Calendar, NoOpenHours
 from routing.sla import SlaSet, Standing, policy_for
 from routing.targets import (
@@ -155,16 +158,25 @@ def after_filing(
     refresh(conn, clocks, set(found.values()), now, dated)
 
 
-def after_deed(files: Callable[[], AdminFiles]) -> Callable[[Conn, Any, int], None]:
-    """What a desk or a handoff calls in its transaction (`told`): its thread's clocks follow."""
+def told(conn: Conn, done: Thread | Handoff, event: int) -> None:
+    """What a desk or a handoff calls in its transaction: its thread's clocks follow."""
+    files = in_force(conn)
+    if files is not None:
+        after_deed(lambda: files)(conn, done, event)
 
-    def told(conn: Conn, done: Any, event: int) -> None:
+
+def after_deed(
+    files: Callable[[], AdminFiles],
+) -> Callable[[Conn, Thread | Handoff, int], None]:
+    """As `told`, for who has the files in force at hand."""
+
+    def follow_deed(conn: Conn, done: Thread | Handoff, event: int) -> None:
         clocks = clocks_of(files())
         if clocks is not None:
-            # A handoff names its thread; a thread is one.
-            refresh(conn, clocks, [getattr(done, "thread_id", None) or done.id], None)
+            thread_id = done.thread_id if isinstance(done, Handoff) else done.id
+            refresh(conn, clocks, [thread_id], None)
 
-    return told
+    return follow_deed
 
 
 def refresh(

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from inbox.errors import AboardError, NotFound
+from inbox.flow import sla
 from inbox.flow.ownership import OWNER_CHANGED
 from inbox.store import absences, accounts, handoffs, people, threads, timeline
 from inbox.store.database import Conn, Database
@@ -34,7 +35,7 @@ class Desk:
     db: Database
     by: str
     """Handle of the person."""
-    told: Told = lambda conn, thread, event: None
+    told: Told = sla.told
 
     def claim(self, thread_id: int, now: datetime) -> Thread:
         """Take a thread on: it is theirs and they answer for it. Raises `NotFound`, `AboardError`

@@ -92,11 +92,7 @@ class Office(House):
 
     def desk(self, by: str) -> Desk:
         """Somebody at work, whose deeds the clocks hear of."""
-        return Desk(self.db, by, sla.after_deed(lambda: self.context().files))
-
-    def told(self) -> Any:
-        """What handoffs call."""
-        return sla.after_deed(lambda: self.context().files)
+        return Desk(self.db, by)
 
     def reply(self, thread_id: int, by: str = "ines") -> None:
         """A person's reply is put into the outbox: the event that it leaves, and its clocks."""

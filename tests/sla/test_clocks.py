@@ -135,11 +135,11 @@ def test_a_handoff_has_a_clock_of_its_own_and_the_customers_runs_on(office: Offi
     thread = office.thread("a@x").id
     office.later(minutes=30)
     wanted = Offer(thread, "success", "ines", "They ask about the contract")
-    offer = handoff.offer(office.db, wanted, office.now, office.told())
+    offer = handoff.offer(office.db, wanted, office.now)
     found = office.targets(thread)
     assert found["handoff_acceptance"].due_at == office.now + 2 * H
     assert found["first_response"].state == "open"
-    handoff.accept(office.db, offer.id, "maya", office.now, office.told())
+    handoff.accept(office.db, offer.id, "maya", office.now)
     assert office.targets(thread)["handoff_acceptance"].state == "met"
 
 

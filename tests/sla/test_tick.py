@@ -126,9 +126,7 @@ def test_what_is_owned_and_touched_stays(office: Office) -> None:
 def test_an_offer_that_nobody_accepts_comes_back_and_its_clock_stops(office: Office) -> None:
     office.receive(mail(id="a@x"))
     thread = office.thread("a@x").id
-    handoff.offer(
-        office.db, Offer(thread, "success", "ines", "It is theirs"), office.now, office.told()
-    )
+    handoff.offer(office.db, Offer(thread, "success", "ines", "It is theirs"), office.now)
     office.later(hours=2)
     office.tick()
     (offer,) = office.rows(handoffs)

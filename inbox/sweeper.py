@@ -1,0 +1,61 @@
+"""The sweeper: the thread of a node that ticks. Its clock is the one that all nodes share.
+
+A clock that jumps is not acted upon until it can be trusted again (`flow.tick.SteadyClock`).
+"""
+
+from __future__ import annotations
+
+import threading
+
+from inbox import log
+from inbox.clock import monotonic, utc_now
+from inbox.config import Settings
+from inbox.errors import AboardError
+from inbox.flow.stored_sets import in_force
+from inbox.flow.tick import Effects, OnTimelineOnly, SteadyClock, Ticked, Ticker
+from inbox.store.database import Database
+
+EVERY = 1.0
+"""Seconds between two ticks; one that finds nothing due reads one index entry."""
+AFTER_TROUBLE = 10.0
+
+
+class Sweeper:
+    """Ticks until it is stopped."""
+
+    def __init__(self, settings: Settings, db: Database, effects: Effects | None = None) -> None:
+        self._db = db
+        self._ticker = Ticker(db, settings.node, in_force, effects or OnTimelineOnly())
+        self._clock = SteadyClock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after the batch at work."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def once(self) -> Ticked:
+        """One tick at the present instant; nothing while the clock is not to be trusted."""
+        now = self._db.now(utc_now)
+        if not self._clock.steady(now, monotonic()):
+            return Ticked()
+        return self._ticker.tick(now, self._stopping.is_set)
+
+    def _run(self) -> None:
+        wait = EVERY
+        while not self._stopping.wait(wait):
+            wait = EVERY
+            try:
+                done = self.once()
+            except AboardError as error:
+                log.database_trouble(error)
+                wait = AFTER_TROUBLE
+                continue
+            if done != Ticked():
+                log.ticked(done.fired, done.skipped, done.woken)

@@ -53,6 +53,10 @@ def other_table(threads: dict[str, dict[str, Tally]]) -> list[str]:
     for what in threads[OURS]:
         cells = " | ".join(_share(threads[reader][what]) for reader in READERS)
         lines.append(f"| whole thread right (spamassassin), labels {what} | {cells} |")
+        filed = _share(threads["aboard, as filed"][what])
+        lines.append(
+            f"| the same with `--as-filed`: people's addresses are no ids | {filed} | - | - |"
+        )
     for question, name in ASKED.items():
         cells = " | ".join(_share(found[reader][question]) for reader in READERS)
         lines.append(f"| {name} | {cells} |")
@@ -72,8 +76,8 @@ def thread_differences(threads: dict[str, dict[str, Tally]]) -> list[str]:
         " Ana <ana@host> of ... <id>` as ids.",
         f"Components of the file's own references agree with it in {_share(own)}.",
     ]
-    for what, tally in threads[OURS].items():
-        lines.append(f"labels {what}: {len(tally.misses)} mails in another thread than ours")
+    for what, tally in threads["aboard, as filed"].items():
+        lines.append(f"labels {what}: {len(tally.misses)} mails in another thread than as filed")
         lines += [
             f"  {path} (labels: thread of {wanted}, ours: {found})"
             for path, wanted, found in tally.misses

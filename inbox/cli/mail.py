@@ -90,12 +90,25 @@ def parse(paths: Paths, json: Json = False) -> None:
 
 
 @app.command()
-def threads(paths: Paths, json: Json = False) -> None:
-    """Join mail into threads by its ids, as filing does but over all accounts together."""
+def threads(
+    paths: Paths,
+    as_filed: Annotated[
+        bool,
+        typer.Option(
+            "--as-filed",
+            help="Leave out addresses of people in old In-Reply-To fields, as filing does.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Join mail into threads by all its ids, over all accounts together.
+
+    For comparison with labelled mail: everything in brackets counts as an id.
+    """
     from inbox.cli.parsed import thread_rows
 
     lost = _Unreadable()
-    rows = thread_rows(_mails(_there(paths), lost))
+    rows = thread_rows(_mails(_there(paths), lost), as_filed=as_filed)
     if json:
         output.json_lines(rows)
         lost.end()

@@ -8,7 +8,7 @@ from typing import Any
 
 from inbox.clock import iso
 from inbox.flow.extras import calendar_json
-from inbox.mail.joining import Components, ids_of
+from inbox.mail.joining import Components, everything_bracketed, ids_of
 from inbox.mail.letter import Address, Bounce, Letter
 from inbox.mail.limits import LimitExceeded
 from inbox.mail.mbox import name_of
@@ -90,14 +90,21 @@ def parsed(path: Path, index: int, raw: bytes) -> dict[str, Any]:
     }
 
 
-def thread_rows(mails: Iterable[tuple[Path, int, bytes]]) -> list[dict[str, Any]]:
-    """One row a message, with the thread that it is in when all have been read."""
+def thread_rows(
+    mails: Iterable[tuple[Path, int, bytes]], *, as_filed: bool = False
+) -> list[dict[str, Any]]:
+    """One row a message, with the thread that it is in when all have been read.
+
+    Everything in brackets is an id, as it is for the programs and label files that this is held
+    against; `as_filed` leaves out the addresses of people, as filing does.
+    """
+    reading = ids_of if as_filed else everything_bracketed
     components = Components()
     rows: list[dict[str, Any]] = []
     firsts: list[int | str] = []
     for path, index, raw in mails:
         letter, _ = read(raw)
-        ids = ids_of(letter) if letter else ()
+        ids = reading(letter) if letter else ()
         number = components.add(ids)
         firsts.append(ids[0] if ids else number)
         own = letter.message_id if letter else None

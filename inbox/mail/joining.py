@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from inbox.mail.ids import read_ids
 from inbox.mail.letter import Letter
 
 
@@ -26,6 +27,19 @@ def ids_of(letter: Letter) -> tuple[str, ...]:
     """Every id that ties this mail to others: its own, then all it refers to; each once."""
     own = (letter.message_id,) if letter.message_id else ()
     return tuple(dict.fromkeys((*own, *letter.references, *letter.in_reply_to)))
+
+
+def everything_bracketed(letter: Letter) -> tuple[str, ...]:
+    """`ids_of`, and all else in brackets in In-Reply-To, people's addresses too, as programs that
+    read ids plainly have it. For comparison with them: filing does not join by it, since two
+    answers to Ana that say `Message from Ana <ana@host>` are not one thread for that."""
+    plain = [
+        one
+        for name, value in letter.headers
+        if name.lower() == "in-reply-to" and "<" in value
+        for one in read_ids(value)
+    ]
+    return tuple(dict.fromkeys((*ids_of(letter), *plain)))
 
 
 def join(known: Mapping[str, int]) -> Join:

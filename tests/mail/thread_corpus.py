@@ -93,10 +93,10 @@ def from_labelled_references(*, people: bool) -> Partition:
     )
 
 
-@lru_cache(maxsize=1)
-def ours() -> Partition:
-    """The threads as `aboard mail threads` gives them."""
-    rows = thread_rows(messages_at(shared(FOLDER)))
+@lru_cache(maxsize=2)
+def ours(*, as_filed: bool) -> Partition:
+    """The threads as `aboard mail threads` gives them, and as filing joins them."""
+    rows = thread_rows(messages_at(shared(FOLDER)), as_filed=as_filed)
     found = {(f"spamassassin/{row['path'].rpartition('/')[2]}", row["index"]): row for row in rows}
     return {_place(line): found[_place(line)]["thread"] for line in labels()}
 
@@ -170,7 +170,8 @@ def _threads(partition: Partition) -> dict[Place, frozenset[Place]]:
 def tallies() -> dict[str, dict[str, Tally]]:
     """By reader: against the file as it stands, and without the addresses of people."""
     readers = {
-        "aboard": ours(),
+        "aboard": ours(as_filed=False),
+        "aboard, as filed": ours(as_filed=True),
         "standard library": standard_library(),
         "mail-parser": plain_mail_parser(),
         "the file's own references": from_labelled_references(people=True),

@@ -12,10 +12,11 @@ import ssl
 import threading
 
 from inbox import log
+from inbox.app import files_in_force
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
 from inbox.errors import ConfigError, StoreError
-from inbox.flow import deliver
+from inbox.flow import deliver, sla
 from inbox.flow.compose import is_mailbox
 from inbox.flow.owner import new_owner
 from inbox.flow.settling import Judged
@@ -91,6 +92,7 @@ class Couriers:
             clock=utc_now,
             jitter=draw.random,
             recheck=recheck,
+            told=sla.after_deed(lambda: files_in_force(db)),
             stopping=self._ended.is_set,
         )
         self._threads = [

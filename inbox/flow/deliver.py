@@ -65,6 +65,7 @@ class Rules:
     clock: Callable[[], datetime]
     jitter: Callable[[], float]
     recheck: Recheck = nothing_to_check
+    told: settling.Told = lambda conn, thread, event: None
     stopping: Callable[[], bool] = lambda: False
     lease_for: timedelta = LEASE_FOR
 
@@ -145,7 +146,8 @@ def settle(db: Database, judged: Judged, rules: Rules) -> str:
     ready = settling.prepare(judged)
     now = rules.clock()
     with db.write() as conn:
-        return settling.settle(conn, ready, rules.own_addresses, rules.jitter(), now)
+        around = settling.Around(rules.own_addresses, rules.jitter(), rules.told)
+        return settling.settle(conn, ready, around, now)
 
 
 def recover(db: Database, rules: Rules) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from inbox.mail.outgoing import (
     Verdict,
 )
 from inbox.mail.parse import parse_letter
-from inbox.store import accounts, outbox, outbox_desk, outbox_filing, search, timeline
+from inbox.store import accounts, outbox, outbox_desk, outbox_filing, people, search, timeline
 from inbox.store import threads as thread_store
 from inbox.store.database import Conn
 from inbox.store.outbox import Claimed, Settlement
@@ -72,13 +72,25 @@ def prepare(judged: Judged) -> Ready:
     return Ready(judged, letter, search.words_of("\n".join((letter.subject, *names, letter.text))))
 
 
-def settle(
-    conn: Conn, ready: Ready, is_ours: Callable[[str], bool], jitter: float, now: datetime
-) -> str:
+Told = Callable[[Conn, Thread, int], None]
+"""Called in the settling transaction where a reply changed what clocks go by: with the thread as it
+is then, and the number of the event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What settling asks of the house around it. `jitter` is from 0 to 1."""
+
+    is_ours: Callable[[str], bool]
+    jitter: float
+    told: Told
+
+
+def settle(conn: Conn, ready: Ready, around: Around, now: datetime) -> str:
     """Write everything that follows from an outcome; the item's state. Raises `ItemLost`."""
     judged = ready.judged
-    desk = _Desk(conn, ready, is_ours, now)
-    done = _settlement(judged, desk.reached_before, jitter, now)
+    desk = _Desk(conn, ready, around, now)
+    done = _settlement(judged, desk.reached_before, around.jitter, now)
     outbox.settle(conn, judged.claimed.lease, done, now)
     message_id = desk.file() if ready.letter is not None else judged.claimed.message_id
     desk.tell(done, message_id)
@@ -133,16 +145,17 @@ def _again(claimed: Claimed, outcome: Deferred, jitter: float, now: datetime) ->
 class _Desk:
     """What one settling transaction sees and writes beside the item."""
 
-    def __init__(
-        self, conn: Conn, ready: Ready, is_ours: Callable[[str], bool], now: datetime
-    ) -> None:
-        self._conn, self._ready, self._is_ours, self._now = conn, ready, is_ours, now
+    def __init__(self, conn: Conn, ready: Ready, around: Around, now: datetime) -> None:
+        self._conn, self._ready, self._around, self._now = conn, ready, around, now
         self._claimed = ready.judged.claimed
         self._thread: Thread | None = None
         if self._claimed.thread_id is not None:
             self._thread = thread_store.by_id(conn, self._claimed.thread_id)
             accounts.lock(conn, {self._thread.account_id})
             self._thread = thread_store.by_id(conn, self._claimed.thread_id)
+        self._actor = "aboard"
+        if self._claimed.by_id is not None:
+            self._actor = f"person:{people.by_id(conn, self._claimed.by_id).handle}"
         self.reached_before = outbox_filing.accepted_before(conn, self._claimed.lease.item_id)
 
     def file(self) -> int:
@@ -155,7 +168,7 @@ class _Desk:
                 row=_row(letter, thread, claimed),
                 files=(),
                 words=self._ready.words,
-                written_to=[one for one in claimed.recipients if not self._is_ours(one)],
+                written_to=[one for one in claimed.recipients if not self._around.is_ours(one)],
             )
             number = outbox_filing.file_sent(self._conn, thread, sent, claimed.created_at)
         outbox.note_message(self._conn, claimed.lease.item_id, number)
@@ -188,10 +201,20 @@ class _Desk:
         if claimed.template:
             data["template"] = claimed.template
         self._event("mail-out", data, message_id, reached, claimed.created_at)
-        if thread is None or claimed.kind != "reply" or thread.status not in ("open", "snoozed"):
-            return
-        if not outbox_desk.answered_since(self._conn, thread.id, claimed.created_at):
-            thread_store.save(self._conn, thread.id, status="waiting")
+        if thread is not None and claimed.kind == "reply":
+            self._answered(thread, message_id, reached)
+
+    def _answered(self, thread: Thread, message_id: int | None, reached: list[str]) -> None:
+        """A person's reply has left: clocks count it as of the instant at which it was written, and
+        the thread waits for the customer, unless they have written since."""
+        since = self._claimed.created_at
+        number = self._event("reply-queued", {}, message_id, reached, since)
+        turn = thread.status in ("open", "snoozed")
+        if turn and not outbox_desk.answered_since(self._conn, thread.id, since):
+            thread_store.save(self._conn, thread.id, status="waiting", snoozed_until=None)
+            data = {"status": "waiting", "from": thread.status}
+            number = self._event("status-changed", data, None, reached)
+        self._around.told(self._conn, thread_store.by_id(self._conn, thread.id), number)
 
     def _event(
         self,
@@ -200,11 +223,11 @@ class _Desk:
         message_id: int | None,
         to: list[str] | None = None,
         at: datetime | None = None,
-    ) -> None:
+    ) -> int:
         claimed, thread = self._claimed, self._thread
         account_id = thread.account_id if thread is not None else claimed.account_id
         if account_id is None or claimed.kind == "notice":
-            return
+            return 0
         shared = {"item": str(claimed.lease.item_id), "kind": claimed.kind}
         event = timeline.Event(
             account_id=account_id,
@@ -212,10 +235,10 @@ class _Desk:
             message_id=message_id,
             at=at or self._now,
             kind=kind,
-            actor="aboard",
+            actor=self._actor,
             data=shared | {"to": list(claimed.recipients) if to is None else to} | data,
         )
-        timeline.append(self._conn, [event])
+        return timeline.add(self._conn, event)
 
 
 def _reasons(refused: list[Verdict]) -> str:

@@ -1,0 +1,151 @@
+"""`aboard reply`: answer on a thread, with who would get it shown first."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inbox.cli import opening, output
+from inbox.clock import iso, utc_now
+from inbox.errors import AboardError
+
+if TYPE_CHECKING:
+    from inbox.flow.audience import Audience
+    from inbox.flow.reply import Planned
+
+app = typer.Typer()
+
+
+@app.command()
+def reply(
+    thread: Annotated[str, typer.Argument(metavar="THREAD")],
+    text: Annotated[str, typer.Option(help="A file with the text; - for standard input.")] = "-",
+    by: Annotated[str, typer.Option(help="Handle of who answers.")] = "",
+    message: Annotated[str, typer.Option(help="The message that it answers.")] = "",
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Also to those who got that message beside us.")
+    ] = False,
+    to: Annotated[list[str] | None, typer.Option(help="To these instead of the author.")] = None,
+    cc: Annotated[list[str] | None, typer.Option(help="To these, too.")] = None,
+    at: Annotated[
+        str, typer.Option(help="Send at this instant (ISO 8601), unless they answer before.")
+    ] = "",
+    seen: Annotated[
+        str, typer.Option(help="The newest message you have read: nothing newer may be there.")
+    ] = "",
+    anyway: Annotated[bool, typer.Option("--anyway", help="Although something newer is.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show it.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="JSON instead of lines.")] = False,
+) -> None:
+    """Answer on a thread: shows who gets it, then puts it into the outbox for the undo window."""
+    from inbox.flow import reply as flow
+    from inbox.flow.audience import Asked
+    from inbox.flow.compose import open_post
+    from inbox.flow.sla import after_deed
+
+    if not by:
+        raise AboardError("--by HANDLE says who answers")
+    now = utc_now()
+    wish = flow.Wish(
+        thread_id=opening.number(thread, "thread"),
+        by=by,
+        text=_read(text),
+        asked=Asked(everybody, tuple(to or ()), tuple(cc or ())),
+        answers_id=opening.number(message, "message") if message else None,
+        seen_id=opening.number(seen, "message") if seen else None,
+        anyway=anyway,
+        at=_instant(at),
+    )
+    with opening.working() as (settings, db):
+        from inbox.app import files_in_force
+
+        post = open_post(db, settings, now)
+        if dry_run:
+            with db.read() as conn:
+                planned = flow.plan(conn, wish, post)
+            _show(planned, None, json)
+            return
+        done = flow.reply(db, wish, post, now, after_deed(lambda: files_in_force(db)))
+    _show(done.planned, done, json)
+
+
+def _read(source: str) -> str:
+    try:
+        return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AboardError(f"--text {source}: {error}") from error
+
+
+def _instant(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise AboardError(
+            f"--at {text!r}: give an instant such as 2026-11-02T09:00+01:00"
+        ) from None
+    if instant.tzinfo is None:
+        raise AboardError(f"--at {text!r}: say in which zone, for instance {text}+01:00")
+    return instant
+
+
+def planned_json(planned: Planned) -> dict[str, Any]:
+    """The JSON shape of a reply as it would leave."""
+    who = planned.audience
+    return {
+        "thread_id": str(planned.thread.id),
+        "answers_id": str(planned.answers.id),
+        "from": {"name": planned.draft.from_name, "address": planned.draft.mailbox},
+        "subject": planned.draft.subject,
+        "to": [one.address for one in who.to],
+        "cc": [one.address for one in who.cc],
+        "added": list(who.added),
+        "missing": list(who.missing),
+        "left_out": list(who.left_out),
+        "warnings": list(who.warnings),
+        "newer": list(planned.newer),
+        "text": planned.draft.text,
+    }
+
+
+def _show(planned: Planned, done: Any, json: bool) -> None:
+    if json:
+        shape = planned_json(planned)
+        if done is not None:
+            shape |= {"item": str(done.item_id), "run_after": iso(done.run_after)}
+            shape["held"] = done.held
+        output.as_json(shape)
+        return
+    output.line(f"answers message {planned.answers.id}, as {planned.draft.from_name}")
+    for one in _difference(planned.audience):
+        output.line(one)
+    for one in planned.newer:
+        output.line(f"! {one}")
+    if done is None:
+        output.line()
+        output.line(planned.draft.text.rstrip())
+    elif done.held:
+        output.line(f"held as outbox item {done.item_id}: no smarthost is configured")
+    else:
+        output.line(
+            f"outbox item {done.item_id} leaves at {done.run_after:%Y-%m-%d %H:%M:%S} UTC;"
+            f" `aboard outbox cancel {done.item_id}` undoes it"
+        )
+
+
+def _difference(who: Audience) -> list[str]:
+    """Who gets it: + for those added against the answered message, - for those who do not."""
+    lines = []
+    for name, listed in (("to", who.to), ("cc", who.cc)):
+        for one in listed:
+            mark = "+" if one.address in who.added else " "
+            lines.append(f"{mark} {name} {one.address}")
+    for address in who.missing:
+        why = " (only that mail names them; --cc adds them)" if address in who.left_out else ""
+        lines.append(f"-    {address}{why}")
+    return lines + [f"! {one}" for one in who.warnings]

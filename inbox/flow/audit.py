@@ -1,5 +1,7 @@
 """Audit: does every accepted mail have exactly one recorded outcome, with evidence behind it?
 
+And does somebody answer for every thread that is not closed?
+
 Two sides are held against each other: what the nodes counted as they accepted (`tallies`), and
 what the ledger and the messages behind it show. A row that somebody deleted leaves the first side
 unchanged, so it is missed (DESIGN I2).
@@ -12,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from inbox.store import ledger
+from inbox.store import ledger, rehoming
 from inbox.store.database import Conn, Database
 
 
@@ -57,7 +59,7 @@ def audit(
     with db.read() as conn:
         counts = ledger.state_counts(conn)
         tallied = ledger.tallied(conn)
-        findings = [*_sides(conn, tallied), *_evidence(conn)]
+        findings = [*_sides(conn, tallied), *_evidence(conn), *_ownership(conn)]
     checked = 0
     if deep:
         checked, broken = _scrub(db, progress)
@@ -101,6 +103,22 @@ def _evidence(conn: Conn) -> list[str]:
         *(
             f"raw mail {number} is there, but no ledger row knows it"
             for number in ledger.raw_without_ledger(conn)
+        ),
+    ]
+
+
+def _ownership(conn: Conn) -> list[str]:
+    """The database holds that a thread names a person; here, that this person is still with us."""
+    return [
+        *(
+            f"thread {number} of {team}: {handle} answers for it and is not in teams.yaml any more"
+            if not gone
+            else f"thread {number} is with {team}, a team that is not in teams.yaml any more"
+            for number, handle, team, gone in rehoming.unanswerable(conn)
+        ),
+        *(
+            f"team {team}: its duty holder is not in teams.yaml any more"
+            for team in rehoming.duty_holders_gone(conn)
         ),
     ]
 

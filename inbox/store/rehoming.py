@@ -94,11 +94,11 @@ def move(conn: Conn, pile: Pile, team: str, person_id: int, event: Any, now: dat
     return changed.rowcount
 
 
-def unanswerable(conn: Conn, limit: int = 100) -> tuple[tuple[int, str, str], ...]:
-    """(thread, handle, team) of what is not closed and is answered for by somebody who has left,
-    or belongs to a team that is gone; for the audit."""
+def unanswerable(conn: Conn, limit: int = 100) -> tuple[tuple[int, str, str, bool], ...]:
+    """(thread, handle, team, is the team gone) of what is not closed and is answered for by
+    somebody who has left, or belongs to a team that is gone; for the audit."""
     wanted = (
-        select(threads.c.id, people.c.handle, threads.c.team)
+        select(threads.c.id, people.c.handle, threads.c.team, teams.c.active)
         .join(people, people.c.id == threads.c.accountable_id)
         .join(teams, teams.c.name == threads.c.team)
         .where(_LIVING)
@@ -106,7 +106,7 @@ def unanswerable(conn: Conn, limit: int = 100) -> tuple[tuple[int, str, str], ..
         .order_by(threads.c.id)
         .limit(limit)
     )
-    return tuple((row[0], row[1], row[2]) for row in conn.execute(wanted))
+    return tuple((row[0], row[1], row[2], not row[3]) for row in conn.execute(wanted))
 
 
 def duty_holders_gone(conn: Conn) -> tuple[str, ...]:

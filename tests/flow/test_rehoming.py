@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from inbox.flow import handoff
+from inbox.flow.audit import audit
 from inbox.flow.handoff import Offer
 from inbox.flow.ownership import Attendance, Owners, house_of, rehome
 from inbox.flow.ownership import House as Homes
 from inbox.store import absences, handoffs, people, rehoming, threads, workload
-from inbox.store.tables import events
+from inbox.store.tables import events, teams
 from inbox.store.threads import Thread
 from routing.ownership import Wanted
 from routing.teams import Directory, load_directory
@@ -228,3 +230,23 @@ def test_the_customers_reply_to_somebody_who_is_away_finds_somebody_else(
     said = house.rows(events, kind="owner-changed")[-1].data
     assert said["why"].startswith("ines is away and the customer wrote; ")
     assert (said["from"], said["to"]) == ("ines", "tom")
+
+
+def test_the_audit_names_what_nobody_who_is_there_answers_for(threads_of_two: House) -> None:
+    """Nothing of ours leaves it so: rows are changed behind the program's back."""
+    house = threads_of_two
+    assert audit(house.db).findings == ()
+    with house.db.write() as conn:
+        conn.execute(
+            update(people.people).where(people.people.c.handle == "ines").values(active=False)
+        )
+        conn.execute(update(teams).where(teams.c.name == "success").values(active=False))
+    number = house.thread("two@acme.example").id
+    assert audit(house.db).findings == (
+        f"thread {number} of support: ines answers for it and is not in teams.yaml any more",
+    )
+    with house.db.write() as conn:
+        conn.execute(
+            update(people.people).where(people.people.c.handle == "tom").values(active=False)
+        )
+    assert "team support: its duty holder is not in teams.yaml any more" in audit(house.db).findings

@@ -138,13 +138,14 @@ class Target:
             return self.used
         return self.used + _whole(self.terms.calendar.between(self.resumed_at, now))
 
-    def _end_stretch(self, at: datetime, *, pausing: bool = False) -> None:
+    def _end_stretch(self, at: datetime, how: str) -> None:
         if self.breached_at is None:
             due = self.terms.calendar.add(self.resumed_at, self.terms.limit - self.used)
-            if at > due:
+            # Met at the deadline is in time; what the clock itself ended then was late.
+            if at > due or (at == due and how == STOPPED):
                 self.breached_at = due
         used = _whole(self.terms.calendar.between(self.resumed_at, at))
-        if pausing and self.breached_at is None:
+        if how == PAUSED and self.breached_at is None:
             # Not late yet, so some of the promise is left: it is never due as it resumes.
             used = min(used, self.terms.limit - self.used - SECOND)
         self.stretches.append(Stretch(self.resumed_at, at, used))
@@ -153,7 +154,7 @@ class Target:
     def pause(self, at: datetime) -> None:
         """Stand still: we wait for the customer."""
         if self.state == OPEN:
-            self._end_stretch(at, pausing=True)
+            self._end_stretch(at, PAUSED)
             self.state, self.paused_at = PAUSED, at
 
     def resume(self, at: datetime) -> None:
@@ -164,7 +165,7 @@ class Target:
     def settle(self, state: str, at: datetime) -> None:
         """End it, met or stopped."""
         if self.state == OPEN:
-            self._end_stretch(at)
+            self._end_stretch(at, state)
         self.state, self.paused_at, self.settled_at = state, None, at
 
 

@@ -28,6 +28,7 @@ GROUPS = {
     "outbox": ("outbox", "What is to leave, what left, and what did not."),
     "reply": ("reply", "Answer on a thread."),
     "rules": ("rules", "Check, test, explain and replay routing rules."),
+    "sla": ("sla", "Check policies, explain deadlines, list what is due."),
 }
 """command -> (module, one line). Loaded when used: no command pays for another's imports."""
 

@@ -79,6 +79,22 @@ def read_path(path: Path) -> OnDisk:
     return OnDisk(texts, templates, tuple(problems))
 
 
+def read_sla_path(path: Path) -> OnDisk:
+    """Read an SLA file without any configuration; teams, stages and templates from beside it.
+
+    Raises `AboardError` for a missing file.
+    """
+    if not path.is_file():
+        raise AboardError(f"{path}: there is no such file")
+    problems: list[Problem] = []
+    texts: dict[str, Texts] = {"sla": _read([path, *_calendars("sla", path)], problems)}
+    for kind in ("teams", "stages"):
+        beside = path.parent / f"{kind}.yaml"
+        there = [beside, *_calendars(kind, beside)] if beside.is_file() else []
+        texts[kind] = _read(there, problems)
+    return OnDisk(texts, _templates(path.parent / "templates"), tuple(problems))
+
+
 def _read_folder(folder: Path, problems: list[Problem]) -> Texts:
     # An editor's lock file or hidden copy is none of the admin's rules.
     found = sorted(one for one in folder.glob("*.yaml") if not one.name.startswith("."))

@@ -199,7 +199,7 @@ def refresh(
     for subject in there:
         if subject.account_kind != "customer":
             continue
-        work = _Refresh(conn, clocks, subject, stored[subject.thread_id])
+        work = Worked(conn, clocks, subject, stored[subject.thread_id])
         past = events[subject.thread_id]
         history = {one.id for one in past if one.message_id in dated}
         try:
@@ -220,7 +220,7 @@ def refresh(
     return len(fresh) + len(changed)
 
 
-class _Refresh:
+class Worked:
     """One thread's history beside its rows."""
 
     def __init__(

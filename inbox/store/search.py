@@ -25,6 +25,14 @@ OVERLAP = 250
 LONGEST_WORD = 200
 """Characters of a word that count; PostgreSQL passes over words of more than 2,046 bytes."""
 
+_PIECE = 64
+"""Characters that are decomposed at a time: putting a run of marks in order takes the square of
+its length, and a megabyte of them hours."""
+_GROWS_BY = 3
+"""Times its length that a text may become: Korean syllables become three letters."""
+_GROWTH = 65_536
+"""Characters by which a text may grow beyond that; some characters become eighteen."""
+
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _WORD = re.compile(r"[^\W_]+")
 _SPACELESS = re.compile(
@@ -49,10 +57,23 @@ def words_of(written: str) -> str:
     if written.isascii():
         found = _ASCII_WORD.findall(written.lower())
     else:
-        plain = unicodedata.normalize("NFKD", written).casefold()
-        plain = "".join(c for c in plain if not unicodedata.combining(c))
-        found = _WORD.findall(_SPACELESS.sub(r" \1 ", plain))
+        found = _WORD.findall(_SPACELESS.sub(r" \1 ", _without_marks(written)))
     return " ".join(word[:LONGEST_WORD] for word in found)
+
+
+def _without_marks(written: str) -> str:
+    """NFKD, case-folded, no combining marks; piece by piece, which comes to the same since all
+    that a cut can change is the order of marks (UAX #15, Canonical Ordering Algorithm). From where
+    a text grew too much its rest is only made lower case."""
+    done: list[str] = []
+    start, grown = 0, 0
+    while start < len(written) and grown <= _GROWTH + start // 4:
+        piece = written[start : start + _PIECE]
+        plain = unicodedata.normalize("NFKD", piece).casefold()
+        done.append("".join(c for c in plain if not unicodedata.combining(c)))
+        grown += max(len(plain) - _GROWS_BY * len(piece), 0)
+        start += _PIECE
+    return "".join(done) + written[start:].lower()
 
 
 _ADD_SQLITE = text("INSERT INTO search_index (rowid, words) VALUES (:message_id, :words)")

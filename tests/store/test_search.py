@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 from collections.abc import Iterator
 
@@ -186,3 +187,40 @@ def test_what_was_written_is_found_by_typing_it_on_both(
             conn.rollback()
     assert answers[0] == answers[1]
     assert answers[0] == ((1_000_000,) if search.words_of(written.replace('"', " ")) else ())
+
+
+def in_one_piece(written: str) -> str:
+    """What `words_of` says of a text that is decomposed as a whole."""
+    plain = unicodedata.normalize("NFKD", written).casefold()
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    spaced = "".join(f" {c} " if search._SPACELESS.match(c) else c for c in plain)
+    return " ".join(word[: search.LONGEST_WORD] for word in re.findall(r"[^\W_]+", spaced))
+
+
+@given(st.text(alphabet="ab é가ﷺ\u0301\u0323\u0345\u0f73\u0344ﾊﾞ字İß_", min_size=50, max_size=400))
+@settings(max_examples=200)
+def test_decomposing_piece_by_piece_changes_no_word(written: str) -> None:
+    assert search.words_of(written) == in_one_piece(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "\u0301" * 500_000,
+        "\u0301\u0323" * 250_000,  # in the wrong order: sorting them takes the square
+        "\u0f73" * 330_000,
+        ("a" + "\u0301\u0323" * 15) * 16_000,
+        "\ufdfa" * 330_000,
+    ],
+    ids=["one mark", "two marks", "a mark that is two", "short runs", "characters of eighteen"],
+)
+def test_a_megabyte_of_marks_is_indexed_in_the_time_that_filing_has(written: str) -> None:
+    begun = time.process_time()
+    search.words_of(f"Invoice {written}")
+    assert time.process_time() - begun < 2  # Filing.cpu_seconds; measured: below 0.2
+
+
+def test_a_word_before_a_run_of_marks_is_found_and_one_behind_it_too(db: Database) -> None:
+    with db.write() as conn:
+        search.add(conn, [(1, "Invoice " + "\u0301\u0323" * 100_000 + " overdue")])
+    assert find(db, "invoice overdue") == (1,)

@@ -93,4 +93,6 @@ class Files:
     teams: Path = Path("teams.yaml")
     sla: Path = Path("sla.yaml")
     stages: Path = Path("stages.yaml")
+    followups: Path = Path("followups.yaml")
+    """What goes out by itself; where the file is not there, nothing does."""
     templates: Path = Path("templates")

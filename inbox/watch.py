@@ -156,12 +156,12 @@ def marks(settings: Settings) -> Marks:
 
 def _paths(settings: Settings) -> Iterator[Path]:
     files = settings.files
-    for one in (files.teams, files.sla, files.stages):
+    for one in (files.teams, files.sla, files.stages, files.followups):
         yield settings.path(one)
     for folder in _rule_folders(settings):
         # Mails that rule tests start from may lie beside the rules, in folders of their own.
         yield from (path for path in folder.rglob("*") if path.suffix in {".yaml", ".eml"})
-    yield from (settings.path(files.templates) / "mail").glob("*")
+    yield from (settings.path(files.templates) / "mail").rglob("*")
 
 
 def _rule_folders(settings: Settings) -> tuple[Path, ...]:
@@ -173,9 +173,11 @@ def _rule_folders(settings: Settings) -> tuple[Path, ...]:
 def _folders(settings: Settings) -> tuple[Path, ...]:
     """The folders to watch, as far as they are there."""
     files = settings.files
-    beside = [settings.path(one).parent for one in (files.teams, files.sla, files.stages)]
+    beside = [
+        settings.path(one).parent for one in (files.teams, files.sla, files.stages, files.followups)
+    ]
     templates = settings.path(files.templates) / "mail"
-    wanted = {*beside, *_rule_folders(settings), templates}
+    wanted = {*beside, *_rule_folders(settings), templates, *templates.glob("*")}
     return tuple(sorted(one for one in wanted if one.is_dir()))
 
 

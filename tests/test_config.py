@@ -68,6 +68,7 @@ files:
   teams: t.yaml
   sla: s.yaml
   stages: g.yaml
+  followups: f.yaml
   templates: m
 """
 

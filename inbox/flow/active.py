@@ -14,7 +14,7 @@ from datetime import datetime
 
 from inbox.config import Settings
 from inbox.errors import ConfigError
-from inbox.flow.admin_files import OnDisk, Texts, as_bytes, read_disk
+from inbox.flow.admin_files import OPTIONAL, OnDisk, Texts, as_bytes, read_disk
 from inbox.flow.admin_set import KINDS, AdminFiles, load_live, load_shadow
 from inbox.flow.ownership import house_of, rehome
 from inbox.flow.proof import depends_on, mails_named
@@ -117,13 +117,18 @@ def compared(conn: Conn, disk: OnDisk) -> tuple[str, tuple[Problem, ...]]:
 
 
 def _hashes(disk: OnDisk) -> dict[str, str]:
-    """kind -> hash of what lies on disk; the names of templates count as a kind."""
+    """kind -> hash of what lies on disk; the templates count as a kind."""
     found = {kind: _hash(disk.texts[kind]) for kind in ("teams", "sla", "stages")}
     for kind in ("rules", "shadow"):
         if kind in disk.texts:
             listed = [(name, as_bytes(text)) for name, text in disk.texts[kind].items()]
             found[kind] = content_hash(in_name_order(listed))
-    found["templates"] = hashlib.sha256(_listed(disk).encode()).hexdigest()
+    if OPTIONAL in disk.texts:
+        found[OPTIONAL] = _hash(disk.texts[OPTIONAL])
+    digest = hashlib.sha256(_listed(disk).encode())
+    for name, text in sorted(disk.texts.get("templates", {}).items()):
+        digest.update(f"\0{name}\0".encode() + hashlib.sha256(as_bytes(text)).digest())
+    found["templates"] = digest.hexdigest()
     return found
 
 
@@ -144,7 +149,12 @@ def _put_in_force(
     """All kinds in one transaction: no node ever sees rules of one set and teams of another."""
     for kind in KINDS:
         sets.activate(conn, kind, hashes[kind], _storable(disk.texts[kind]), now)
-    sets.activate(conn, "templates", hashes["templates"], {"names": _listed(disk)}, now)
+    mail = {"names": _listed(disk), **_storable(disk.texts.get("templates", {}))}
+    sets.activate(conn, "templates", hashes["templates"], mail, now)
+    if OPTIONAL in disk.texts:
+        sets.activate(conn, OPTIONAL, hashes[OPTIONAL], _storable(disk.texts[OPTIONAL]), now)
+    else:
+        sets.withdraw(conn, OPTIONAL)
     proof = {"mails": "\n".join(mails_named(fresh.ruleset))}
     sets.activate(conn, "proof", _proof(disk, fresh), proof, now)
     people.sync(conn, fresh.directory)

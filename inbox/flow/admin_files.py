@@ -18,6 +18,8 @@ Texts = Mapping[str, str]
 """File name -> its text; what is no UTF-8 is kept as lone surrogates and reported by the loader."""
 
 LISTS = ("teams", "sla", "stages")
+OPTIONAL = "followups"
+"""The list that may be missing: then nothing goes out by itself."""
 WITH_HOURS = ("teams", "sla")
 """The lists in which working hours stand."""
 
@@ -27,8 +29,8 @@ class OnDisk:
     """What lies in the admin's files now: the texts by kind, and what could not be read."""
 
     texts: Mapping[str, Texts]
-    """`teams`, `sla`, `stages`, `rules`, and `shadow` where shadow rules are configured; a kind
-    without files is empty."""
+    """`teams`, `sla`, `stages`, `rules`, `templates` (`NAME/FILE` -> text); where there are any,
+    `followups` and `shadow`; a kind without files is empty."""
     templates: tuple[str, ...] | None
     """Names of mail templates; None where nobody can know them, so that they are not checked."""
     problems: tuple[Problem, ...] = ()
@@ -49,7 +51,12 @@ def read_disk(settings: Settings) -> OnDisk:
     shadow, beside = settings.files.shadow_rules, list[Problem]()
     if shadow is not None:
         texts["shadow"] = _read_folder(settings.path(shadow), beside)
-    templates = _templates(settings.path(settings.files.templates))
+    follow_ups = settings.path(settings.files.followups)
+    if follow_ups.exists():
+        texts[OPTIONAL] = _read([follow_ups], problems)
+    folder = settings.path(settings.files.templates)
+    texts["templates"] = _read_mail(folder, problems)
+    templates = _templates(folder)
     mailboxes = tuple(one.address for one in settings.mailboxes)
     return OnDisk(texts, templates or (), tuple(problems), mailboxes, tuple(beside))
 
@@ -119,6 +126,13 @@ def _templates(folder: Path) -> tuple[str, ...] | None:
     if not mail.is_dir():
         return None
     return tuple(sorted(one.name for one in mail.glob("*") if one.is_dir()))
+
+
+def _read_mail(folder: Path, problems: list[Problem]) -> Texts:
+    """`NAME/FILE` -> text of every mail template."""
+    found = sorted(one for one in (folder / "mail").glob("*/*") if not one.name.startswith("."))
+    texts = _read([one for one in found if one.is_file()], problems)
+    return {f"{Path(name).parent.name}/{Path(name).name}": text for name, text in texts.items()}
 
 
 def _read(paths: Sequence[Path], problems: list[Problem]) -> Texts:

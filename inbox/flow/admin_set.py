@@ -1,18 +1,20 @@
-"""One set of everything that admins own, made of texts: teams, policies, stages, rules.
+"""One set of everything that admins own, made of texts: teams, policies, stages, rules, follow-ups.
 
 Nothing is put in force here, and no disk or database is asked.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from inbox.flow.admin_files import OnDisk
+from inbox.flow.admin_files import OPTIONAL, OnDisk, as_bytes
 from inbox.flow.proof import Lists, load_rules, read_lists, red_tests
+from inbox.flow.render import MailTemplates, load_templates, stored_templates
 from routing.names import Names
 from routing.problems import Problem, errors
 from routing.ruleset import Ruleset
+from routing.sequences import Followups, load_followups
 from routing.sla import SlaSet
 from routing.teams import Directory
 
@@ -35,6 +37,10 @@ class AdminFiles:
     """When those were put beside."""
     sla: SlaSet | None = None
     """None where what stands in for it knows no promises."""
+    mail: MailTemplates = field(default_factory=lambda: MailTemplates({}))
+    """The mail templates that can be used; `templates` are the names of all of them."""
+    followups: Followups = field(default_factory=Followups)
+    """What goes out by itself; nothing where no file says so."""
     problems: tuple[Problem, ...] = ()
     """Why this is not what was put in force, but what stands in for it; empty where it is."""
 
@@ -52,20 +58,45 @@ class AdminFiles:
 def load_live(disk: OnDisk, *, proven: bool) -> tuple[AdminFiles | None, tuple[Problem, ...]]:
     """A whole set without its shadow, or None with every problem.
 
-    With `proven` the rules are linted and their tests run.
+    With `proven` the rules are linted, their tests run, and the mail templates are checked.
     """
     lists, listed = read_lists(disk)
     ruleset, found = _rules(disk, lists, "rules", proven=proven)
-    problems = (*disk.problems, *listed, *found)
+    mail, in_mail = _mail(disk, proven=proven)
+    follow_ups, beside = read_followups(disk, lists, mail)
+    problems = (*disk.problems, *listed, *found, *in_mail, *beside)
     if errors(problems) or ruleset is None:
         return None, problems
     if lists.directory is None or lists.policies is None or lists.stages is None:
         return None, problems
     templates = disk.templates or ()
     whole = AdminFiles(
-        lists.directory, lists.policies, lists.stages, templates, ruleset, sla=lists.sla
+        lists.directory,
+        lists.policies,
+        lists.stages,
+        templates,
+        ruleset,
+        sla=lists.sla,
+        mail=mail,
+        followups=follow_ups or Followups(),
     )
     return whole, problems
+
+
+def _mail(disk: OnDisk, *, proven: bool) -> tuple[MailTemplates, tuple[Problem, ...]]:
+    texts = disk.texts.get("templates", {})
+    return load_templates(texts) if proven else (stored_templates(texts), ())
+
+
+def read_followups(
+    disk: OnDisk, lists: Lists, mail: MailTemplates
+) -> tuple[Followups | None, tuple[Problem, ...]]:
+    """What goes out by itself, and every problem of its file; None where it cannot be used."""
+    names = Names((), stages=lists.stages, templates=disk.templates)
+    roles = {name: one.role for name, one in mail.by_name.items()}
+    for file, text in disk.texts.get(OPTIONAL, {}).items():
+        return load_followups(as_bytes(text), file, names, roles)
+    return Followups(), ()
 
 
 def load_shadow(disk: OnDisk, *, proven: bool) -> tuple[Ruleset | None, tuple[Problem, ...]]:

@@ -10,14 +10,16 @@ bounded by what goes in; the caps below are the second belt.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from inbox.errors import AboardError
+from inbox.flow.render_samples import SAMPLES
 from routing.problems import Problem
 from routing.reader import Reader, did_you_mean
 from routing.strict_yaml import load_text
@@ -28,9 +30,8 @@ ROLES = ("acknowledges", "tells", "asks", "late")
 MOST_SOURCE = 32 * 1024
 MOST_SUBJECT = 200
 MOST_BODY = 64 * 1024
-MOST_ITEMS = 50
 DEEPEST = 2
-"""Characters of a file, a subject, a body; items of a list; loops within each other."""
+"""Characters of a file, a subject, a body; loops within each other."""
 
 FILTERS = frozenset(["upper", "lower", "capitalize", "trim", "default", "join", "length", "e"])
 
@@ -152,7 +153,9 @@ class MailTemplates:
             raise TemplateTrouble(f"there is no mail template {name!r} ({hint})")
         chosen = language.lower().partition("-")[0]
         chosen = chosen if chosen in template.variants else DEFAULT
-        parts = template.variants[chosen]
+        parts = template.variants.get(chosen, {})
+        if not {"subject.txt", "body.txt"} <= parts.keys():
+            raise TemplateTrouble(f"templates/mail/{name}: subject.txt or body.txt is missing")
         where = f"templates/mail/{name}"
         subject = _one_line(_fill(f"{where}/subject.txt", parts["subject.txt"], values))
         text = _fill(f"{where}/body.txt", parts["body.txt"], values)
@@ -169,9 +172,15 @@ def _one_line(subject: str) -> str:
     return line if len(line) <= MOST_SUBJECT else line[: MOST_SUBJECT - 1].rstrip() + "\u2026"
 
 
+@lru_cache(maxsize=512)
+def _compiled(kind: str, source: str) -> Template:
+    """Compiled once: the same few sources write every mail."""
+    return _ENVIRONMENTS[kind].from_string(source)
+
+
 def _fill(where: str, source: str, values: Mapping[str, Any]) -> str:
     try:
-        written = _ENVIRONMENTS[where.rpartition(".")[2]].from_string(source).render(values)
+        written = _compiled(where.rpartition(".")[2], source).render(values)
     except TemplateError as error:
         raise TemplateTrouble(f"{where}: {error.message or type(error).__name__}") from error
     except (TypeError, ValueError, RecursionError) as error:
@@ -200,6 +209,29 @@ def load_templates(files: Mapping[str, str]) -> tuple[MailTemplates, tuple[Probl
         if template is not None and not any(one.severity == "error" for one in trouble):
             found[folder] = template
     return MailTemplates(found), tuple(problems)
+
+
+def stored_templates(files: Mapping[str, str]) -> MailTemplates:
+    """The templates of a set that was checked as it was put in force; nothing is checked again.
+
+    One without a role that this program knows is left out: only what asks for it fails.
+    """
+    found: dict[str, MailTemplate] = {}
+    for path, content in files.items():
+        folder, _, name = path.rpartition("/")
+        if name == "about.yaml":
+            why, role, _ = _about(folder, content)
+            found[folder] = MailTemplate(folder, why, role, {})
+    for path, content in files.items():
+        folder, _, name = path.rpartition("/")
+        match = _FILE.fullmatch(name)
+        if match is not None and folder in found:
+            language = match["language"] or DEFAULT
+            parts = dict(found[folder].variants.get(language, {}))
+            parts[f"{match['part']}.{match['kind']}"] = content
+            variants = {**found[folder].variants, language: parts}
+            found[folder] = replace(found[folder], variants=variants)
+    return MailTemplates({name: one for name, one in found.items() if one.role})
 
 
 def _template(name: str, files: Mapping[str, str]) -> tuple[MailTemplate | None, list[Problem]]:
@@ -352,29 +384,3 @@ def _only(values: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]
 
 def _problem(path: str, code: str, said: str, hint: str = "", line: int = 0) -> Problem:
     return Problem(f"templates/mail/{path}", line, 1 if line else 0, code, said, hint)
-
-
-def _sample(name: str, word: str, asks: Sequence[str]) -> dict[str, Any]:
-    return {
-        "team": {"title": "Implementation"},
-        "mailbox": {"name": "Onboarding", "address": "hello@aboard.example"},
-        "contact": {"name": name, "first_name": name.partition(" ")[0]},
-        "account": {"name": word},
-        "thread": {"subject": word},
-        "person": {"name": name},
-        "asks": list(asks),
-        "due": {"day": "Monday, 2 March", "time": "17:00"},
-        "waiting_days": 3,
-        "previous": {"name": name},
-        "stage": "activation",
-    }
-
-
-SAMPLES = {
-    "plain": _sample("Ana Costa", "Acme Logistics", ("the signed contract", "a list of users")),
-    "worst": _sample(
-        "\u202e<b>&{{x}} " + "M\u00fc" * 150, "<script>\n" * 40, ["a" * 200] * MOST_ITEMS
-    ),
-    "empty": _sample("", "", ()),
-}
-"""What every template is rendered with as it is read."""

@@ -13,14 +13,16 @@ from dataclasses import replace
 from threading import Lock
 
 from inbox.errors import ConfigError
-from inbox.flow.admin_files import OnDisk, as_bytes
-from inbox.flow.admin_set import KINDS, AdminFiles, load_live, load_shadow
+from inbox.flow.admin_files import OPTIONAL, OnDisk, as_bytes
+from inbox.flow.admin_set import KINDS, AdminFiles, load_live, load_shadow, read_followups
 from inbox.flow.proof import Lists, load_rules, read_lists
+from inbox.flow.render import stored_templates
 from inbox.store import people, sets
 from inbox.store.database import Conn
 from inbox.store.sets import ActiveSet
 from routing.problems import Problem, errors
 from routing.ruleset import Ruleset
+from routing.sequences import Followups
 from routing.strict_yaml import load_text
 
 Key = tuple[object, ...]
@@ -29,6 +31,7 @@ KEPT = 4
 """Sets that a process keeps read: those in force, and the last ones while they change."""
 TOLD = 20
 """Problems of one kind that are told."""
+KEPT_TEXTS = (*KINDS, "shadow", "templates", OPTIONAL)
 SHIPPED_FALLBACK = "support"
 """The fallback team of the rules that come with the program."""
 
@@ -81,7 +84,7 @@ def in_force(conn: Conn) -> AdminFiles | None:
 
 def _as_on_disk(there: Mapping[str, ActiveSet]) -> OnDisk:
     listed = there["templates"].files["names"].split("\n") if "templates" in there else []
-    texts = {kind: one.files for kind, one in there.items() if kind in (*KINDS, "shadow")}
+    texts = {kind: one.files for kind, one in there.items() if kind in KEPT_TEXTS}
     return OnDisk(texts, tuple(name for name in listed if name))
 
 
@@ -97,6 +100,7 @@ def _standing_in(
     )  # what is not known is not checked
     ruleset, standing = _rules(conn, there["rules"], disk, lists)
     told = [_unusable(kind, there[kind], problems, standing) for kind in KINDS]
+    mail = stored_templates(disk.texts.get("templates", {}))
     return AdminFiles(
         directory=directory,
         policies=lists.policies or (),
@@ -104,6 +108,8 @@ def _standing_in(
         templates=disk.templates or (),
         ruleset=ruleset,
         sla=lists.sla,
+        mail=mail,
+        followups=read_followups(disk, lists, mail)[0] or Followups(),
         problems=tuple(one for found in told for one in found),
     )
 

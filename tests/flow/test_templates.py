@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from inbox import shipped
 from inbox.flow.render import (
     ALWAYS,
-    SAMPLES,
     THEIRS,
     MailTemplates,
     TemplateTrouble,
     load_templates,
 )
+from inbox.flow.render_samples import SAMPLES
 
 GOOD = {
     "hello/about.yaml": "why: To say hello.\nrole: asks\n",

@@ -10,14 +10,22 @@ import threading
 from inbox import log
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
-from inbox.errors import AboardError
+from inbox.errors import AboardError, StoreError
+from inbox.flow.ownership import Attendance, House, house_of
 from inbox.flow.stored_sets import in_force
 from inbox.flow.tick import Effects, OnTimelineOnly, SteadyClock, Ticked, Ticker
-from inbox.store.database import Database
+from inbox.store.database import Conn, Database
 
 EVERY = 1.0
 """Seconds between two ticks; one that finds nothing due reads one index entry."""
 AFTER_TROUBLE = 10.0
+
+
+def _house(conn: Conn) -> House:
+    files = in_force(conn)
+    if files is None:
+        raise StoreError("nothing that admins own is in force yet")
+    return house_of(conn, files.directory, files.ruleset.fallback.team)
 
 
 class Sweeper:
@@ -27,6 +35,7 @@ class Sweeper:
         self._db = db
         self._ticker = Ticker(db, settings.node, in_force, effects or OnTimelineOnly())
         self._clock = SteadyClock()
+        self._attendance = Attendance()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -45,6 +54,7 @@ class Sweeper:
         now = self._db.now(utc_now)
         if not self._clock.steady(now, monotonic()):
             return Ticked()
+        self._attendance.keep(self._db, _house, now)
         return self._ticker.tick(now, self._stopping.is_set)
 
     def _run(self) -> None:

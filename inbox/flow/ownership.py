@@ -6,7 +6,7 @@ says is put into force.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -157,14 +157,17 @@ class Attendance:
 
     looked_at: datetime | None = None
 
-    def keep(self, db: Database, house: House, now: datetime) -> int:
+    def keep(self, db: Database, house: Callable[[Conn], House], now: datetime) -> int:
         """Re-home where an absence began or ended since the last look; how many threads moved."""
-        after, self.looked_at = self.looked_at, now
+        after = self.looked_at
         with db.read() as conn:
             if after is not None and not absences.changes_between(conn, after, now):
+                self.looked_at = now
                 return 0
         with db.write() as conn:
-            return rehome(conn, house, now)
+            moved = rehome(conn, house(conn), now)
+        self.looked_at = now  # not before: what failed is tried again
+        return moved
 
 
 @dataclass(frozen=True, slots=True)

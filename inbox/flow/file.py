@@ -208,6 +208,7 @@ def _commit(db: Database, letters: Sequence[Read], context: FilingContext, now: 
             if done.state == "filed" and done.message_id is not None:
                 filed.append((done.message_id, one.claim.dated))
         unit.writes.flush()
+        filed += [(message_id, False) for message_id in unit.also_moved]
         sla.after_filing(conn, context.files, filed, now)
     return total
 

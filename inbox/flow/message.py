@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from inbox.flow import account as account_flow
-from inbox.flow import assign, enforce, extras, run_policy
+from inbox.flow import assign, bounces, enforce, extras, outbox_deeds, run_policy
 from inbox.flow import thread as thread_flow
 from inbox.flow.account import Belonging
 from inbox.flow.enforce import Mail, Reasons
@@ -21,8 +21,9 @@ from routing.facts import Facts
 
 def file_letter(unit: Unit, ready: Prepared) -> int:
     """Write the message and everything that follows from it; its number."""
-    letter, ids = ready.letter, ready.ids
-    there = _belonging(unit, ready)
+    letter = ready.letter
+    ids = tuple(dict.fromkeys((*ready.ids, *unit.answered_ids(ready.claim))))
+    there = _belonging(unit, ready, ids)
     find = thread_flow.place if there.joins else thread_flow.beside
     place = find(unit, there.account_id, ids)
     mail = Mail(ready.claim, letter, there, ready.at, unit.writes.key("messages"))
@@ -47,14 +48,15 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     _note(unit, mail, thread)
     enforce.put_in_force(unit, mail, thread, reasons)
     _advance(unit, mail, thread.id)
+    bounces.note(unit, mail)
     return mail.message_id
 
 
-def _belonging(unit: Unit, ready: Prepared) -> Belonging:
+def _belonging(unit: Unit, ready: Prepared, ids: tuple[str, ...]) -> Belonging:
     author = ready.author
     if ready.claim.sent and author.address.lower() in unit.context.own.addresses:
         return account_flow.outgoing(unit, ready.letter, author, ready.at)
-    return account_flow.belonging(unit, ready.letter, author, ready.ids, ready.at)
+    return account_flow.belonging(unit, ready.letter, author, ids, ready.at)
 
 
 def _open(unit: Unit, mail: Mail, reasons: Reasons) -> Thread:
@@ -187,6 +189,8 @@ def _advance(unit: Unit, mail: Mail, thread_id: int) -> None:
     human = mail.letter.automatic.kind in (AutomaticKind.NONE, AutomaticKind.LIST)
     if incoming and human and thread.status != "open":
         changes["status"] = "open"
+    if incoming and human and thread.messages and not mail.claim.dated:
+        outbox_deeds.cancel_answered(unit.conn, thread_id, unit.now)
     unit.change_thread(thread_id, **changes)
 
 

@@ -7,10 +7,11 @@ join is decided where mail is filed (DESIGN I6).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from inbox.mail.letter import Letter
 from inbox.mail.tokens import SECRET_BYTES, Token, is_genuine, read_token
 from inbox.store import outbox_desk, signing_keys
 from inbox.store.database import Conn, Database
@@ -59,19 +60,35 @@ def tokens_in(addresses: Iterable[str]) -> tuple[Token, ...]:
     return tuple(found)
 
 
+def addresses_of(letter: Letter, forward_paths: Iterable[str]) -> Iterator[str]:
+    """Where a signed address can stand in a mail: the envelope first, nobody wrote that by hand."""
+    yield from forward_paths
+    for name in ("delivered-to", "x-original-to"):
+        yield from (value.strip(" <>") for value in letter.header(name))
+    for one in (*letter.to, *letter.cc):
+        yield one.address
+
+
+def genuine(conn: Conn, addresses: Iterable[str]) -> tuple[Token, ...]:
+    """The tokens among these that we made ourselves. Reads nothing where none looks so."""
+    tokens = tokens_in(addresses)
+    known = signing_keys.everything(conn) if tokens else ()
+    return tuple(one for one in tokens if is_genuine(one, known))
+
+
+def mail_id_of(token: Token) -> str:
+    """The Message-ID of the mail of ours that a genuine token names."""
+    return f"{token.ref}@{token.mailbox.rpartition('@')[2]}"
+
+
 def find(conn: Conn, addresses: Iterable[str]) -> Found | None:
     """The outbox item that the first genuine signed address names, or None.
 
     `addresses`: of To, Cc, Delivered-To, X-Original-To and the envelope, in the order of trust.
     Reads nothing where none of them looks signed.
     """
-    tokens = tokens_in(addresses)
-    known = signing_keys.everything(conn) if tokens else ()
-    for token in tokens:
-        if not is_genuine(token, known):
-            continue
-        domain = token.mailbox.rpartition("@")[2]
-        item = outbox_desk.by_mail_id(conn, f"{token.ref}@{domain}")
+    for token in genuine(conn, addresses):
+        item = outbox_desk.by_mail_id(conn, mail_id_of(token))
         if item is not None:
             return Found(item, token.purpose, token.mailbox)
     return None

@@ -13,11 +13,13 @@ from datetime import datetime
 from typing import Any
 
 from inbox.errors import UnreadableMail
+from inbox.flow import signing
 from inbox.flow.author import NOBODY, author_of
 from inbox.flow.context import FilingContext
 from inbox.flow.ownership import Owners
 from inbox.mail.joining import ids_of
 from inbox.mail.letter import Address, Letter
+from inbox.mail.tokens import BOUNCE, REPLY, Token
 from inbox.store import accounts, messages, threads, timeline
 from inbox.store.accounts import Account, Contact
 from inbox.store.database import Conflict, Conn
@@ -53,6 +55,9 @@ class Unit:
         self._by_raw: dict[int, Known] = {}
         self._by_mail_id: dict[str, list[Known]] = {}
         self._internal: int | None = None
+        self._tokens: dict[int, tuple[Token, ...]] = {}
+        self.also_moved: list[int] = []
+        """Messages of ours that did not arrive: the clocks of their threads have to follow."""
 
     # --- Reading -----------------------------------------------------------------------------
 
@@ -73,7 +78,14 @@ class Unit:
         if any(self._is_ours(claim, letter) for claim, letter in mails):
             involved.add(self.internal_account())
         self._look_at(involved | set(self._domains.values()))
+        self._tokens = {
+            claim.ledger_id: signing.genuine(
+                self.conn, signing.addresses_of(letter, claim.forward_paths)
+            )
+            for claim, letter in mails
+        }
         mail_ids = {one for _, letter in mails for one in ids_of(letter)}
+        mail_ids |= {one for claim, _ in mails for one in self.answered_ids(claim)}
         mail_ids |= {
             letter.bounce.original_message_id
             for _, letter in mails
@@ -85,6 +97,19 @@ class Unit:
         own = [letter.message_id for _, letter in mails if letter.message_id]
         for one in messages.alike(self.conn, [claim.raw_id for claim, _ in mails], own):
             self._remember(one)
+
+    def answered_ids(self, claim: Claim) -> tuple[str, ...]:
+        """The mails of ours that a signed reply address among its recipients names.
+
+        They count as references do: whether they join is for its From to prove (DESIGN I6).
+        """
+        tokens = self._tokens.get(claim.ledger_id, ())
+        return tuple(signing.mail_id_of(one) for one in tokens if one.purpose == REPLY)
+
+    def bounced_ids(self, claim: Claim) -> tuple[str, ...]:
+        """The mails of ours whose signed reverse-path this one was sent to."""
+        tokens = self._tokens.get(claim.ledger_id, ())
+        return tuple(signing.mail_id_of(one) for one in tokens if one.purpose == BOUNCE)
 
     def _is_ours(self, claim: Claim, letter: Letter) -> bool:
         try:
@@ -196,6 +221,10 @@ class Unit:
         if found is None:
             found = self._threads[thread_id] = threads.by_id(self.conn, thread_id)
         return found
+
+    def surviving(self, thread_id: int) -> Thread:
+        """A thread, or the one that it was joined into, as this transaction leaves it."""
+        return self.thread(threads.by_id(self.conn, thread_id).id)
 
     # --- Deciding what to write --------------------------------------------------------------
 

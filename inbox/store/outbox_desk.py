@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import and_, or_, select, update
 
@@ -248,17 +248,35 @@ def answered_since(conn: Conn, thread_id: int, since: datetime) -> bool:
     return conn.scalar(statement) is not None
 
 
-def note_bounce(
-    conn: Conn, item_id: int, address: str, status: str, text: str, at: datetime
-) -> bool:
-    """Mark a recipient of an item as bounced; False where the item never went to that address."""
-    done = conn.execute(
+class Undelivered(Protocol):
+    """What a delivery report says about one recipient."""
+
+    @property
+    def address(self) -> str:
+        """Of the item's recipient, in lower case."""
+
+    @property
+    def status(self) -> str:
+        """Enhanced status code; may be empty."""
+
+    @property
+    def reason(self) -> str:
+        """What the other system said."""
+
+
+def note_bounce(conn: Conn, item_id: int, failure: Undelivered, at: datetime) -> None:
+    """Mark a recipient of an item as bounced."""
+    conn.execute(
         update(outbox_recipients)
-        .where(outbox_recipients.c.item_id == item_id, outbox_recipients.c.address == address)
-        .values(state="bounced", status=status[:12] or None, reply=text[:500], at=at),
-        execution_options={"preserve_rowcount": True},
+        .where(outbox_recipients.c.item_id == item_id)
+        .where(outbox_recipients.c.address == failure.address)
+        .values(
+            state="bounced",
+            status=failure.status[:12] or None,
+            reply=failure.reason[:500],
+            at=at,
+        )
     )
-    return bool(done.rowcount)
 
 
 def note_dead_address(conn: Conn, address: str, status: str, at: datetime) -> None:

@@ -16,6 +16,7 @@ PARTS = (
     "start",
     "stages",
     "scale",
+    "tick",
     "rules",
     "rules_replay",
     "corpus_agreement",

@@ -101,9 +101,16 @@ class Clocks:
     hours: Mapping[str, Calendar]
     """The hours of teams that have their own."""
     _earlier: dict[str, SlaSet] = field(default_factory=dict)
+    _terms: dict[tuple[str, str, Under], Terms | None] = field(default_factory=dict)
 
     def terms(self, conn: Conn, name: str, metric: str, under: Under) -> Terms | None:
         """The terms of a metric under a policy of a set and a team's hours."""
+        key = (name, metric, under)
+        if key not in self._terms:
+            self._terms[key] = self._made(conn, name, metric, under)
+        return self._terms[key]
+
+    def _made(self, conn: Conn, name: str, metric: str, under: Under) -> Terms | None:
         sla = self._set(conn, under.policy_set)
         policy = sla.named(name)
         promise = None if policy is None else policy.promises.get(metric)

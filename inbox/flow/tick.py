@@ -20,7 +20,7 @@ from inbox.flow.climb import Climb, Fired
 from inbox.store import accounts, targets, threads, timeline
 from inbox.store.database import Conn, Database, is_conflict
 
-BATCH = 200
+BATCH = 500
 MOST_JUMP = timedelta(minutes=10)
 """Wall time minus monotonic time may change by so much between two readings."""
 APART = timedelta(seconds=60)

@@ -49,8 +49,8 @@ def append(conn: Conn, happened: Sequence[Event]) -> None:
     latest: dict[int, datetime] = {}
     for event in happened:
         latest[event.account_id] = max(event.at, latest.get(event.account_id, event.at))
-    for account_id, at in latest.items():
-        conn.execute(_TOUCH, {"the_id": account_id, "moment": at})
+    touched = [{"the_id": one, "moment": at} for one, at in sorted(latest.items())]
+    conn.execute(_TOUCH, touched)
 
 
 def add(conn: Conn, event: Event) -> int:

@@ -16,10 +16,14 @@ from inbox.errors import AboardError, ConfigError, NotFound
 from routing.problems import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from inbox.config import Settings
     from inbox.flow.active import AdminFiles
     from inbox.flow.coverage import RulesPage, Shadow
     from inbox.flow.replay import Replayed
     from inbox.store.database import Conn
+    from routing.problems import Problem
     from routing.ruleset import Ruleset
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -152,15 +156,21 @@ def coverage(since: Since = "30d", json: Json = False) -> None:
 def shadow(json: Json = False) -> None:
     """Show where the rules in shadow mode (files.shadow_rules) would decide otherwise."""
     from inbox.flow.coverage import shadow_counts
+    from inbox.store import sets
 
-    with opening.database() as (_, db), db.read() as conn:
+    with opening.database() as (settings, db), db.read() as conn:
         found = shadow_counts(conn)
-    if found is None:
-        hint = "set files.shadow_rules in the configuration to a second folder of rules"
-        raise NotFound(f"no rules are in shadow mode: {hint}")
-    if json:
+        refused = sets.refused(conn, "shadow")
+        at = sets.refused_at(conn, "shadow")
+    if found is not None and json:
         output.as_json(found.as_json())
         return
+    for problem in refused:
+        output.error(str(problem))
+    if found is None:
+        raise NotFound(f"no rules are in shadow mode: {_why_none(settings, refused, at)}")
+    if refused and at is not None:
+        output.error(f"newer shadow rules were refused at {_minute(at)}; those below stay")
     output.table(
         ("threads", "live", "by", "shadow", "by", "last", "last message"),
         (
@@ -178,6 +188,20 @@ def shadow(json: Json = False) -> None:
         empty="The rules in shadow mode agree with the live ones so far.",
     )
     output.line(_shadow_line(found))
+
+
+def _why_none(settings: Settings, refused: Sequence[Problem], at: datetime | None) -> str:
+    folder = settings.files.shadow_rules
+    if folder is None:
+        return "set files.shadow_rules in the configuration to a second folder of rules"
+    if refused:
+        when = f" at {_minute(at)}" if at is not None else ""
+        return f"those in {folder} were refused{when}: mend them (`aboard rules check {folder}`)"
+    return f"`aboard rules activate` puts those in {folder} beside the live ones"
+
+
+def _minute(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M} UTC"
 
 
 def _shadow_line(found: Shadow) -> str:
@@ -246,11 +270,13 @@ def show(json: Json = False) -> None:
         empty="There are no rules.",
     )
     output.line(
-        f"ruleset {page.hash[:12]}, in force since {page.activated_at:%Y-%m-%d %H:%M} UTC,"
+        f"ruleset {page.hash[:12]}, in force since {_minute(page.activated_at)},"
         f" {page.tests} tests; fallback: {page.fallback.team}"
     )
+    if page.refused_at is not None:
+        output.error(f"the last load, at {_minute(page.refused_at)}, was refused")
     for problem in page.problems:
-        place = f"{problem['file']}:{problem['line']}"
+        place = str(problem["file"]) + (f":{problem['line']}" if problem["line"] else "")
         output.error(f"newer files were refused: {place}: {problem['code']}: {problem['message']}")
 
 
@@ -258,18 +284,28 @@ def show(json: Json = False) -> None:
 def activate() -> None:
     """Put the admin's files in force now, as `serve` does; a bad set leaves what was."""
     from inbox.app import put_in_force
+    from inbox.store import sets
 
     with opening.database() as (settings, db):
         problems = put_in_force(db, settings)
         with db.read() as conn:
-            ruleset = _in_force(conn).ruleset
+            files = _in_force(conn)
+            live, beside = sets.refused(conn, "rules"), sets.refused(conn, "shadow")
     for one in problems:
         output.error(one.framed())
-    refused = bool(errors(problems))
-    what = "what was in force stays" if refused else "in force"
-    output.line(f"{what}: ruleset {ruleset.hash[:12]}, {len(ruleset.rules)} rules")
-    if refused:
+    what = "what was in force stays" if live else "in force"
+    output.line(f"{what}: {_named(files.ruleset)}")
+    if beside:
+        stays = f"{_named(files.shadow)} stays" if files.shadow else "none run"
+        output.line(f"the shadow rules were refused; in shadow mode: {stays}")
+    elif files.shadow is not None:
+        output.line(f"in shadow mode: {_named(files.shadow)}")
+    if errors(problems):
         raise typer.Exit(1)
+
+
+def _named(ruleset: Ruleset) -> str:
+    return f"ruleset {ruleset.hash[:12]}, {len(ruleset.rules)} rules"
 
 
 def _in_force(conn: Conn) -> AdminFiles:

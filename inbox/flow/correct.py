@@ -15,10 +15,8 @@ from inbox.flow import desk
 from inbox.store import assignments, labels, pages, people, threads
 from inbox.store.assignments import Assignment
 from inbox.store.database import Conn, Database
+from inbox.store.hits import TAKES_BACK
 from inbox.store.people import Person
-
-TAKES_BACK = "takes_back"
-"""In a stored decision: the number of the assignment that it takes back."""
 
 
 def acting(everybody: Iterable[Person]) -> Person | None:

@@ -69,6 +69,8 @@ class Shadow:
     differences: tuple[Difference, ...]
     problems: tuple[Mapping[str, Any], ...] = ()
     """Of newer files that were refused."""
+    refused_at: datetime | None = None
+    """When those were refused; None where the newest files are those in shadow mode."""
 
     @property
     def different(self) -> int:
@@ -95,6 +97,7 @@ class Shadow:
                 for one in self.differences
             ],
             "problems": [dict(one) for one in self.problems],
+            "refused_at": iso(self.refused_at) if self.refused_at else None,
         }
 
 
@@ -113,6 +116,8 @@ class RulesPage:
     since: datetime
     problems: tuple[Mapping[str, Any], ...] = ()
     """Of the newest files, where they were refused; the set above is what stays in force."""
+    refused_at: datetime | None = None
+    """When those were refused; None where the newest files are those in force."""
     gone: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Hits in the window of rules that are no longer in the set."""
     shadow: Shadow | None = None
@@ -135,6 +140,7 @@ class RulesPage:
             "never": list(self.never),
             "gone": dict(self.gone),
             "problems": [dict(one) for one in self.problems],
+            "refused_at": iso(self.refused_at) if self.refused_at else None,
             "shadow": self.shadow.as_json() if self.shadow else None,
         }
 
@@ -161,6 +167,9 @@ def rules_page(db: Database, since: datetime) -> RulesPage | None:
             tests=len(ruleset.cases),
             since=since,
             problems=(*kept.problems, *(one.as_json() for one in first)),
+            refused_at=sets.refused_at(conn, "rules" if kept.problems else "shadow")
+            if kept.problems or first
+            else None,
             gone={
                 name: one.hits for name, one in counted.items() if name not in names and one.hits
             },
@@ -186,4 +195,5 @@ def shadow_counts(conn: Conn) -> Shadow | None:
         compared=shadow.compared(conn, beside.activated_at),
         differences=shadow.differences(conn, beside.hash),
         problems=beside.problems,
+        refused_at=sets.refused_at(conn, "shadow"),
     )

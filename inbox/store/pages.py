@@ -60,7 +60,8 @@ def refused_files(conn: Conn) -> tuple[str, ...]:
 
 
 def _problem(problem: dict[str, object]) -> str:
-    place = f"{problem.get('file', '')}:{problem.get('line', 0)}"
+    line = problem.get("line", 0)
+    place = str(problem.get("file", "")) + (f":{line}" if line else "")
     return f"{place}: {problem.get('message', '')}"
 
 

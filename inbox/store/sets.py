@@ -47,9 +47,19 @@ def active(conn: Conn, kind: str) -> ActiveSet | None:
 def everything_active(conn: Conn) -> tuple[ActiveSet, ...]:
     """All sets in force, in one statement, so that they belong together."""
     return tuple(
-        ActiveSet(row.kind, row.hash, row.files, row.activated_at, tuple(row.problems))
+        ActiveSet(
+            row.kind,
+            row.hash,
+            row.files,
+            row.activated_at,
+            tuple({k: v for k, v in one.items() if k != _REFUSED_AT} for one in row.problems),
+        )
         for row in conn.execute(_ACTIVE)
     )
+
+
+_REFUSED_AT = "refused_at"
+"""In a stored problem: when its file was refused, in ISO 8601."""
 
 
 def by_hash(conn: Conn, kind: str, set_hash: str) -> Mapping[str, str] | None:
@@ -119,11 +129,12 @@ NONE_IN_FORCE = ""
 def refuse(
     conn: Conn, kind: str, problems: Sequence[Mapping[str, Any]], now: datetime | None = None
 ) -> None:
-    """Note why the newest files of a kind were refused; the set in force stays.
+    """Note why the newest files of a kind were refused, and when; the set in force stays.
 
     Where none is in force yet that is noted only with `now`.
     """
-    told = [dict(problem) for problem in problems]
+    when = {} if now is None else {_REFUSED_AT: now.isoformat()}
+    told = [{**problem, **when} for problem in problems]
     done = conn.execute(
         active_sets.update().where(active_sets.c.kind == kind).values(problems=told)
     )
@@ -138,6 +149,13 @@ def refused(conn: Conn, kind: str = "") -> tuple[Problem, ...]:
     found = conn.scalars(wanted.where(active_sets.c.kind == kind) if kind else wanted)
     made = (_problem(one) for problems in found for one in problems)
     return tuple(dict.fromkeys(made))
+
+
+def refused_at(conn: Conn, kind: str) -> datetime | None:
+    """When files of this kind were refused last; None where the newest ones were not."""
+    found = conn.scalar(select(active_sets.c.problems).where(active_sets.c.kind == kind)) or ()
+    times = [datetime.fromisoformat(one[_REFUSED_AT]) for one in found if _REFUSED_AT in one]
+    return max(times, default=None)
 
 
 def _problem(stored: Mapping[str, Any]) -> Problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -399,8 +400,50 @@ def test_activate_refuses_bad_rules_and_keeps_the_good_ones(stored: Terminal) ->
     assert "95-bad.yaml:2:5: missing-key" in ran.err and "what was in force stays" in ran.out
     assert "newer files were refused" in stored.run("rules", "show").err
     assert stored.run("check").code == 1
+    shown = stored.run("rules", "show", "--json").json()
+    assert shown["refused_at"] >= shown["activated_at"]
+    assert "refused_at" not in shown["problems"][0]
     (folder / "95-bad.yaml").unlink()
     assert stored.run("rules", "activate").code == 0
+    assert stored.run("rules", "show", "--json").json()["refused_at"] is None
+
+
+def test_shadow_rules_are_told_apart_from_the_live_ones(stored: Terminal) -> None:
+    """What a person reads who tries shadow mode for the first time, with a slip in it."""
+    work = stored.config.parent
+    tried = work / "tried"
+    shutil.copytree(work / "rules", tried)
+    config = stored.config.read_text()
+    stored.config.write_text(
+        config.replace("  rules: rules\n", "  rules: rules\n  shadow_rules: tried\n")
+    )
+    ran = stored.run("rules", "shadow")
+    assert (ran.code, "`aboard rules activate` puts those in tried beside" in ran.err) == (1, True)
+
+    good = (tried / "90-success-and-fallback.yaml").read_text()
+    (tried / "90-success-and-fallback.yaml").write_text(
+        good.replace("team: success", "team: sucess")
+    )
+    ran = stored.run("rules", "activate")
+    assert ran.code == 1 and "unknown-team" in ran.err
+    assert "in force: ruleset" in ran.out and "stays" not in ran.out
+    assert "the shadow rules were refused; in shadow mode: none run" in ran.out
+    ran = stored.run("rules", "shadow")
+    assert ran.code == 1 and "unknown-team" in ran.err
+    assert "those in tried were refused at" in ran.err and "set files.shadow" not in ran.err
+
+    (tried / "90-success-and-fallback.yaml").write_text(good)
+    ran = stored.run("rules", "activate")
+    assert (ran.code, ran.err) == (0, "") and "in shadow mode: ruleset" in ran.out
+    assert stored.run("rules", "shadow").code == 0
+
+    (tried / "10-compliance.yaml").write_text("rules: 3\n")
+    ran = stored.run("rules", "activate")
+    assert ran.code == 1 and "in force: ruleset" in ran.out
+    assert "the shadow rules were refused; in shadow mode: ruleset" in ran.out
+    ran = stored.run("rules", "shadow")
+    assert ran.code == 0 and "newer shadow rules were refused at" in ran.err
+    assert "agree with the live ones so far" in ran.out
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from starlette.testclient import TestClient
 from inbox import shipped
 from inbox.flow import active, explaining, models
 from inbox.flow.correct import acting, standing
-from inbox.store import assignments, labels, messages, people, schema, threads
+from inbox.store import assignments, labels, messages, people, schema, sets, threads
 from inbox.store.database import Conn, Database
 from inbox.store.messages import Message
+from inbox.web.render import exact
 from inbox.web.rules_pages import MOST_MAIL
 from inbox.web.why import why
 from tests.web import story
@@ -78,8 +80,14 @@ def test_a_refused_load_is_said_where_the_rules_are(own: Told, tmp_path: Path) -
     folder.mkdir()
     (folder / "bad.yaml").write_text("rules:\n  - name: x\n    wen: {}\n", encoding="utf-8")
     files = replace(own.settings.files, rules=folder)
-    active.activate(own.db, replace(own.settings, files=files), story.NOW)
+    later = story.NOW + timedelta(hours=3)
+    active.activate(own.db, replace(own.settings, files=files), later)
     text = own.client().get("/rules").text
+    with own.db.read() as conn:
+        good = sets.active(conn, "rules")
+    assert good is not None and good.activated_at < later
+    last = f"Last load: {exact(later)}, refused. Last good load: {exact(good.activated_at)}."
+    assert last in seen(text)
     assert "A newer load was refused; the rules below stay in force" in seen(text)
     assert "bad.yaml:3" in text and "privacy-request" in text
     elsewhere = own.client().get("/threads").text

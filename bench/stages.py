@@ -8,7 +8,7 @@ from bench.place import fresh, real_mails
 from inbox.app import filing_context
 from inbox.clock import utc_now
 from inbox.flow import file as filing
-from inbox.flow import message
+from inbox.flow import message, sla
 from inbox.flow.accept import Incoming, accept
 from inbox.flow.unit import Unit
 from inbox.store import intake
@@ -24,7 +24,7 @@ def main() -> None:
         print("skipped: the shared corpora are not there")
         return
     spent = dict.fromkeys(
-        ("pack and accept", "claim", "read", "look up", "decide", "write", "commit"), 0.0
+        ("pack and accept", "claim", "read", "look up", "decide", "write", "clocks", "commit"), 0.0
     )
     with fresh() as (settings, db):
         context, _ = filing_context(db, settings, None, ())
@@ -49,11 +49,19 @@ def main() -> None:
                 unit = Unit(conn, context, utc_now())
                 unit.load([(one.claim, one.ready.letter) for one in letters if one.ready])
                 at = timed("look up", at)
-                for one in letters:
-                    unit.writes.settle(_settle(unit, one))
+                done = [_settle(unit, one) for one in letters]
+                for settled in done:
+                    unit.writes.settle(settled)
                 at = timed("decide", at)
                 unit.writes.flush()
                 at = timed("write", at)
+                filed = [
+                    (one.message_id, True)
+                    for one in done
+                    if one.state == "filed" and one.message_id is not None
+                ]
+                sla.after_filing(conn, context.files, filed, utc_now())
+                at = timed("clocks", at)
             at = timed("commit", at)
     total = sum(spent.values())
     for stage, seconds in spent.items():

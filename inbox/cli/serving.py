@@ -15,10 +15,10 @@ from inbox.cli.main import app
 @app.command()
 def serve(
     only: Annotated[
-        str, typer.Option(help="Only these parts, with commas: smtp, file, web, send.")
+        str, typer.Option(help="Only these parts, with commas: smtp, file, web, send, tick.")
     ] = "smtp,file,web,send,tick",
 ) -> None:
-    """Run the SMTP ingress, the filing workers, the web inbox and the couriers until stopped."""
+    """Run the SMTP ingress, filing workers, web inbox, couriers and clocks until stopped."""
     from inbox import forks, log
 
     parts = [part.strip() for part in only.split(",") if part.strip()]

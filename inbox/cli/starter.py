@@ -64,7 +64,7 @@ def _write(folder: Path) -> Iterator[Path]:
     config = folder / "aboard.yaml"
     config.write_text(CONFIG)
     yield config
-    for name in ("teams.yaml", "sla.yaml", "stages.yaml", "followups.yaml"):
+    for name in ("teams.yaml", "sla.yaml", "sla.schema.json", "stages.yaml", "followups.yaml"):
         shutil.copyfile(shipped.DATA / name, folder / name)
         yield folder / name
     for source in sorted((shipped.DATA / "rules").iterdir()):

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inbox.errors import NotFound
+from inbox.flow import sla
+from inbox.flow.ownership import Owners
+from inbox.flow.stored_sets import in_force
 from inbox.store import accounts, assignments, labels, people, threads, timeline
 from inbox.store.assignments import Assignment
 from inbox.store.database import Conn, Database
 from inbox.store.people import Person
 from inbox.store.threads import Thread
+from routing.ownership import Choice, Wanted
 from routing.reader import did_you_mean
 
 OWNED_BEFORE = "owned_before"
@@ -25,6 +29,15 @@ class Decided:
     team: str
     accountable_id: int
     more: Mapping[str, object]
+    choice: Choice | None = None
+    """How who answers was chosen; None where it was given back to who had it before."""
+
+    def owner(self) -> dict[str, object]:
+        """What the timeline says about who answers."""
+        if self.choice is None:
+            return {}
+        why = "; ".join(self.choice.why)
+        return {"accountable": self.choice.handle, "owned": self.choice.owned, "why": why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +54,8 @@ def assign(
 ) -> Assigned:
     """Give a thread to a team as the decision of the person `by` (a handle).
 
-    The account's owner for that team becomes accountable, else its duty holder. The decision is a
-    label from which the classifier learns; without `learn` it is noted and nothing is learned
+    Whom the team's strategy names has it then, else who is on duty answers for it. The decision is
+    a label from which the classifier learns; without `learn` it is noted and nothing is learned
     (say, because the team was only short of people). Raises `NotFound` for an unknown thread, team
     or person.
     """
@@ -52,23 +65,33 @@ def assign(
         teams = people.team_names(conn)
         if team not in teams:
             raise NotFound(f"there is no team {team!r} ({did_you_mean(team, teams)})")
-        owner = accounts.owners_by_account(conn, [thread.account_id]).get(thread.account_id, {})
-        answers = (
-            people.by_handle(conn, owner[team]) if team in owner else people.duty_holder(conn, team)
-        )
+        accounts.lock(conn, [thread.account_id])
+        thread = threads.by_id(conn, thread.id)
+        choice, answers_id = _owner(conn, thread, team, now)
         threads.save(
             conn,
             thread.id,
             team=team,
-            accountable_id=answers.id,
-            claimed_at=None,
+            accountable_id=answers_id,
+            claimed_at=now if choice.owned else None,
             decided_by="person",
         )
         reason = {"reason": f"decided by {person.name}", OWNED_BEFORE: _owned(thread)}
-        decided = Decided(team, answers.id, reason)
+        decided = Decided(team, answers_id, reason, choice)
         made = record(conn, thread, person, decided, now)
         _label(conn, thread, made, learn)
-    return Assigned(thread.id, team, answers.handle)
+    return Assigned(thread.id, team, choice.handle)
+
+
+def _owner(conn: Conn, thread: Thread, team: str, now: datetime) -> tuple[Choice, int]:
+    """Who answers for a thread that comes to the team by a person's word, and their key."""
+    files = in_force(conn)
+    directory = people.directory(conn) if files is None else files.directory
+    known = {one.handle: one.id for one in people.everybody(conn).values() if one.active}
+    of_account = accounts.owners_by_account(conn, [thread.account_id])
+    account_owner = of_account.get(thread.account_id, {}).get(team, "")
+    choice = Owners(conn, directory, known, now).choose(team, Wanted(account_owner, thread.tags))
+    return choice, known[choice.handle]
 
 
 def _owned(thread: Thread) -> dict[str, object]:
@@ -103,9 +126,9 @@ def record(
         at=now,
         kind="assigned",
         actor=f"person:{person.handle}",
-        data={"team": decided.team, "decided_by": "person", "from": before.team},
+        data={"team": decided.team, "decided_by": "person", "from": before.team} | decided.owner(),
     )
-    timeline.append(conn, [happened])
+    sla.told(conn, before, timeline.add(conn, happened))
     return made
 
 

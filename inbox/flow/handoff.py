@@ -93,9 +93,7 @@ def _refuse(conn: Conn, thread: Thread, team: str) -> None:
         )
 
 
-def accept(
-    db: Database, handoff_id: int, by: str, now: datetime, told: Told = sla.told
-) -> Handoff:
+def accept(db: Database, handoff_id: int, by: str, now: datetime, told: Told = sla.told) -> Handoff:
     """Take a thread on: it is with the receiving team now, and `by` owns it.
 
     Raises `NotFound`, and `AboardError` where `by` is not of that team (leads and admins may

@@ -82,6 +82,16 @@ def open_of(conn: Conn, thread_id: int) -> Handoff | None:
     return None if row is None else _handoff(row)
 
 
+def last_accepted(conn: Conn, thread_id: int) -> Handoff | None:
+    """The handoff by which a thread came to its team; None where none was accepted."""
+    wanted = select(handoffs).where(
+        handoffs.c.thread_id == thread_id, handoffs.c.state == "accepted"
+    )
+    newest = wanted.order_by(handoffs.c.settled_at.desc(), handoffs.c.id.desc()).limit(1)
+    row = conn.execute(newest).first()
+    return None if row is None else _handoff(row)
+
+
 def by_id(conn: Conn, handoff_id: int) -> Handoff:
     """One handoff. Raises `NotFound`."""
     row = conn.execute(select(handoffs).where(handoffs.c.id == handoff_id)).first()

@@ -25,6 +25,7 @@ from inbox.net.smtp_out import Smarthost, Waits
 from inbox.net.smtp_pool import Pool
 from inbox.store.database import Database
 from inbox.store.outbox import Claimed, ItemLost
+from inbox.store.together import Together
 from routing.problems import Problem
 
 IDLE_WAIT = 1.0
@@ -94,6 +95,7 @@ class Couriers:
             recheck=recheck,
             told=sla.after_deed(lambda: files_in_force(db)),
             stopping=self._ended.is_set,
+            together=Together(db, deliver.OWN_ERRORS),
         )
         self._threads = [
             threading.Thread(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from inbox.flow import settling
 from inbox.flow.owner import is_gone
@@ -28,13 +29,16 @@ from inbox.mail.outgoing import (
 from inbox.store import outbox, outbox_desk
 from inbox.store.database import Conn, Database
 from inbox.store.outbox import Claimed, ItemLost
+from inbox.store.together import Together
+
+T = TypeVar("T")
 
 LEASE_FOR = timedelta(minutes=25)
 """Longer than any phase may take; it begins anew with each phase."""
 
 Recheck = Callable[[Conn, Claimed, datetime], str | None]
 """Why an automatic item must not leave after all, or None; asked right before DATA, inside the
-transaction that lets it leave."""
+transaction that lets it leave. Raises `NotNow` where it has to wait."""
 
 
 def nothing_to_check(conn: Conn, claimed: Claimed, now: datetime) -> str | None:
@@ -50,8 +54,16 @@ class Withdrawn(Exception):
         super().__init__(cause)
 
 
+class NotNow(Exception):
+    """The item must wait: something is going on that may yet keep it from leaving."""
+
+
 class Stopping(Exception):
     """The courier was told to stop before the final dot."""
+
+
+OWN_ERRORS = (ItemLost, Withdrawn, NotNow)
+"""What is found out before anything of an item is written: the other couriers' writes stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,8 @@ class Rules:
     told: settling.Told = lambda conn, thread, event: None
     stopping: Callable[[], bool] = lambda: False
     lease_for: timedelta = LEASE_FOR
+    together: Together | None = None
+    """Where couriers of one process share transactions; made with `OWN_ERRORS`."""
 
 
 def claim(db: Database, rules: Rules, limit: int) -> tuple[Claimed, ...]:
@@ -95,10 +109,13 @@ def carry(db: Database, claimed: Claimed, courier: Carry, rules: Rules) -> Judge
         if rules.stopping():
             raise Stopping
         now = rules.clock()
-        with db.write() as conn:
+
+        def note(conn: Conn) -> None:
             if phase == DATA:
                 _may_leave(conn, claimed, rules, now)
             outbox.note_phase(conn, claimed.lease, phase, now + rules.lease_for)
+
+        _write(db, rules, note)
 
     if rules.clock() >= claimed.expires_at:
         return Judged(claimed, withdrawn=_expired(claimed))
@@ -107,6 +124,8 @@ def carry(db: Database, claimed: Claimed, courier: Carry, rules: Rules) -> Judge
         outcome: Outcome = courier(envelope, claimed.raw, before_phase)
     except Withdrawn as reason:
         return Judged(claimed, withdrawn=(reason.state, reason.cause))
+    except NotNow as reason:
+        return Judged(claimed, Deferred("not-now", str(reason)))
     except Stopping:
         return Judged(claimed, Deferred("stopped", "the courier stopped before the final dot"))
     return Judged(claimed, outcome)
@@ -145,9 +164,16 @@ def settle(db: Database, judged: Judged, rules: Rules) -> str:
     """
     ready = settling.prepare(judged)
     now = rules.clock()
+    around = settling.Around(rules.own_addresses, rules.jitter(), rules.told)
+    return _write(db, rules, lambda conn: settling.settle(conn, ready, around, now))
+
+
+def _write(db: Database, rules: Rules, work: Callable[[Conn], T]) -> T:
+    """In a transaction of its own, or in one with what other couriers write at this moment."""
+    if rules.together is not None:
+        return rules.together.run(work)
     with db.write() as conn:
-        around = settling.Around(rules.own_addresses, rules.jitter(), rules.told)
-        return settling.settle(conn, ready, around, now)
+        return work(conn)
 
 
 def recover(db: Database, rules: Rules) -> tuple[str, ...]:

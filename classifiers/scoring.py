@@ -1,6 +1,6 @@
 """Adding up a table's rows for one mail, in microseconds. Not the model: no label, no probability.
 
-Two ways with the same answers: `Narrow` (here) keeps rows as tuples of Python floats, which is
+Two ways with the same answers: `Narrow` (here) adds rows as whole numbers (`lanes.py`), which is
 fastest for a few labels (mail to teams) and needs no NumPy; `wide.Wide` uses NumPy, which is
 fastest for dozens (intents). Both may be shared between threads: they only ever add cached rows.
 """
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from typing import Protocol
+from typing import Any, Protocol
 
+from classifiers.lanes import Lanes
 from classifiers.table import Table
 from classifiers.terms import term_frequency
 from classifiers.text import Words
@@ -66,19 +68,37 @@ def scorer_for(table: Table) -> Scorer:
     return Wide(table)
 
 
+class _Rows(dict[Any, int]):
+    """Packed rows by term; for one that is not there `missing` is asked."""
+
+    def __init__(self, rows: dict[Any, int], missing: Callable[[Any], int]) -> None:
+        super().__init__(rows)
+        self._missing = missing
+
+    def __missing__(self, term: Any) -> int:
+        return self._missing(term)
+
+
 class Narrow:
-    """Rows as tuples `(label 1, ..., label k, idf^2, unknown)`: one sum per column gives it all."""
+    """Rows `(label 1, ..., label k, idf^2, unknown)` as `lanes`: one sum gives every column."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
         self._bias = table.arrays.bias.numbers()
-        found = zip(table.words, table.arrays.word_rows.rows(), table.idf, strict=True)
-        self._words: dict[str, Row] = {word: (*row, idf * idf, 0.0) for word, row, idf in found}
         self._unknown = UnknownWords(table)
         self._learned: deque[str] = deque()
+        rows, pair_rows = table.arrays.word_rows.rows(), table.arrays.pair_rows.rows()
+        # Bare rows serve evidence, packed ones the score.
+        self._words: dict[str, Row] = dict(zip(table.words, rows, strict=True))
+        self._pairs: dict[tuple[str, str], Row] = dict(zip(table.pairs, pair_rows, strict=True))
+        self._lanes = Lanes(table.labels + 2, _largest(table, self._unknown))
+        pack = self._lanes.pack
+        found = zip(table.words, rows, table.idf, strict=True)
+        packed = {word: pack((*row, idf * idf, 0.0)) for word, row, idf in found}
+        self._packed = _Rows(packed, self._learn)
         # A pair has no part in the length z and is no word.
-        paired = zip(table.pairs, table.arrays.pair_rows.rows(), strict=True)
-        self._pairs: dict[tuple[str, str], Row] = {pair: (*row, 0.0, 0.0) for pair, row in paired}
+        pairs = {pair: pack((*row, 0.0, 0.0)) for pair, row in self._pairs.items()}
+        self._packed_pairs = _Rows(pairs, lambda _: 0)
         self._more = lru_cache(maxsize=REMEMBERED)(self._of_repeated)
 
     def score(self, words: Words) -> Scored:
@@ -86,15 +106,15 @@ class Narrow:
         single, pairs = words.single, words.pairs
         if not single:
             return Scored(list(self._bias), 0.0)
-        rows = self._rows_of(single)
         more = self._more
-        rows += [more(word, count) for word, count in single.items() if count != 1]
+        total = sum(map(self._packed.__getitem__, single))
+        total += sum([more(word, count) for word, count in single.items() if count != 1])
         if pairs:
-            rows += filter(None, map(self._pairs.get, pairs))
+            total += sum(map(self._packed_pairs.__getitem__, pairs))
             for pair, count in pairs.items():
                 if count != 1 and (row := self._pairs.get(pair)):
-                    rows.append(_times(row, term_frequency(count) - 1.0))
-        *totals, square, missing = map(sum, zip(*rows))  # noqa: B905  # all have one length
+                    total += self._times(row, term_frequency(count) - 1.0)
+        *totals, square, missing = self._lanes.unpack(total)
         length = math.sqrt(square) or 1.0
         margins = [total / length + base for total, base in zip(totals, self._bias)]  # noqa: B905
         known = 1.0 - missing / sum(single.values()) if missing else 1.0
@@ -131,26 +151,39 @@ class Narrow:
         try:
             return list(map(self._words.__getitem__, single))
         except KeyError:
-            return [self._words.get(word) or self._learn(word) for word in single]
+            return [self._words.get(word) or self._unknown.row(word) for word in single]
 
-    def _learn(self, word: str) -> Row:
+    def _learn(self, word: str) -> int:
         """The row of an unknown word, kept among the others until many newer ones have come."""
-        row = (*self._unknown.row(word), self._table.unknown_idf**2, 1.0)
+        row = self._unknown.row(word)
+        packed = self._lanes.pack((*row, self._table.unknown_idf**2, 1.0))
         self._words[word] = row
+        self._packed[word] = packed
         self._learned.append(word)
         if len(self._learned) > REMEMBERED:
-            self._words.pop(self._learned.popleft(), None)
-        return row
+            oldest = self._learned.popleft()
+            self._words.pop(oldest, None)
+            self._packed.pop(oldest, None)
+        return packed
 
-    def _of_repeated(self, word: str, count: float) -> Row:
+    def _of_repeated(self, word: str, count: float) -> int:
         """What a word that occurs `count` times has beyond its row for once."""
-        row, frequency = self._words.get(word) or self._learn(word), term_frequency(count)
-        weights = [weight * (frequency - 1.0) for weight in row[:-2]]
-        return (*weights, row[-2] * (frequency**2 - 1.0), row[-1] * (count - 1.0))
+        *row, square, missing = self._lanes.unpack(self._packed[word])
+        frequency = term_frequency(count)
+        weights = [weight * (frequency - 1.0) for weight in row]
+        return self._lanes.pack((*weights, square * (frequency**2 - 1.0), missing * (count - 1.0)))
+
+    def _times(self, row: Row, factor: float) -> int:
+        """What a pair has beyond its row for once."""
+        return self._lanes.pack((*[weight * factor for weight in row], 0.0, 0.0))
 
 
-def _times(row: Row, factor: float) -> Row:
-    return tuple([weight * factor for weight in row])
+def _largest(table: Table, unknown: UnknownWords) -> float:
+    """No number in a row of this table, or of a word that it does not know, is larger."""
+    idf = max(map(abs, table.idf), default=0.0)
+    arrays = table.arrays
+    known = max(arrays.word_rows.largest(), arrays.pair_rows.largest())
+    return max(known, unknown.largest(), idf * idf, table.unknown_idf**2)
 
 
 def _shown(term: Term) -> str:

@@ -27,6 +27,8 @@ _SIZES = {SINGLE: 4, HALF: 2}
 _NO_NUMBER_HALF = bytes(high for high in range(256) if high & 0x7C == 0x7C)
 """High bytes of what is infinite or not a number in half precision."""
 
+_UNSIGNED = bytes(range(128)) * 2
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -61,6 +63,17 @@ class Block:
     def fits(self, rows: int) -> bool:
         """It has exactly so many rows."""
         return len(self.raw) == rows * self.columns * _SIZES[self.kind]
+
+    def largest(self) -> float:
+        """No number in it is larger (absolute), given that all are finite."""
+        if self.kind == HALF:
+            # The high byte without its sign orders them; looking for 128 of them is quicker than
+            # unpacking a million numbers.
+            high = self.raw[1::2].translate(_UNSIGNED)
+            top = next((byte for byte in range(127, -1, -1) if byte in high), 0)
+            bound: float = struct.unpack("<e", bytes((255, min(top, 0x7B))))[0]
+            return bound
+        return max(map(abs, self.numbers()), default=0.0)
 
     def is_finite(self) -> bool:
         """No infinity and nothing that is no number."""

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from classifiers.table import HALF, Table
 from classifiers.terms import hashed
+from classifiers.text import MAX_WORD_LENGTH
 
 Row = tuple[float, ...]
 
@@ -24,7 +25,15 @@ class UnknownWords:
         self._features = table.features
         self._labels = table.labels
         self._factor = table.unknown_idf * table.features.character_weight
-        self._grams = table.arrays.character_rows.raw
+        self._characters = table.arrays.character_rows
+        self._grams = self._characters.raw
+
+    def largest(self) -> float:
+        """No number of a row is larger; `MAX_WORD_LENGTH` is what a word may have."""
+        # A vector of length 1 has at most the square root of its size as the sum of its parts.
+        sizes = range(self._features.shortest, self._features.longest + 1)
+        grams = sum([max(MAX_WORD_LENGTH + 3 - size, 0) for size in sizes])
+        return self._factor * math.sqrt(grams) * self._characters.largest()
 
     def row(self, word: str) -> Row:
         """One number per label: idf * weight of the n-grams, scaled to length 1."""

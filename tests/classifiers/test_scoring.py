@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +18,17 @@ from hypothesis import strategies as st
 from classifiers import scoring
 from classifiers.artifact import save
 from classifiers.confidence import familiarity
+from classifiers.lanes import MOST, Lanes
 from classifiers.scoring import Narrow
 from classifiers.table import HALF, SINGLE, Block
 from classifiers.text import MailText, split, words_of
+from classifiers.unknown import UnknownWords
 from classifiers.wide import Wide
 from tests.classifiers.samples import small_model
 
 _ALONE = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from classifiers.artifact import load
 from classifiers.text import MailText
@@ -112,3 +117,34 @@ def test_rare_unknown_words_and_unknown_pairs_make_a_text_strange() -> None:
     assert familiarity(0.2, 1, 4) > familiarity(0.6, 1, 4)
     assert familiarity(0.2, 2, 4) > familiarity(0.2, 1, 4)
     assert 0.0 <= familiarity(0.5, 0, 0.25) <= 1.0
+
+
+@given(st.lists(st.lists(st.floats(-59.0, 59.0), min_size=4, max_size=4), max_size=60))
+def test_rows_in_lanes_add_up_as_their_numbers_do(rows: list[list[float]]) -> None:
+    lanes = Lanes(4, 59.0)
+    found = lanes.unpack(sum(map(lanes.pack, rows)))
+    wanted = [math.fsum(row[place] for row in rows) for place in range(4)]
+    assert found == pytest.approx(wanted, rel=0, abs=1e-9)
+
+
+@pytest.mark.parametrize("largest", [0.0, 1e-30, 1.0, 57.4, 3.4e38, 1e77])
+def test_a_lane_never_spills_over_into_its_neighbour(largest: float) -> None:
+    lanes = Lanes(3, largest)
+    many = (1 << MOST) - 1
+    found = lanes.unpack(lanes.pack([largest, -largest, largest]) * many)
+    assert found == pytest.approx([largest * many, -largest * many, largest * many], rel=1e-6)
+
+
+@given(st.text(min_size=1, max_size=40), st.integers(1, 9), st.integers(1, 9))
+def test_no_row_of_an_unknown_word_is_larger_than_said(word: str, one: int, other: int) -> None:
+    table = small_model().table
+    features = replace(table.features, shortest=min(one, other), longest=max(one, other))
+    unknown = UnknownWords(replace(table, features=features))
+    assert max(map(abs, unknown.row(word))) <= unknown.largest()
+
+
+@given(st.lists(st.floats(-60_000, 60_000, width=16), min_size=1, max_size=8))
+def test_a_block_names_a_bound_of_its_numbers(numbers: list[float]) -> None:
+    wanted = max(map(abs, numbers))
+    assert Block.of(np.array(numbers), SINGLE).largest() == wanted
+    assert wanted <= Block.of(np.array(numbers), HALF).largest() <= max(2 * wanted, 1e-4)

@@ -17,6 +17,7 @@ PARTS = (
     "stages",
     "scale",
     "tick",
+    "sending",
     "rules",
     "rules_replay",
     "corpus_agreement",

@@ -224,6 +224,13 @@ def smtp_settings(settings: Settings) -> Smtp:
     )
 
 
+def _leaves_by(settings: Settings) -> str:
+    send = settings.send
+    if not send.host:
+        return "nothing leaves: mail is held until a person releases it (no send.host)"
+    return f"{send.host}:{send.port}, TLS {send.tls}{', DKIM' if send.dkim_key else ''}"
+
+
 def _refused_by_serve(settings: Settings) -> Iterator[Problem]:
     """What the files alone do not show: `serve` would end with it."""
     from inbox.net.tls import server_context
@@ -235,3 +242,19 @@ def _refused_by_serve(settings: Settings) -> Iterator[Problem]:
     exposed = settings.web.listen.exposed()
     if exposed is not None:
         yield exposed
+    yield from _refused_by_couriers(settings)
+
+
+def _refused_by_couriers(settings: Settings) -> Iterator[Problem]:
+    from inbox.flow.compose import dkim_key
+    from inbox.net.tls import client_context
+
+    authorities = settings.send.tls_ca
+    for look in (
+        lambda: client_context(authorities and settings.path(authorities)),
+        lambda: dkim_key(settings),
+    ):
+        try:
+            look()
+        except ConfigError as error:
+            yield from error.problems

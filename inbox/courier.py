@@ -8,14 +8,13 @@ what a courier knows must not become uncertain.
 from __future__ import annotations
 
 import random
-import ssl
 import threading
 
 from inbox import log
 from inbox.app import files_in_force
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
-from inbox.errors import ConfigError, StoreError
+from inbox.errors import StoreError
 from inbox.flow import deliver, sla
 from inbox.flow.compose import is_mailbox
 from inbox.flow.owner import new_owner
@@ -23,10 +22,10 @@ from inbox.flow.settling import Judged
 from inbox.mail.outgoing import Carry
 from inbox.net.smtp_out import Smarthost, Waits
 from inbox.net.smtp_pool import Pool
+from inbox.net.tls import client_context
 from inbox.store.database import Database
 from inbox.store.outbox import Claimed, ItemLost
 from inbox.store.together import Together
-from routing.problems import Problem
 
 IDLE_WAIT = 1.0
 """Seconds after which an idle courier looks for work that nobody told it of."""
@@ -39,31 +38,18 @@ SETTLE_AGAIN = 1.0
 def smarthost(settings: Settings) -> Smarthost:
     """The smarthost of the settings. Raises `ConfigError` where its certificates cannot be read."""
     send = settings.send
+    authorities = None if send.tls_ca is None else settings.path(send.tls_ca)
     waits = Waits(greeting=send.reply_seconds, command=send.reply_seconds, dot=send.final_seconds)
     return Smarthost(
         host=send.host,
         port=send.port,
-        tls=None if send.tls == "none" else _context(settings),
+        tls=None if send.tls == "none" else client_context(authorities),
         implicit=send.tls == "implicit",
         username=send.username,
         password=settings.send_password or "",
         helo=send.hostname,
         waits=waits,
     )
-
-
-def _context(settings: Settings) -> ssl.SSLContext:
-    """Verified, TLS 1.2 or later; the system's certificates unless others are named."""
-    authorities = settings.send.tls_ca
-    try:
-        path = None if authorities is None else str(settings.path(authorities))
-        context = ssl.create_default_context(cafile=path)
-    except OSError as error:
-        message = f"{authorities}: {error.strerror or error}"
-        problem = Problem("send.tls_ca", 0, 0, "unreadable", message, "give a PEM file")
-        raise ConfigError([problem]) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 class Couriers:

@@ -35,6 +35,13 @@ smtp:
 web:
   listen: 127.0.0.1:8025
 
+# Without a smarthost nothing leaves: mail is held in the outbox until a person releases it.
+# send:
+#   host: smtp.company.example
+#   port: 587
+#   username: aboard
+# send_password_file: secrets/smarthost
+
 # What admins own; `aboard check` reads all of it, and a bad file never replaces a good one.
 files:
   rules: rules

@@ -1,4 +1,4 @@
-"""The TLS side of a server: certificate and key from the settings. Opens no sockets."""
+"""TLS, ours as a server and as a client: contexts from the settings. Opens no sockets."""
 
 from __future__ import annotations
 
@@ -40,6 +40,23 @@ def server_context(settings: Smtp) -> ssl.SSLContext | None:
     except ssl.SSLError as error:
         why = _WHY.get(error.reason, str(error.reason))
         raise ConfigError([_unusable(settings, why)]) from error
+    return context
+
+
+def client_context(authorities: Path | None) -> ssl.SSLContext:
+    """Verified, TLS 1.2 or later; the system's certificates, or those of a PEM file instead.
+
+    Raises `ConfigError` where the file cannot be read or holds none.
+    """
+    try:
+        context = ssl.create_default_context(
+            cafile=None if authorities is None else str(authorities)
+        )
+    except OSError as error:
+        message = f"{authorities}: {error.strerror or error}"
+        problem = Problem("send.tls_ca", 0, 0, "unreadable", message, "give a PEM file")
+        raise ConfigError([problem]) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
 

@@ -116,3 +116,21 @@ def test_a_smarthost_with_unreadable_certificates_is_one_line(tmp_path: Path) ->
     made = smarthost(replace(settings, send=replace(send, tls_ca=None)))
     assert made.tls is not None
     assert made.tls.check_hostname
+
+
+def test_check_says_what_the_couriers_cannot_use_and_whether_mail_leaves(tmp_path: Path) -> None:
+    from inbox.app import check_everything
+    from inbox.config import load
+    from tests.flow.house import CONFIG, write_files
+
+    database = "database: sqlite:///aboard.db\n"
+    facts = check_everything(load(write_files(tmp_path, **{"aboard.yaml": CONFIG + database}), {}))[
+        1
+    ]
+    assert facts["send"].startswith("nothing leaves")
+    (tmp_path / "key.pem").write_text("no key")
+    send = "send: {host: mx.example, tls_ca: gone.pem, dkim_selector: s1, dkim_key: key.pem}\n"
+    path = write_files(tmp_path, **{"aboard.yaml": CONFIG + database + send})
+    problems, facts = check_everything(load(path, {}))
+    assert {"send.tls_ca", "send.dkim_key"} <= {one.file for one in problems}
+    assert facts["send"] == "mx.example:587, TLS starttls, DKIM"

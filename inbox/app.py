@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from inbox import log, shipped
 from inbox.clock import utc_now
@@ -15,6 +16,10 @@ from inbox.mail.providers import PUBLIC_DOMAINS
 from inbox.store import models, people, schema, sets
 from inbox.store.database import Conn, Database, has_wal_reset_bug, server_version, sqlite_version
 from routing.problems import Problem, errors
+
+if TYPE_CHECKING:
+    from inbox.flow.compose import Post
+    from inbox.flow.followups import FollowUps
 
 Versions = tuple[tuple[str, str], ...]
 
@@ -56,12 +61,32 @@ def filing_context(
             log.classifier_trouble(problem)
     made = replace(
         held,
+        post=held.post or _post(db, settings),
         classify=answering.classify,
         shadow=answering.shadow,
         shadow_model=answering.shadow_hash,
         detect_language=detect,
     )
     return made, now
+
+
+def _post(db: Database, settings: Settings) -> Post | None:
+    """What automatic mail is sent with; None where the key that signs it cannot be used."""
+    from inbox.flow.compose import open_post
+
+    try:
+        return open_post(db, settings, utc_now())
+    except ConfigError as error:
+        log.rules_refused(error.problems)  # mail flows; nothing automatic is sent
+        return None
+
+
+def follow_ups(db: Database, settings: Settings) -> FollowUps:
+    """What sends follow-ups. Raises `ConfigError` where the key that signs them cannot be used."""
+    from inbox.flow.compose import open_post
+    from inbox.flow.followups import FollowUps
+
+    return FollowUps(open_post(db, settings, utc_now()))
 
 
 def _told(db: Database) -> Callable[[str, Problem], None]:

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from inbox import log
-from inbox.app import put_in_force, smtp_settings
+from inbox.app import follow_ups, put_in_force, smtp_settings
 from inbox.clock import monotonic, utc_now
 from inbox.config import Listen, Settings
 from inbox.courier import Couriers
@@ -109,7 +109,7 @@ class Node:
         log.serving("file", f"{self.settings.filing.workers} workers")
 
     def _start_ticking(self, stack: AsyncExitStack) -> None:
-        sweeper = Sweeper(self.settings, self.db)
+        sweeper = Sweeper(self.settings, self.db, follow_ups(self.db, self.settings))
         sweeper.start()
         stack.push_async_callback(asyncio.to_thread, sweeper.stop)
         log.serving("tick", "every second")
@@ -149,7 +149,7 @@ class Node:
         log.serving("web", f"http://{self.running.web}")
 
     async def _start_sending(self, stack: AsyncExitStack) -> None:
-        couriers = Couriers(self.settings, self.db)
+        couriers = Couriers(self.settings, self.db, follow_ups(self.db, self.settings).recheck)
         await asyncio.to_thread(couriers.start)
         stack.push_async_callback(asyncio.to_thread, couriers.stop, GRACE_SECONDS)
         self.running.couriers = couriers

@@ -11,9 +11,10 @@ from inbox import log
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
 from inbox.errors import AboardError, StoreError
+from inbox.flow.followups import FollowUps
 from inbox.flow.ownership import Attendance, House, house_of
 from inbox.flow.stored_sets import in_force
-from inbox.flow.tick import Effects, OnTimelineOnly, SteadyClock, Ticked, Ticker
+from inbox.flow.tick import OnTimelineOnly, SteadyClock, Ticked, Ticker
 from inbox.store.database import Conn, Database
 
 EVERY = 1.0
@@ -31,9 +32,12 @@ def _house(conn: Conn) -> House:
 class Sweeper:
     """Ticks until it is stopped."""
 
-    def __init__(self, settings: Settings, db: Database, effects: Effects | None = None) -> None:
+    def __init__(
+        self, settings: Settings, db: Database, follow_ups: FollowUps | None = None
+    ) -> None:
         self._db = db
-        self._ticker = Ticker(db, settings.node, in_force, effects or OnTimelineOnly())
+        self._ticker = Ticker(db, settings.node, in_force, follow_ups or OnTimelineOnly())
+        self._follow_ups = follow_ups
         self._clock = SteadyClock()
         self._attendance = Attendance()
         self._stopping = threading.Event()
@@ -55,7 +59,10 @@ class Sweeper:
         if not self._clock.steady(now, monotonic()):
             return Ticked()
         self._attendance.keep(self._db, _house, now)
-        return self._ticker.tick(now, self._stopping.is_set)
+        done = self._ticker.tick(now, self._stopping.is_set)
+        if self._follow_ups is not None:
+            self._follow_ups.sweep(self._db, now, self._stopping.is_set)
+        return done
 
     def _run(self) -> None:
         wait = EVERY
@@ -65,6 +72,11 @@ class Sweeper:
                 done = self.once()
             except AboardError as error:
                 log.database_trouble(error)
+                wait = AFTER_TROUBLE
+                continue
+            except Exception as error:
+                # A bug of ours must not end the sweep: deadlines would pass unnoticed for ever.
+                log.sweep_failed(error)
                 wait = AFTER_TROUBLE
                 continue
             if done != Ticked():

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 
-from routing.manners import ACKNOWLEDGES, Limits
+from routing.manners import ACKNOWLEDGES, ASKS, LATE, TELLS, Limits
 from routing.names import Names, check_name
 from routing.problems import Problem
 from routing.reader import Fields, Reader
@@ -30,6 +30,7 @@ from routing.strict_yaml import load_text
 WHO = ("everybody", "known", "nobody")
 STARTS = ("waiting", "closed", "handoff", "stage")
 ACTS = ("close",)
+QUIET_KEYS = ("from", "until", "except")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Followups:
     acknowledge: Acknowledge = Acknowledge()
     limits: Limits = field(default_factory=Limits)
     quiet: tuple[time, time] | None = None
+    quiet_except: tuple[str, ...] = ()
+    """Roles of templates that may be sent in quiet hours all the same."""
     sequences: tuple[Sequence, ...] = ()
 
     def started_by(self, on: str, stage: str = "") -> tuple[Sequence, ...]:
@@ -98,6 +101,7 @@ def load_followups(
         acknowledge=acknowledge[0],
         limits=loader.limits(top, acknowledge[1]),
         quiet=loader.quiet(top),
+        quiet_except=loader.quiet_except(top),
         sequences=loader.sequences(top),
     )
     reader = loader.reader
@@ -136,7 +140,7 @@ class _Loader:
         )
 
     def quiet(self, top: Fields) -> tuple[time, time] | None:
-        said = top.mapping("quiet_hours", ("from", "until"))
+        said = top.mapping("quiet_hours", QUIET_KEYS)
         if said.node is None:
             return None
         begins, ends = self._time(said, "from"), self._time(said, "until")
@@ -147,6 +151,13 @@ class _Loader:
             self._report(said, "until", "bad-value", message, "")
             return None
         return begins, ends
+
+    def quiet_except(self, top: Fields) -> tuple[str, ...]:
+        said = top.mapping("quiet_hours", QUIET_KEYS)
+        roles = said.texts("except")
+        if any(one not in (ASKS, LATE, TELLS) for one in roles):
+            said.wrong("except", f"a list of {ASKS}, {LATE}, {TELLS}")
+        return roles
 
     def _time(self, said: Fields, key: str) -> time | None:
         text = said.text(key, required=True)

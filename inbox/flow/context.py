@@ -10,6 +10,7 @@ from inbox.mail.letter import Address, Letter
 
 if TYPE_CHECKING:
     from inbox.flow.active import AdminFiles
+    from inbox.flow.compose import Post
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +58,5 @@ class FilingContext:
     shadow_model: str = ""
     """The hash of that model."""
     detect_language: Callable[[str], str | None] | None = None
+    post: Post | None = None
+    """What acknowledgements are sent with; None: there are none."""

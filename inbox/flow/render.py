@@ -19,7 +19,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from inbox.errors import AboardError
-from inbox.flow.render_samples import SAMPLES
+from inbox.flow.render_samples import MOST_ITEMS, SAMPLES
 from routing.problems import Problem
 from routing.reader import Reader, did_you_mean
 from routing.strict_yaml import load_text
@@ -55,6 +55,7 @@ THEIRS = {
 }
 """Not for acknowledgements: a stranger would have us mail their words to somebody else."""
 LISTS = frozenset(["asks"])
+MOST_LISTED = MOST_ITEMS
 
 _GAP = re.compile(r"\n(?:[ \t]*\n){2,}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")

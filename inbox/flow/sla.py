@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from inbox.flow import sequences
 from inbox.flow.admin_set import AdminFiles
 from inbox.flow.proof import read_sla
 from inbox.flow.stored_sets import in_force
@@ -182,6 +183,7 @@ def after_deed(
         if clocks is not None:
             thread_id = done.thread_id if isinstance(done, Handoff) else done.id
             refresh(conn, clocks, [thread_id], None)
+        sequences.after_event(conn, files(), event)
 
     return follow_deed
 

@@ -100,6 +100,7 @@ def trace(request: Request) -> Response:
             "answer": _answer(question, under, files.ruleset, f"made from message {one.id}"),
             "note": question.note,
             "now_asked": now,
+            "classifier_asked": question.facts.get("classifier.team") is not None,
             "same_set": under.hash == files.ruleset.hash,
         }
     return page(request, "trace.html", around, **values)

@@ -259,6 +259,31 @@ def test_near_threads_are_linked_with_where_they_went(judged: Told) -> None:
     assert fragment.strip() in client.get("/threads/1/near").text
 
 
+def test_a_trace_leads_to_the_nearest_threads_where_the_classifier_was_asked(judged: Told) -> None:
+    client = judged.client()
+    asked = [made for made in decisions(judged) if "classifier" in made.decision]
+    assert asked
+    for made in asked:
+        trace = client.get(f"/messages/{made.message_id}/trace").text
+        assert f'data-fill="/threads/{made.thread_id}/near?fragment=near"' in trace
+
+
+def test_a_trace_without_a_classifier_speaks_of_no_nearest_threads(told: Told) -> None:
+    asked = {made.message_id for made in decisions(told) if "classifier" in made.decision}
+    client = told.client()
+    others = [made for made in decisions(told) if made.message_id and made.message_id not in asked]
+    assert others
+    assert "/near" not in client.get(f"/messages/{others[0].message_id}/trace").text
+
+
+def decisions(told: Told) -> list[assignments.Assignment]:
+    """Every decision about a thread of the first page that a message made."""
+    with told.db.read() as conn:
+        listed = [row.thread.id for row in threads.listing(conn, threads.Page())]
+        made = [one for each in listed for one in assignments.of_thread(conn, each)]
+    return [one for one in made if one.message_id is not None]
+
+
 def moved(client: TestClient, own: Told, team: str) -> str:
     form = {"token": token(client), "team": team}
     answer = client.post("/threads/1/team", data=form)

@@ -133,6 +133,11 @@ def step_failed(error: BaseException) -> None:
     _log.error("step-failed error=%r", error, exc_info=error)
 
 
+def sweep_failed(error: BaseException) -> None:
+    """A sweep ended early by a bug of ours; the next one comes soon."""
+    _log.error("sweep-failed error=%r", error, exc_info=error)
+
+
 def clock_jumped(seconds: float) -> None:
     """The wall clock jumped; nothing is swept until two readings agree."""
     _log.error("clock-jumped seconds=%.0f", seconds)

@@ -9,6 +9,7 @@ import pytest
 from inbox import sweeper
 from inbox.clock import utc_now
 from inbox.errors import AboardError
+from inbox.flow.tick import Ticked
 from inbox.node import PARTS, check_parts
 from inbox.store.clock_tables import target_steps
 from inbox.sweeper import Sweeper
@@ -34,6 +35,28 @@ def test_a_running_sweeper_does_what_is_due_and_ends_when_it_is_stopped(
     finally:
         running.stop()
     assert {one.node for one in office.rows(target_steps)} == {office.settings.node}
+
+
+def test_a_bug_does_not_end_the_sweep(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    late(office)
+    monkeypatch.setattr(sweeper, "EVERY", 0.01)
+    monkeypatch.setattr(sweeper, "AFTER_TROUBLE", 0.01)
+    running = Sweeper(office.settings, office.db)
+    answers = iter([ZeroDivisionError("a bug"), AboardError("the database is away")])
+    right = running.once
+
+    def once() -> Ticked:
+        trouble = next(answers, None)
+        if trouble is not None:
+            raise trouble
+        return right()
+
+    monkeypatch.setattr(running, "once", once)
+    running.start()
+    try:
+        until(lambda: len(office.steps()) == 2)
+    finally:
+        running.stop()
 
 
 def test_nothing_is_swept_while_the_clock_jumps(

@@ -196,6 +196,7 @@ def check_everything(settings: Settings) -> tuple[tuple[Problem, ...], dict[str,
         "mailboxes": ", ".join(one.address for one in settings.mailboxes) or "none",
         "smtp": str(settings.smtp.listen),
         "web": str(settings.web.listen),
+        "send": _leaves_by(settings),
         "settings": "a node reads aboard.yaml when it starts: restart it after a change",
     }
     problems = list(_refused_by_serve(settings))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache, partial
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from inbox import log, shipped
-from inbox.clock import utc_now
+from inbox.clock import monotonic, utc_now
 from inbox.config import Settings, Smtp
 from inbox.errors import ConfigError, StoreError
 from inbox.flow import active, ownership
@@ -20,6 +22,7 @@ from routing.problems import Problem, errors
 if TYPE_CHECKING:
     from inbox.flow.compose import Post
     from inbox.flow.followups import FollowUps
+    from inbox.flow.verify import Verifier
 
 Versions = tuple[tuple[str, str], ...]
 
@@ -62,6 +65,7 @@ def filing_context(
     made = replace(
         held,
         post=held.post or _post(db, settings),
+        verify=_verifier(settings),
         classify=answering.classify,
         shadow=answering.shadow,
         shadow_model=answering.shadow_hash,
@@ -87,6 +91,30 @@ def follow_ups(db: Database, settings: Settings) -> FollowUps:
     from inbox.flow.followups import FollowUps
 
     return FollowUps(open_post(db, settings, utc_now()))
+
+
+@lru_cache(maxsize=4)
+def _verifier(settings: Settings) -> Verifier:
+    """Who asks DNS and believes relays; one a process, as it remembers what DNS said."""
+    from inbox.flow.verify import Verifier
+    from inbox.mail.authentication import How
+
+    wanted = settings.verify
+    how = How(
+        relays=frozenset(wanted.trusted_relays),
+        public=PUBLIC_DOMAINS | frozenset(settings.public_domains),
+        most_signatures=wanted.signatures,
+        strict=wanted.strict,
+        policies=wanted.policies,
+    )
+    networks = tuple(ip_network(one) for one in wanted.relay_networks)
+    if not wanted.nameservers:
+        return Verifier(how, None, networks, wanted.relayed_mailboxes)
+    from inbox.net.resolver import NameServers, Resolver
+
+    resolver = Resolver(NameServers(wanted.servers()), monotonic)
+    look_up = partial(resolver.for_one_mail, wanted.lookups, wanted.seconds)
+    return Verifier(how, look_up, networks, wanted.relayed_mailboxes)
 
 
 def _told(db: Database) -> Callable[[str, Problem], None]:

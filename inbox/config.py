@@ -7,6 +7,7 @@ A secret is given as `NAME_file` or by environment, and is never printed.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -21,6 +22,7 @@ from inbox.sections import Filing as Filing
 from inbox.sections import Mailbox as Mailbox
 from inbox.sections import Send as Send
 from inbox.sections import Smtp as Smtp
+from inbox.sections import Verify as Verify
 from inbox.sections import Web as Web
 from routing.problems import Problem
 from routing.reader import Fields, Reader, did_you_mean
@@ -50,6 +52,7 @@ class Settings:
     filing: Filing = field(default_factory=Filing)
     send: Send = field(default_factory=Send)
     send_password: str | None = field(default=None, repr=False, metadata={"secret": True})
+    verify: Verify = field(default_factory=Verify)
     files: Files = field(default_factory=Files)
 
     def path(self, relative: Path) -> Path:
@@ -156,6 +159,7 @@ PARTS: Mapping[str, type] = {
     "web": Web,
     "filing": Filing,
     "send": Send,
+    "verify": Verify,
     "files": Files,
 }
 """The sections of the configuration."""
@@ -220,6 +224,7 @@ def _settings(top: _Level, folder: Path) -> Settings:
         filing=Filing(**_counts(top.below("filing", Filing), default.filing)),
         send=_send(top.below("send", Send)),
         send_password=_secret(top, "send_password", folder),
+        verify=_verify(top.below("verify", Verify)),
         files=_files(top.below("files", Files), default.files),
     )
 
@@ -353,6 +358,31 @@ def _send(level: _Level) -> Send:
     files = {one: level.at(one).text(one) for one in ("tls_ca", "dkim_key")}
     paths = {one: Path(text) for one, text in files.items() if text}
     return replace(default, **texts, **counts, **paths)  # type: ignore[arg-type]
+
+
+def _verify(level: _Level) -> Verify:
+    lists = {
+        one: level.at(one).texts(one) for one in ("nameservers", "trusted_relays", "relay_networks")
+    }
+    flags = {
+        one: level.at(one).flag(one, getattr(Verify(), one))
+        for one in ("strict", "policies", "relayed_mailboxes")
+    }
+    made = replace(Verify(), **lists, **flags, **_counts(level, Verify()))  # type: ignore[arg-type]
+    try:
+        made.servers()
+    except ValueError:
+        level.at("nameservers").wrong("nameservers", "`system`, or addresses such as 127.0.0.1:53")
+    try:
+        tuple(map(ipaddress.ip_network, made.relay_networks))
+    except ValueError:
+        level.at("relay_networks").wrong("relay_networks", "networks such as 10.0.0.0/8")
+    if made.trusted_relays and not (made.relay_networks or made.relayed_mailboxes):
+        expected = "given with relay_networks or relayed_mailboxes: by whom mail came is seen there"
+        level.at("trusted_relays").wrong("trusted_relays", expected)
+    if made.seconds > 8:
+        level.at("seconds").wrong("seconds", "at most 8: a mail has to be filed in time")
+    return replace(made, trusted_relays=tuple(one.lower() for one in made.trusted_relays))
 
 
 def _web(level: _Level) -> Web:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,40 @@ class Send:
     dkim_selector: str = ""
     dkim_domain: str = ""
     dkim_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """How the author of a mail is verified. Without name servers and relays nobody is."""
+
+    nameservers: tuple[str, ...] = ()
+    """`system`, or ADDRESS, ADDRESS:PORT, [ADDRESS]:PORT of each."""
+    seconds: int = 5
+    """How long one mail may wait for DNS."""
+    lookups: int = 10
+    signatures: int = 5
+    strict: bool = False
+    policies: bool = True
+    trusted_relays: tuple[str, ...] = ()
+    """authserv-ids and host names of our own relays."""
+    relay_networks: tuple[str, ...] = ()
+    relayed_mailboxes: bool = False
+
+    def servers(self) -> tuple[tuple[str, int], ...]:
+        """(address, port) of each name server; none for the system's. Raises `ValueError`."""
+        if self.nameservers == ("system",):
+            return ()
+        return tuple(_server(one) for one in self.nameservers)
+
+
+def _server(written: str) -> tuple[str, int]:
+    address, colon, port = written.rpartition(":")
+    if not colon or (":" in address and not address.endswith("]")):
+        address, port = written, "53"
+    number = int(port)
+    if not 0 < number < 65536:
+        raise ValueError(port)
+    return str(ipaddress.ip_address(address.strip("[]"))), number
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ CLOCKS = "clocks"
 FOLLOW_UPS = "follow-ups"
 PARTS = (FILING, CLASSIFIER, VERIFICATION, CONTACTS, CLOCKS, FOLLOW_UPS)
 """The parts of the system that feed fields and carry out actions."""
-RUNNING = frozenset({FILING, CLASSIFIER})
+RUNNING = frozenset({FILING, CLASSIFIER, VERIFICATION})
 """The parts that exist today; the fields of the others are unknown, their actions refused."""
 
 

@@ -11,6 +11,7 @@ from inbox.mail.letter import Address, Letter
 if TYPE_CHECKING:
     from inbox.flow.active import AdminFiles
     from inbox.flow.compose import Post
+    from inbox.flow.verify import Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +59,7 @@ class FilingContext:
     shadow_model: str = ""
     """The hash of that model."""
     detect_language: Callable[[str], str | None] | None = None
+    verify: Verifier | None = None
+    """None: nobody is verified."""
     post: Post | None = None
     """What acknowledgements are sent with; None: there are none."""

@@ -11,6 +11,8 @@ from inbox.flow.account import Belonging
 from inbox.flow.context import Guess
 from inbox.flow.ownership import OWNER_CHANGED
 from inbox.flow.unit import Unit
+from inbox.flow.verify import NOT_CONFIGURED
+from inbox.mail.authentication import Verdict
 from inbox.mail.letter import AutomaticKind, Letter
 from inbox.store import timeline
 from inbox.store.intake import Claim
@@ -32,6 +34,7 @@ class Mail:
     there: Belonging
     at: datetime
     message_id: int
+    verdict: Verdict = NOT_CONFIGURED
 
     def event(self, thread_id: int, kind: str, data: dict[str, Any]) -> timeline.Event:
         """Something that this mail's author did to its account."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from inbox.clock import iso
+from inbox.mail.authentication import UNKNOWN, Verdict
 from inbox.mail.letter import AutomaticKind, Letter
 
 
@@ -41,6 +42,11 @@ def of_letter(letter: Letter) -> dict[str, Any]:
             "how": letter.forwarded.how,
         }
     return found
+
+
+def of_verdict(verdict: Verdict) -> dict[str, Any]:
+    """What verification found, where it looked at all."""
+    return {} if verdict.result == UNKNOWN else {"verification": verdict.as_json()}
 
 
 def calendar_json(item: Any) -> dict[str, Any]:

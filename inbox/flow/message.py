@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from inbox.flow import account as account_flow
-from inbox.flow import assign, bounces, enforce, extras, outbox_deeds, run_policy
+from inbox.flow import assign, bounces, enforce, extras, outbox_deeds, run_policy, verify
 from inbox.flow import thread as thread_flow
 from inbox.flow.account import Belonging
 from inbox.flow.enforce import Mail, Reasons
@@ -26,7 +26,8 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     there = _belonging(unit, ready, ids)
     find = thread_flow.place if there.joins else thread_flow.beside
     place = find(unit, there.account_id, ids)
-    mail = Mail(ready.claim, letter, there, ready.at, unit.writes.key("messages"))
+    number = unit.writes.key("messages")
+    mail = Mail(ready.claim, letter, there, ready.at, number, ready.verdict)
     facts = Facts(
         {
             **ready.facts,
@@ -45,7 +46,7 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     _insert(unit, mail, thread, facts)
     unit.writes.index(mail.message_id, ready.words)
     _join(unit, mail, thread, ids, place)
-    _note(unit, mail, thread)
+    _note(unit, mail, thread, joined=place.thread is not None)
     enforce.put_in_force(unit, mail, thread, reasons)
     _advance(unit, mail, thread.id)
     bounces.note(unit, mail)
@@ -56,6 +57,10 @@ def _belonging(unit: Unit, ready: Prepared, ids: tuple[str, ...]) -> Belonging:
     author = ready.author
     if ready.claim.sent and author.address.lower() in unit.context.own.addresses:
         return account_flow.outgoing(unit, ready.letter, author, ready.at)
+    if not verify.may_join(ready.verdict):
+        # Its own domain disowns it, or nobody knows whose it is: it names threads in vain.
+        there = account_flow.belonging(unit, ready.letter, author, (), ready.at)
+        return replace(there, joins=False)
     return account_flow.belonging(unit, ready.letter, author, ids, ready.at)
 
 
@@ -115,8 +120,8 @@ def _insert(unit: Unit, mail: Mail, thread: Thread, facts: Facts) -> None:
         "language": language or None,
         "automatic": letter.automatic.kind.value,
         "may_answer": letter.automatic.may_answer,
-        "verified": "unknown",
-        "extras": extras.of_letter(letter),
+        "verified": mail.verdict.result,
+        "extras": extras.of_letter(letter) | extras.of_verdict(mail.verdict),
         "defects": defects,
     }
     unit.add_message(row, [_file(one) for one in letter.attachments])
@@ -152,13 +157,15 @@ def _join(
             unit.writes.add("thread_participants", {"thread_id": thread.id, "address": address})
 
 
-def _note(unit: Unit, mail: Mail, thread: Thread) -> None:
+def _note(unit: Unit, mail: Mail, thread: Thread, joined: bool) -> None:
     there, letter = mail.there, mail.letter
     if there.created:
         data = {"from": there.author.address.lower()}
         unit.event(mail.event(thread.id, "account-created", data))
     kind = "mail-in" if there.direction == "in" else "mail-out"
-    data = {"automatic": letter.automatic.kind.value, "verified": "unknown"}
+    data = {"automatic": letter.automatic.kind.value, "verified": mail.verdict.result}
+    if joined and there.direction == "in" and not verify.fact(mail.verdict):
+        data["joined"] = "unverified"
     unit.event(mail.event(thread.id, kind, data))
     if there.internal and letter.forwarded is not None and letter.forwarded.sender is not None:
         # Shown on the account of the original sender, joined to nothing: nothing proves yet that
@@ -167,7 +174,7 @@ def _note(unit: Unit, mail: Mail, thread: Thread) -> None:
         account_id = account_flow.account_of(unit, sender)
         if account_id is not None:
             data = {"original_sender": sender, "subject": letter.forwarded.subject}
-            data["verified"] = "unknown"
+            data["verified"] = mail.verdict.result
             happened = mail.event(thread.id, "forwarded-by-colleague", data)
             unit.event(replace(happened, account_id=account_id))
 

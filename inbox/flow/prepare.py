@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from inbox.flow import assign
 from inbox.flow.author import author_of
 from inbox.flow.context import FilingContext, Guess
+from inbox.flow.verify import NOT_CONFIGURED, fact
+from inbox.mail.authentication import Verdict
 from inbox.mail.joining import ids_of
 from inbox.mail.letter import Address, Letter
 from inbox.store import search
@@ -32,6 +34,7 @@ class Prepared:
     guess: Guess | None
     facts: Mapping[str, object]
     words: str
+    verdict: Verdict = NOT_CONFIGURED
 
 
 def prepare(claim: Claim, letter: Letter, context: FilingContext) -> Prepared:
@@ -41,6 +44,8 @@ def prepare(claim: Claim, letter: Letter, context: FilingContext) -> Prepared:
     facts = assign.message_facts(
         letter, author.address, claim.forward_paths, claim.size, context.mailboxes
     )
+    verdict = context.verify(claim, letter) if context.verify else NOT_CONFIGURED
+    facts["verified"] = fact(verdict)
     detect = context.detect_language
     facts["language"] = detect(letter.visible_text) if detect else None
     return Prepared(
@@ -52,6 +57,7 @@ def prepare(claim: Claim, letter: Letter, context: FilingContext) -> Prepared:
         guess=guess,
         facts=facts | assign.guess_facts(guess),
         words=search.words_of(_findable(letter, author)),
+        verdict=verdict,
     )
 
 

@@ -66,6 +66,7 @@ class Claim:
     source: str
     reverse_path: str | None
     forward_paths: tuple[str, ...]
+    peer: str
     accepted_at: datetime
     sent: bool
     dated: bool
@@ -247,6 +248,7 @@ def claims_of(conn: Conn, ids: Sequence[int]) -> tuple[Claim, ...]:
             source=row.source,
             reverse_path=row.reverse_path,
             forward_paths=tuple(row.forward_paths),
+            peer=row.peer,
             accepted_at=row.accepted_at,
             sent=row.sent,
             dated=row.dated,

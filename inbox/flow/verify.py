@@ -1,0 +1,72 @@
+"""Who is it really? Asks, for one accepted mail, what `mail.authentication` makes of its author.
+
+Runs in the filing worker, before the transaction: never while a peer waits for its `250`, and
+never while a lock is held. What it found is stored with the message and decides whether it joins.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from inbox.mail.authentication import FAIL, NONE, PASS, UNKNOWN, How, Verdict, authenticate
+from inbox.mail.authentication_domains import LookUp
+from inbox.mail.letter import Letter
+from inbox.store.intake import Claim
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+NOT_CONFIGURED = Verdict(UNKNOWN, "", "", False, "no resolver and no relay is configured")
+HISTORY = Verdict(UNKNOWN, "", "", False, "it is history: keys of its time may be gone")
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """What verification goes by. Without `look_up` and relays every sender is unknown."""
+
+    how: How
+    """`how.relays` are the names of our relays; they count for mail that a relay handed over."""
+    look_up: Callable[[], LookUp] | None = None
+    """Look-ups for one mail, within its limits."""
+    networks: tuple[Network, ...] = ()
+    """Where our relays are, seen from the SMTP ingress."""
+    relayed_mailboxes: bool = False
+    """Did all mail that is fetched from a mailbox come through our relays?"""
+
+    def __call__(self, claim: Claim, letter: Letter) -> Verdict:
+        """The verdict on a mail; never raises. Time counts from its acceptance."""
+        if self.look_up is None and not self.how.relays:
+            return NOT_CONFIGURED
+        if claim.dated or claim.sent:
+            return HISTORY
+        author = letter.from_[0].domain if len(letter.from_) == 1 else ""
+        how = self.how if self._relayed(claim) else replace(self.how, relays=frozenset())
+        look_up = self.look_up() if self.look_up else None
+        try:
+            return authenticate(claim.raw, author, look_up, claim.accepted_at, how)
+        except Exception as error:
+            # dkimpy and dnspython have a stranger's bytes in hand. Whatever they trip over, the
+            # mail is filed: its author has proved nothing.
+            return Verdict(NONE, "", "", False, f"verification failed: {type(error).__name__}")
+
+    def _relayed(self, claim: Claim) -> bool:
+        if claim.source == "imap":
+            return self.relayed_mailboxes
+        try:
+            peer = ipaddress.ip_address(claim.peer)
+        except ValueError:
+            return False
+        if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped:
+            peer = peer.ipv4_mapped
+        return claim.source == "smtp" and any(peer in one for one in self.networks)
+
+
+def fact(verdict: Verdict) -> bool:
+    """The fact `verified` that rules ask: whoever proved nothing is unverified."""
+    return verdict.result == PASS
+
+
+def may_join(verdict: Verdict) -> bool:
+    """May its ids join it to a thread of its author's account (DESIGN I6)?"""
+    return verdict.result != FAIL

@@ -166,3 +166,16 @@ def test_an_acknowledgement_has_the_null_reverse_path(office: Office) -> None:
     (kept,) = office.sink.wait_for(1)
     assert kept.mail_from in ("", "<>")  # as aiosmtpd writes it
     assert b"Auto-Submitted: auto-replied" in kept.content
+
+
+def test_what_is_to_leave_follows_a_thread_that_is_joined_into_another(office: Office) -> None:
+    from inbox.flow.thread import absorb
+
+    put = office.put(kind="reply")
+    office.house.receive(mail(id="other@acme.example", subject="Another"))
+    other = office.house.thread("other@acme.example")
+    with office.house.db.write() as conn:
+        absorb(conn, other.id, office.thread_id, "by hand", office.house.now)
+    assert office.item(put.item_id).thread_id == other.id
+    assert office.carry() == ["sent"]
+    assert office.house.thread("other@acme.example").status == "waiting"

@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from routing.problems import Problem, few
+
 _log = logging.getLogger("aboard")
 
 
@@ -61,9 +63,9 @@ def database_trouble(error: BaseException) -> None:
     _log.error("database-trouble error=%r", str(error))
 
 
-def rules_refused(problems: Sequence[object]) -> None:
+def rules_refused(problems: Sequence[Problem]) -> None:
     """An admin's file was refused; what was in force stays."""
-    for problem in problems:
+    for problem in few(problems):
         _log.error("files-refused problem=%r", str(problem))
 
 

@@ -158,6 +158,8 @@ def _paths(settings: Settings) -> Iterator[Path]:
     files = settings.files
     for one in (files.teams, files.sla, files.stages, files.followups):
         yield settings.path(one)
+    for one in (files.teams, files.sla):  # their hours may name iCal files beside them
+        yield from settings.path(one).parent.glob("*.ics")
     for folder in _rule_folders(settings):
         # Mails that rule tests start from may lie beside the rules, in folders of their own.
         yield from (path for path in folder.rglob("*") if path.suffix in {".yaml", ".eml"})
@@ -181,11 +183,17 @@ def _folders(settings: Settings) -> tuple[Path, ...]:
     return tuple(sorted(one for one in wanted if one.is_dir()))
 
 
+def _end(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 1, 0))
+        return file.read(1)
+
+
 def _may_be_cut(settings: Settings) -> bool:
     for folder in _rule_folders(settings):
         for path in folder.glob("*.yaml"):
             try:
-                if not path.read_bytes().endswith((b"\n", b"\r")):
+                if path.is_file() and not _end(path).endswith((b"\n", b"\r")):
                     return True
             except OSError:
                 return True

@@ -170,13 +170,13 @@ def placeholders(text: str) -> list[str]:
 
 
 def fill(text: str, captures: dict[str, str]) -> str | None:
-    """The text with captures put in; None where one of them is not there.
+    """The text with captures put in; None where one of them is not there, or shows nothing.
 
     A captured text comes from a stranger's mail: it becomes one line of at most 64 printable
     characters.
     """
     for name in placeholders(text):
-        if name not in captures:
+        if not _one_line(captures.get(name, "")):
             return None
     pieces = text.split("{")
     out = [pieces[0]]

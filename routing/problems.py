@@ -7,7 +7,7 @@ Every loader (configuration, rules, SLA, teams) reports all its problems in one 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,3 +62,26 @@ class Problem:
 def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Those problems that refuse a load."""
     return tuple(problem for problem in problems if problem.severity == "error")
+
+
+MOST_TOLD = 100
+"""Problems of one load that are stored and logged; a slip in a large file makes thousands."""
+LONGEST_TOLD = 500
+"""Characters of a message of those; it may hold a value of the file."""
+
+
+def few(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The problems that are worth keeping: the first, and how many there are in all."""
+    found = tuple(problems)
+    kept = tuple(_cut(one) for one in found[:MOST_TOLD])
+    if len(found) <= MOST_TOLD:
+        return kept
+    message = f"there are {len(found):,} problems in all, these are the first of them"
+    hint = "`aboard check` tells every one"
+    return (*kept[:-1], Problem(found[0].file, 0, 0, "more-problems", message, hint))
+
+
+def _cut(one: Problem) -> Problem:
+    if len(one.message) <= LONGEST_TOLD:
+        return one
+    return replace(one, message=one.message[: LONGEST_TOLD - 3] + "...")

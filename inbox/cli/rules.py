@@ -14,6 +14,7 @@ import typer
 
 from inbox.cli import opening, output
 from inbox.errors import AboardError, ConfigError
+from inbox.flow.admin_files import exists
 from routing.problems import Problem, errors
 from routing.reader import did_you_mean
 
@@ -68,9 +69,10 @@ def load(disk: OnDisk, *, linted: bool = True) -> tuple[Ruleset | None, tuple[Pr
 
 
 def good_rules(disk: OnDisk) -> Ruleset:
-    """The rules in these files. Raises `ConfigError` where they cannot be used."""
+    """The rules in these files. Raises `ConfigError` where they cannot be used: half of a set, or
+    one whose teams cannot be read, would give answers that production never gives."""
     ruleset, problems = load(disk, linted=False)
-    if ruleset is None:
+    if ruleset is None or errors(problems):
         raise ConfigError(errors(problems))
     return ruleset
 
@@ -186,7 +188,7 @@ def _ruleset(question: Question, rules: Path | None) -> Ruleset:
 
 
 def _is_number(mail: str) -> bool:
-    return mail.removeprefix("#").isdigit() and not Path(mail).exists()
+    return mail.removeprefix("#").isdigit() and not exists(Path(mail))
 
 
 def _question(mail: str, rules: Path | None, account: str, given: str) -> Question:
@@ -234,7 +236,7 @@ def _raw(mail: str) -> bytes:
     if mail == "-":
         return _with_content(sys.stdin.buffer.read(), "standard input")
     path = Path(mail)
-    if not path.exists():
+    if not exists(path):
         hint = "give a mail file, the number of a stored message, or - for standard input"
         raise AboardError(f"{mail}: there is no such file ({hint})")
     try:

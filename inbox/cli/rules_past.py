@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inbox.cli import opening, output
-from inbox.cli.rules import Json, app, load
-from inbox.errors import AboardError, ConfigError, NotFound
+from inbox.cli.rules import Json, app, good_rules
+from inbox.errors import AboardError, NotFound
 from routing.problems import errors
 
 if TYPE_CHECKING:
@@ -93,10 +93,7 @@ def _new_rules(path: Path, conn: Conn) -> Ruleset:
         active = sets.active(conn, kind)
         if not texts[kind] and active is not None:
             texts[kind] = active.files
-    ruleset, problems = load(replace(disk, texts=texts), linted=False)
-    if ruleset is None:
-        raise ConfigError(errors(problems))
-    return ruleset
+    return good_rules(replace(disk, texts=texts))
 
 
 def _show_moves(found: Replayed) -> None:

@@ -21,7 +21,7 @@ from inbox.flow.proof import depends_on, mails_named
 from inbox.flow.stored_sets import fallback_alone, in_force
 from inbox.store import people, sets
 from inbox.store.database import Conn, Database
-from routing.problems import Problem, errors
+from routing.problems import Problem, errors, few
 from routing.ruleset import content_hash, in_name_order
 
 __all__ = ["KINDS", "AdminFiles", "activate", "check", "in_force", "read_disk"]
@@ -169,8 +169,9 @@ def _put_in_force(
 def _note_refusal(
     conn: Conn, kinds: Sequence[str], problems: Sequence[Problem], now: datetime
 ) -> None:
+    kept = [problem.as_json() for problem in few(errors(problems))]
     for kind in kinds:
-        sets.refuse(conn, kind, [problem.as_json() for problem in errors(problems)], now)
+        sets.refuse(conn, kind, kept, now)
 
 
 def _storable(texts: Texts) -> dict[str, str]:

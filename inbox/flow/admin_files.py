@@ -5,7 +5,9 @@ Nothing here is checked or put in force; `inbox.flow.active` does both.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +69,7 @@ def read_path(path: Path) -> OnDisk:
     Teams, policies and stages come from teams.yaml, sla.yaml and stages.yaml in the folder above
     (for one file also beside it), where they are there. Raises `AboardError` for a missing path.
     """
-    if not path.exists():
+    if not exists(path):
         raise AboardError(f"{path}: there is no such file or folder")
     problems: list[Problem] = []
     if path.is_dir():
@@ -139,11 +141,35 @@ def _read(paths: Sequence[Path], problems: list[Problem]) -> Texts:
     texts: dict[str, str] = {}
     for path in paths:
         try:
-            texts[str(path)] = path.read_bytes().decode("utf-8", "surrogateescape")
+            texts[str(path)] = contents(path).decode("utf-8", "surrogateescape")
         except OSError as error:
             message = error.strerror or str(error)
             problems.append(Problem(str(path), 0, 0, "unreadable", message))
     return texts
+
+
+MOST_BYTES = 32 * 1024 * 1024
+"""Of one file that is read at all; what it may hold is said by who reads its text."""
+
+
+def contents(path: Path) -> bytes:
+    """The bytes of a regular file. Raises `OSError` for any other: a pipe or a device may have no
+    end, and a huge file would take the memory that mail needs."""
+    there = path.stat()
+    if not stat.S_ISREG(there.st_mode) and not stat.S_ISDIR(there.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file: put the text itself there")
+    if there.st_size > MOST_BYTES:
+        message = f"it has {there.st_size:,} bytes, at most {MOST_BYTES:,} are read"
+        raise OSError(errno.EFBIG, message)
+    return path.read_bytes()
+
+
+def exists(path: Path) -> bool:
+    """Is there anything at this path? Not where no system could have such a path."""
+    try:
+        return path.exists()
+    except OSError:
+        return False  # such as a name longer than any name may be
 
 
 def set_hash(texts: Texts) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from inbox.errors import UnreadableMail
+from inbox.flow.admin_files import contents
 from inbox.flow.assign import message_facts
 from inbox.flow.author import author_of
 from inbox.mail.letter import Letter
@@ -47,7 +48,7 @@ def mails_of_tests(ruleset: Ruleset, mailboxes: Sequence[str]) -> MailFacts:
 
     def read(case: Case) -> Mapping[str, object] | str:
         try:
-            raw = (Path(case.file).parent / case.mail).read_bytes()
+            raw = contents(Path(case.file).parent / case.mail)
             facts = loose_facts(read_loose(raw), len(raw), mailboxes, detect)
         except OSError as error:
             return error.strerror or str(error)

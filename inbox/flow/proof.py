@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from inbox.flow.admin_files import OnDisk, Texts, as_bytes, set_hash
+from inbox.flow.admin_files import OnDisk, Texts, as_bytes, contents, set_hash
 from inbox.flow.loose_mail import mails_of_tests
 from routing.cases import Report, run_cases
 from routing.catalogue import load_names
@@ -146,7 +146,7 @@ def depends_on(disk: OnDisk, rulesets: Mapping[str, Ruleset]) -> str:
         named = {(Path(case.file).name, case.mail) for case in ruleset.cases if case.mail}
         for file, mail in sorted(named):
             try:
-                content = (folders.get(file, Path()) / mail).read_bytes()
+                content = contents(folders.get(file, Path()) / mail)
             except OSError:
                 content = b""
             for piece in (kind, file, mail, hashlib.sha256(content).hexdigest()):

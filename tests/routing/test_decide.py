@@ -202,6 +202,15 @@ def test_captures_go_into_tags_and_notes_as_one_safe_line() -> None:
     assert decision.notes == ("Order 12 {ref} " + "9" * 55 + "!",)
 
 
+def test_a_tag_whose_capture_shows_nothing_is_left_out() -> None:
+    pattern = {"subject matches": r"order(?P<gap>[\s\x00-\x1f]+)(?P<number>[0-9]+)"}
+    then = {"tags": ["{gap}", "o-{number}"], "note": "Gap:{gap}"}
+    decision = ask(
+        load_rules([{"name": "r", "when": pattern, "then": then}]), subject="order \x01 7"
+    )
+    assert (decision.tags, decision.notes) == (("o-7",), ())
+
+
 def test_actions_of_later_parts_work_once_their_part_runs() -> None:
     names = Names(TEAMS, templates=("welcome",), people=("maya",), parts=frozenset(PARTS))
     text = "rules: [{name: r, when: {automatic: false}, then: {reply: welcome, notify: [maya, support], snooze: 3d}}]\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,51 @@ def test_the_same_files_in_another_folder_are_the_same_set(small: House, tmp_pat
     small.settings = load(tmp_path / "aboard.yaml", {})
     small.activate()
     assert hashes(small) == before
+
+
+def test_a_slip_in_a_large_file_stores_a_hundred_problems_not_fifty_megabytes(small: House) -> None:
+    small.write("rules/50-flood.yaml", "rules:\n" + "- {a: b}\n" * 5_000)
+    small.activate()
+    with small.looking() as conn:
+        kept = sets.active(conn, "rules")
+    assert kept is not None and len(kept.problems) == 100
+    assert kept.problems[-1]["code"] == "more-problems"
+    assert "there are 20,000 problems in all" in kept.problems[-1]["message"]
+
+
+def test_a_long_value_is_cut_where_its_problem_is_stored(small: House) -> None:
+    small.write("rules/10-all.yaml", RULES.replace("team: success", "team: " + "x" * 100_000))
+    small.activate()
+    with small.looking() as conn:
+        kept = sets.active(conn, "rules")
+    assert kept is not None and len(kept.problems[0]["message"]) == 500
+
+
+@pytest.mark.parametrize("what", ["a device", "a pipe", "a huge file", "a folder", "a loop"])
+def test_what_is_no_regular_file_is_a_problem_and_is_never_read(small: House, what: str) -> None:
+    """A device has no end, a pipe no writer: reading them would take all memory, or for ever."""
+    path = small.settings.folder / "rules/50-odd.yaml"
+    if what == "a device":
+        path.symlink_to("/dev/zero")
+    elif what == "a pipe":
+        os.mkfifo(path)
+    elif what == "a huge file":
+        with path.open("wb") as file:
+            file.truncate(1 << 40)
+    elif what == "a folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path)
+    before = hashes(small)
+    assert codes(small) == ["unreadable"]
+    small.activate()
+    assert hashes(small) == before
+
+
+def test_a_mail_of_a_test_that_is_no_regular_file_is_a_red_test(small: House) -> None:
+    small.write(
+        "rules/10-all.yaml", RULES.replace("given: {subject: Your invoice}", "mail: pipe.eml")
+    )
+    os.mkfifo(small.settings.folder / "rules/pipe.eml")
+    (problem,) = active.check(read_disk(small.settings))[1]
+    assert problem.code == "test-failed" and "it is no regular file" in problem.message

@@ -408,6 +408,24 @@ def test_activate_refuses_bad_rules_and_keeps_the_good_ones(stored: Terminal) ->
     assert stored.run("rules", "show", "--json").json()["refused_at"] is None
 
 
+def test_a_set_of_which_a_file_cannot_be_read_is_neither_good_nor_tested(
+    terminal: Terminal,
+) -> None:
+    folder = terminal.folder / "odd"
+    folder.mkdir()
+    (folder / "90.yaml").write_text("rules: []\nfallback: {team: support}\n")
+    (folder / "10.yaml").symlink_to("/dev/zero")
+    for command in ("check", "test"):
+        ran = terminal.run("rules", command, folder)
+        assert (ran.code, "unreadable: it is no regular file" in ran.out + ran.err) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["check", "test", "explain", "make-test"])
+def test_a_path_that_no_system_could_have_is_no_traceback(terminal: Terminal, command: str) -> None:
+    ran = terminal.run("rules", command, "a" * 5_000)
+    assert ran.code == 1 and "there is no such file" in ran.err
+
+
 def test_shadow_rules_are_told_apart_from_the_live_ones(stored: Terminal) -> None:
     """What a person reads who tries shadow mode for the first time, with a slip in it."""
     work = stored.config.parent

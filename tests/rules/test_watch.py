@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -106,6 +107,25 @@ def test_every_admin_file_is_watched(
     watching(proposals)
     path = small.settings.folder / name
     path.write_text((path.read_text() if path.exists() else "") + "# changed\n")
+    assert proposals.wait()
+
+
+def test_a_calendar_beside_the_lists_is_watched(
+    small: House, watching: Callable[[Proposals], None]
+) -> None:
+    proposals = Proposals()
+    watching(proposals)
+    (small.settings.folder / "holidays.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
+    assert proposals.wait()
+
+
+def test_a_pipe_among_the_rules_does_not_stop_the_watcher(
+    small: House, watching: Callable[[Proposals], None]
+) -> None:
+    os.mkfifo(small.settings.folder / "rules/50-pipe.yaml")
+    proposals = Proposals()
+    watching(proposals)
+    small.write("rules/10-all.yaml", RULES + "# changed\n")
     assert proposals.wait()
 
 

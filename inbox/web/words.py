@@ -35,10 +35,22 @@ LINKS = {
 }
 
 EVENTS = {
-    "mail": ("mail-in", "mail-out"),
-    "routing": ("assigned", "threads-joined", "forwarded-by-colleague"),
-    "account": ("account-created", "accounts-merged", "account-merged"),
-    "notes": ("note",),
+    "mail": (
+        *("mail-in", "mail-out", "reply-queued", "mail-queued", "mail-failed", "mail-uncertain"),
+        *("mail-expired", "mail-cancelled", "mail-bounced"),
+    ),
+    "routing": (
+        *("assigned", "threads-joined", "forwarded-by-colleague", "owner-changed"),
+        *("handoff-offered", "handoff-accepted", "handoff-declined", "handoff-returned"),
+        "handoff-withdrawn",
+    ),
+    "clocks": (
+        *("target-at-risk", "target-breached", "target-escalated", "status-changed"),
+        *("follow-ups-planned", "follow-ups-cancelled", "follow-ups-moved", "follow-up-skipped"),
+        "follow-up-parked",
+    ),
+    "account": ("account-created", "accounts-merged", "account-merged", "stage-changed"),
+    "notes": ("note", "tagged"),
 }
 """Filters of the timeline: name -> kinds of events."""
 
@@ -46,6 +58,7 @@ FILTERS = {
     "all": "Everything",
     "mail": "Mail",
     "routing": "Routing",
+    "clocks": "Clocks",
     "notes": "Notes",
     "account": "Account",
 }

@@ -22,6 +22,7 @@ GROUPS = {
     "accounts": ("accounts", "List, import and merge accounts."),
     "classifier": ("classifier", "Train, evaluate, explain and promote the classifier."),
     "db": ("db", "Create and upgrade the database."),
+    "followups": ("followups", "What goes out by itself: list it, pause it, change it."),
     "handoff": ("handoff", "Offer a thread to another team; accept, decline, withdraw."),
     "mail": ("mail", "Ingest, parse and thread mail; look after the quarantine."),
     "people": ("people", "Who there is, what they own, when they are away."),
@@ -29,6 +30,7 @@ GROUPS = {
     "reply": ("reply", "Answer on a thread."),
     "rules": ("rules", "Check, test, explain and replay routing rules."),
     "sla": ("sla", "Check policies, explain deadlines, list what is due."),
+    "templates": ("templates", "Check mail templates, and see them as a customer would."),
 }
 """command -> (module, one line). Loaded when used: no command pays for another's imports."""
 

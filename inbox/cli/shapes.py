@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from inbox.clock import iso
+from inbox.flow.planning import Coming
 from inbox.store.absences import Absence
 from inbox.store.accounts import AccountSummary
 from inbox.store.handoffs import Handoff
@@ -171,4 +172,20 @@ def handoff(found: Handoff, handles: Mapping[int, str]) -> dict[str, Any]:
         "settled_at": _moment(found.settled_at),
         "settled_by": None if found.settled_by_id is None else handles[found.settled_by_id],
         "answer": found.answer,
+    }
+
+
+def coming(one: Coming) -> dict[str, Any]:
+    """An automatic mail that is planned."""
+    return {
+        "id": None if one.id is None else str(one.id),
+        "due_at": iso(one.at),
+        "state": one.state,
+        "template": one.template,
+        "sequence": one.sequence,
+        "step": one.step,
+        "thread_id": str(one.thread_id),
+        "to": one.to,
+        "edited": one.edited,
+        "why": one.why,
     }

@@ -220,7 +220,7 @@ class FollowUps:
         accounts.lock(conn, [account_id])
         notices = self._notices(conn, now)
         one = planned.of_item(conn, claimed.lease.item_id, account_id)
-        why = _lost_reason(conn, claimed, one) or self._bounds(notices, claimed)
+        why = _lost_reason(notices, claimed, one) or self._bounds(notices, claimed)
         return why[:MOST_CAUSE] or None
 
     def _bounds(self, notices: Notices, claimed: Claimed) -> str:
@@ -252,11 +252,12 @@ def _key(conn: Conn, claimed: Claimed) -> tuple[str, str]:
     return sequence, cycle
 
 
-def _lost_reason(conn: Conn, claimed: Claimed, one: PlannedStep | None) -> str:
+def _lost_reason(notices: Notices, claimed: Claimed, one: PlannedStep | None) -> str:
+    conn = notices.conn
     if one is not None:
         if one.state == "cancelled":
             return one.why or "cancelled"
-        return sequences.reason_gone(conn, one)
+        return sequences.reason_gone(conn, one, closes=_closes(notices, one))
     sequence, cycle = _key(conn, claimed)
     if sequence.startswith(sequences.SLA) and claimed.thread_id is not None:
         metric = sequence.removeprefix(sequences.SLA)
@@ -272,16 +273,20 @@ def _due_of(conn: Conn, one: PlannedStep, thread_id: int) -> datetime | None:
     return None
 
 
-def _act(notices: Notices, one: PlannedStep, about: About) -> None:
-    """What a step does beside its mail: `then: close`."""
-    steps = [
-        step
+def _closes(notices: Notices, one: PlannedStep) -> bool:
+    """Does the step say `then: close`?"""
+    return any(
+        step.then == "close"
         for run in notices.files.followups.sequences
         if run.name == one.sequence
         for step in run.steps
         if step.name == one.step
-    ]
-    if not steps or steps[0].then != "close" or about.thread.status == "closed":
+    )
+
+
+def _act(notices: Notices, one: PlannedStep, about: About) -> None:
+    """What a step does beside its mail: `then: close`."""
+    if not _closes(notices, one) or about.thread.status == "closed":
         return
     conn, thread = notices.conn, about.thread
     offered = handoffs.open_of(conn, thread.id)

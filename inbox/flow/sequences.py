@@ -92,13 +92,14 @@ def begin(conn: Conn, files: AdminFiles, happened: Start, start: tuple[str, str]
 # --- What ends them ------------------------------------------------------------------------------
 
 
-def reason_gone(conn: Conn, one: PlannedStep) -> str:
-    """Why a follow-up has lost its reason; empty where it has not."""
+def reason_gone(conn: Conn, one: PlannedStep, *, closes: bool = False) -> str:
+    """Why a follow-up has lost its reason; empty where it has not. `closes`: its thread was closed
+    as it was put into the outbox."""
     thread = threads.by_id(conn, one.thread_id)
     if one.sequence.startswith(SLA):
         found = _promise_gone(conn, one.sequence.removeprefix(SLA), thread.id, one.cycle)
     else:
-        found = _start_gone(conn, one, thread)
+        found = "" if closes and thread.status == "closed" else _start_gone(conn, one, thread)
     if not found and one.asks:
         wrote = followup_facts.wrote_since(conn, thread.account_id, one.cycle, one.started_at)
         found = WROTE if wrote else ""

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from inbox.store.database import Conn, portions
 from inbox.store.outbox_tables import outbox, outbox_recipients
-from inbox.store.tables import accounts, contacts, events, ledger, messages
+from inbox.store.tables import accounts, contacts, events, ledger, messages, threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,17 @@ def filed_mails(conn: Conn, message_ids: Collection[int]) -> tuple[FiledMail, ..
     for some in portions(message_ids):
         found += conn.execute(wanted.where(messages.c.id.in_(some))).all()
     return tuple(FiledMail(*row) for row in found)
+
+
+def open_threads(conn: Conn, account_id: int) -> tuple[int, ...]:
+    """The threads of an account that are not closed."""
+    wanted = (
+        select(threads.c.id)
+        .where(threads.c.account_id == account_id, threads.c.status != "closed")
+        .where(threads.c.merged_into_id.is_(None))
+        .order_by(threads.c.id)
+    )
+    return tuple(conn.scalars(wanted))
 
 
 def envelope_of(conn: Conn, message_id: int) -> tuple[str | None, str]:

@@ -108,10 +108,11 @@ class Office(House):
         return states
 
     def work(self, **how: float) -> None:
-        """Let time pass, a quarter of an hour at a time, everybody at their work."""
+        """Let time pass, everybody at their work: by quarters of an hour, over days by hours."""
         end = self.now + timedelta(**how)
+        step = timedelta(minutes=15 if end - self.now <= timedelta(hours=12) else 60)
         while self.now < end:
-            self.now = min(self.now + timedelta(minutes=15), end)
+            self.now = min(self.now + step, end)
             self.tick()
             self.carry()
 

@@ -10,6 +10,7 @@ folding beyond lower case.
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import sys
@@ -232,7 +233,7 @@ def table() -> bool:
     """Loads and decisions by number of rules, beside the plain loop; are the limits kept?"""
     plain = mails(400)
     medians = {}
-    busy_for = 0.0
+    load_for = busy_for = 0.0
     print(
         "rules    load s    cpu s  index s  decide/s  median ms   p99 ms  re loop/s  re median ms"
     )
@@ -249,7 +250,9 @@ def table() -> bool:
             f"  {1 / loop.median:9,.0f}  {loop.median * 1e3:12.3f}"
         )
     most = SIZES[-1]
-    print()
+    waiting = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"\nload of {most:,} rules, wall: {load_for:.3g} s beside {busy_for:.3g} s of CPU")
+    print(f"(judged by CPU, as others use this machine: load average {waiting})")
     kept = [
         judged(f"a message at {most:,} rules, median", medians[most] * 1e3, 1, "ms"),
         judged(f"load of {most:,} rules, CPU", busy_for, 3, "s"),

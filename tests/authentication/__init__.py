@@ -1,0 +1,1 @@
+"""Who a mail is really from: signatures, relays, alignment, and what forgeries try."""

@@ -1,0 +1,1 @@
+"""What goes out by itself: acknowledgements, notices, sequences, and what cancels them."""

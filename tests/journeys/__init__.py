@@ -1,0 +1,1 @@
+"""Whole lives of threads, told as stories on a frozen clock."""

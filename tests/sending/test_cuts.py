@@ -19,7 +19,7 @@ from tests.sending.office import Office
 from tests.services.proxy import Cut, How, Toward
 from tests.services.smtp_sink import SmtpSink
 
-SAMPLE = 30
+SAMPLE = 16
 
 # aiosmtpd leaves a pending task behind for some of the lines that are cut under it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -136,7 +136,7 @@ needs_postfix = pytest.mark.skipif(postfix.missing() is not None, reason=str(pos
 def test_a_real_postfix_gets_every_mail_once_however_the_line_is_cut(
     office: Office, wide_folder: Path
 ) -> None:
-    through_postfix(office, wide_folder, lambda cuts: random.Random(6).sample(cuts, 15))
+    through_postfix(office, wide_folder, lambda cuts: random.Random(6).sample(cuts, 8))
 
 
 @needs_postfix

@@ -31,7 +31,7 @@ from tests.sending.kill_driver import rules
 from tests.sending.office import Office, write_smarthost
 from tests.services.smtp_sink import SmtpSink
 
-SAMPLE = 16
+SAMPLE = 12
 
 pytestmark = [
     pytest.mark.skipif(tracer.missing() is not None, reason=str(tracer.missing())),

@@ -138,19 +138,20 @@ def from_relay(fields: Sequence[tuple[bytes, bytes]], names: frozenset[str]) -> 
     `names` are its authserv-ids and host names, lower case. Empty where it wrote nothing.
     """
     run: list[Result] = []
-    confirmed = ended = False
+    confirmed = seen = ended = False
     for name, value in fields:
         if name == b"received":
-            if (run and confirmed) or _written_by(value) not in names:
+            if (seen and confirmed) or _written_by(value) not in names:
                 break
-            confirmed, ended = True, bool(run)
+            confirmed, ended = True, seen
         elif name == b"authentication-results" and not ended:
             read = read_results(value)
             if read is not None and read.authserv_id in names:
                 run += read.results
+                seen = True
             # Above the relay's own Received all is its own; below it only the first field is.
             ended = confirmed
-        elif run:
+        elif seen:
             ended = True
     return tuple(run[:MOST_RESULTS]) if confirmed else ()
 

@@ -57,7 +57,7 @@ def version(conn: Conn, active: Mapping[str, str]) -> dict[str, str]:
 def answering(conn: Conn, report: Report | None = None) -> Answering:
     """The model in force and the one in shadow, ready to answer; one that is broken is missing.
 
-    `report` is told, once, when the model in force fails on a letter.
+    `report` is told, once, when the model in force fails on a letter, and when it answers again.
     """
     problems: dict[str, Problem] = {}
     live = shadow = None
@@ -68,11 +68,14 @@ def answering(conn: Conn, report: Report | None = None) -> Answering:
     try:
         shadow = models.in_shadow(conn)
     except ModelError as error:
-        problems[store.SHADOW] = models.problem("database", str(error))
+        problems[store.SHADOW] = models.shadow_problem(str(error))
     if live is not None and live.waiting:
         problems[store.LIVE] = models.time_to_train(live)
+    told = None
+    if report is not None:
+        told = _Listening(report, store.LIVE not in problems and _is_noted(conn))
     return Answering(
-        classify=None if live is None else classifier_of(live, report=report),
+        classify=None if live is None else classifier_of(live, told=told),
         shadow=None if shadow is None else _shadow_of(shadow),
         shadow_hash="" if shadow is None else shadow.hash,
         problems=problems,
@@ -80,45 +83,71 @@ def answering(conn: Conn, report: Report | None = None) -> Answering:
 
 
 def note(db: Database, problems: Mapping[str, Problem]) -> None:
-    """Write down what is wrong with a model in force, where it is not written down yet."""
+    """Write down what is wrong with a model, where it is not written down yet.
+
+    What `models.answers_again` says takes back what was written down before.
+    """
     with db.write() as conn:
         for kind, problem in problems.items():
             pointer = store.pointer(conn, kind)
-            said = (problem.as_json(),)
+            said = () if problem.code == models.AGAIN else (problem.as_json(),)
             if pointer is not None and pointer.problems != said:
                 sets.refuse(conn, kind, said)
 
 
-def classifier_of(live: InForce, evidence: int = EVIDENCE, report: Report | None = None) -> Asked:
-    """Letter in, guess out; None, and a report, where the model fails: then rules alone route."""
-    reported = False
+def _is_noted(conn: Conn) -> bool:
+    pointer = store.pointer(conn)
+    return pointer is not None and bool(pointer.problems)
+
+
+@dataclass(slots=True)
+class _Listening:
+    """Who is told when the model in force fails, and when it answers again; each change once."""
+
+    report: Report
+    failing: bool
+    """What is written down says that it fails."""
+
+    def fails(self, problem: Problem) -> None:
+        if not self.failing:
+            self.failing = True
+            self.report(store.LIVE, problem)
+
+    def answers(self, model: InForce) -> None:
+        if self.failing:
+            self.failing = False
+            self.report(store.LIVE, models.answers_again(model))
+
+
+def classifier_of(live: InForce, evidence: int = EVIDENCE, told: _Listening | None = None) -> Asked:
+    """Letter in, guess out; None where the model fails, which `told` hears: rules alone route."""
 
     def classify(letter: Letter) -> Guess | None:
-        nonlocal reported
         try:
-            return guess_of(live, mail_text.of_letter(letter), evidence)
+            found = guess_of(live, mail_text.of_letter(letter), evidence)
         except MemoryError:
             raise  # the bounds of filing are about the mail, and have their own end: quarantine
         # Whatever a model file holds that its checks let pass, no mail may stop for it (I8).
         except Exception as error:
-            if report is not None and not reported:
-                reported = True
-                report(store.LIVE, _failed(live, error))
+            if told is not None:
+                told.fails(models.failed(live, error))
             return None
+        if told is not None:
+            told.answers(live)
+        return found
 
     return classify
 
 
 def _shadow_of(shadow: InForce) -> Classify:
-    """As `classifier_of` for a model without effect: one that fails counts as saying nothing."""
+    """As `classifier_of` for a model without effect: one that fails names no team.
+
+    It is asked while filing writes, so that nothing else can be written; `model_state` finds its
+    failures among its answers.
+    """
     asked = classifier_of(shadow, evidence=0)
     nothing = Guess("", 0.0, abstain=True, best=(), evidence=(), model=shadow.name)
     return lambda letter: asked(letter) or nothing
-
-
-def _failed(live: InForce, error: Exception) -> Problem:
-    what = f"model {live.name} failed on a mail ({type(error).__name__}: {error})"
-    return models.problem("database", f"{what}; rules alone routed it")
 
 
 def guess_of(live: InForce, mail: MailText, evidence: int = EVIDENCE) -> Guess:

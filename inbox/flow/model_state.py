@@ -12,7 +12,7 @@ from classifiers.drift import LOOKS, Drift, watch_newest
 from inbox.clock import iso
 from inbox.flow import model_info, models
 from inbox.flow.models import InForce
-from inbox.store import labels
+from inbox.store import labels, sets
 from inbox.store import models as store
 from inbox.store.database import Conn
 from inbox.store.models import ShadowCounts, Step
@@ -88,12 +88,16 @@ def state(conn: Conn, now: datetime) -> State:
     try:
         shadow = models.in_shadow(conn)
     except ModelError as error:
-        problems.append(models.problem("database", str(error)))
+        problems.append(models.shadow_problem(str(error)))
     steps = store.steps(conn)
     if live is not None:
         problems += _noted(conn)
         if live.waiting:
             problems.append(models.time_to_train(live))
+    if shadow is not None and (failures := store.shadow_failures(conn, shadow.hash)):
+        mails = "the last mail" if failures == 1 else f"the last {failures} mails"
+        said = f"model {shadow.name}, in shadow, failed on {mails} that it was asked about"
+        problems.append(models.shadow_problem(said))
     drift = _drift(conn, live, now) if live is not None else None
     if drift is not None and drift.alarm:
         problems.append(_alarm(drift))
@@ -110,13 +114,7 @@ def state(conn: Conn, now: datetime) -> State:
 
 def _noted(conn: Conn) -> list[Problem]:
     """What was written down while the model in force answered."""
-    pointer = store.pointer(conn)
-    noted = () if pointer is None else pointer.problems
-    return [
-        models.problem(str(one.get("file", "database")), str(one.get("message", "")))
-        for one in noted
-        if one.get("code") == "classifier"
-    ]
+    return [one for one in sets.refused(conn, store.LIVE) if one.code == "classifier"]
 
 
 def _drift(conn: Conn, live: InForce, now: datetime) -> Drift:

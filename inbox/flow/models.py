@@ -27,6 +27,8 @@ from routing.problems import Problem
 MOST_CORRECTIONS = 500
 """Corrections taken in between two trainings, the newest: together some 100 ms when a worker
 starts. Beyond them a problem says that it is time to train."""
+AGAIN = "classifier-again"
+"""The code by which a problem says that there is none any more."""
 _REMEMBERED = 4
 
 _GUARD = Lock()
@@ -159,6 +161,23 @@ def problem(where: str, message: str) -> Problem:
     """A model that cannot be used, as `check` and the log show it."""
     hint = "rules alone route until `aboard classifier promote MODEL` or `rollback`"
     return Problem(where, 0, 0, "classifier", message, hint, severity="warning")
+
+
+def shadow_problem(message: str) -> Problem:
+    """A model in shadow that cannot be used: nothing depends on it, but nothing is counted."""
+    hint = "`aboard classifier shadow MODEL` names another one, `shadow --off` ends it"
+    return Problem("database", 0, 0, "classifier", message, hint, severity="warning")
+
+
+def failed(model: InForce, error: Exception) -> Problem:
+    """The model in force failed on a mail."""
+    what = f"model {model.name} failed on a mail ({type(error).__name__}: {error})"
+    return problem("database", f"{what}; rules alone routed it")
+
+
+def answers_again(model: InForce) -> Problem:
+    """No problem any more: what was noted about this model is over."""
+    return Problem("database", 0, 0, AGAIN, f"model {model.name} answers again", "", "warning")
 
 
 def time_to_train(live: InForce) -> Problem:

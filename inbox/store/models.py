@@ -212,6 +212,18 @@ def shadow_counts(conn: Conn, digest: str) -> ShadowCounts:
     return ShadowCounts(row.answers, row.other, row.routed)
 
 
+def shadow_failures(conn: Conn, digest: str) -> int:
+    """On how many mails a model in shadow failed since it last named a team; 0 where it works."""
+    table = model_shadow.c
+    worked = select(func.coalesce(func.max(table.id), 0)).where(
+        table.hash == digest, table.team != ""
+    )
+    failed = select(func.count()).where(
+        table.hash == digest, table.team == "", table.id > worked.scalar_subquery()
+    )
+    return int(conn.scalar(failed) or 0)
+
+
 def shadow_disagreements(conn: Conn, digest: str, limit: int = 20) -> Sequence[Any]:
     """The newest messages about which a model in shadow named another team."""
     table = model_shadow.c

@@ -14,7 +14,8 @@ from classifiers.artifact import ModelError
 from classifiers.text import MailText
 from inbox.app import filing_context
 from inbox.errors import AboardError
-from inbox.flow import models
+from inbox.flow import guess, models
+from inbox.flow.context import Guess
 from inbox.flow.model_state import state
 from inbox.store import models as store
 from inbox.store import pages
@@ -225,6 +226,35 @@ def test_a_model_that_fails_while_it_answers_stops_no_mail_and_is_shown(office: 
     promote(office, daring())
     with office.db.read() as conn:
         assert state(conn, NOW).problems == ()
+
+
+@pytest.mark.parametrize("in_shadow", [False, True])
+def test_what_was_noted_of_a_model_is_over_when_it_answers_again(
+    office: House, monkeypatch: pytest.MonkeyPatch, in_shadow: bool
+) -> None:
+    promote(office, daring())
+    with office.db.write() as conn:
+        models.set_shadow(conn, small_model(), NOW)
+    failing, answer = (small_model() if in_shadow else daring()), guess.guess_of
+
+    def stumbling(live: models.InForce, mail: MailText, evidence: int = 5) -> Guess:
+        if live.trained.id == failing.id:
+            raise ZeroDivisionError("of a mail")
+        return answer(live, mail, evidence)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(guess, "guess_of", stumbling)
+        office.receive(letter(1, AUDIT))
+    with office.db.read() as conn:
+        (said,) = state(conn, NOW).problems
+    wanted = "in shadow, failed on the last mail" if in_shadow else "(ZeroDivisionError: of a mail)"
+    assert failing.id in said.message and wanted in said.message
+    assert ("shadow --off" in said.hint) is in_shadow
+    office.receive(letter(2, AUDIT))
+    with office.db.read() as conn:
+        assert state(conn, NOW).problems == ()
+        assert pages.refused_files(conn) == ()
+    assert office.thread("m2@company2.example").decided_by == "classifier"
 
 
 def test_a_shadow_that_fails_while_it_answers_stops_no_mail(office: House) -> None:

@@ -31,3 +31,12 @@ def db(request: pytest.FixtureRequest) -> Iterator[Database]:
 def office(db: Database, tmp_path: Path) -> Office:
     """A small company that follows up."""
     return open_office(db, tmp_path)
+
+
+@pytest.fixture
+def sqlite_office(sqlite_url: str, tmp_path: Path) -> Iterator[Office]:
+    """The same, on SQLite alone: for long simulations."""
+    databases.prepare(sqlite_url)
+    db = Database(sqlite_url, pool_size=12)
+    yield open_office(db, tmp_path)
+    db.close()

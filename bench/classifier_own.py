@@ -20,15 +20,13 @@ from classifiers.evaluate import Evaluation, Outcome, evaluate, summarise
 from classifiers.features import matrix
 from classifiers.fit import FitOptions, fit_once, read_material, settings_for
 from classifiers.grouping import assign_folds, group_examples
-from classifiers.learn import OWN_OPTIONS, Mixing, mix
+from classifiers.learn import OWN_OPTIONS, mix
 from classifiers.shipped import SHIPPED_OPTIONS, read_shipped
 from classifiers.text import words_of
 
 SIZES = (0, 1, 2, 5, 10, 20, 50)
 QUICK = replace(OWN_OPTIONS, costs=(0.3,))
 """For the learning curves, whose hundred fits need no search for a cost."""
-BOOSTED = Mixing(own_boost=3.0)
-"""Own labels count threefold while there are up to ten of a team."""
 _SHOWN = 15
 """Mails below which a share says nothing and is not shown."""
 _HEAD = (
@@ -199,24 +197,20 @@ def habits() -> str:
 def _curve(houses: Sequence[_House]) -> str:
     """One row per number of own labels; gains are paired with the same run without own labels."""
     lines = [
-        "| own labels per label | shipped + own | gain over none | shipped + own, own threefold "
-        "| gain over none | own alone | TF-IDF + LR, own alone |",
-        "|---|---|---|---|---|---|---|",
+        "| own labels per label | shipped + own | gain over none | own alone "
+        "| TF-IDF + LR, own alone |",
+        "|---|---|---|---|---|",
     ]
     shown = {id(house): _accuracy(house.shipped, house.test) for house in houses}
     cold = [shown[id(house)] for house in houses]
-    lines.append(f"| 0 | {_spread(cold)} | - | {_spread(cold)} | - | - | - |")
+    lines.append(f"| 0 | {_spread(cold)} | - | - | - |")
     for count in SIZES[1:]:
-        columns: list[list[float]] = [[] for _ in range(6)]
+        columns: list[list[float]] = [[] for _ in range(4)]
         for seed, house in enumerate(houses):
             drawn = _draw(house.own, count, seed)
             alike = _accuracy(mix(house.shipped, drawn), house.test)
-            boosted = _accuracy(mix(house.shipped, drawn, BOOSTED), house.test)
             alone = _alone(drawn, house.test)
-            start = cold[seed]
-            for column, value in zip(
-                columns, (alike, alike - start, boosted, boosted - start, *alone), strict=True
-            ):
+            for column, value in zip(columns, (alike, alike - cold[seed], *alone), strict=True):
                 column.append(value)
         lines.append(f"| {count} | " + " | ".join(map(_spread, columns)) + " |")
     return "\n".join(lines)

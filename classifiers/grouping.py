@@ -91,22 +91,3 @@ def assign_folds(groups: Ints, labels: Sequence[str], folds: int, seed: int) -> 
         held[fold] += counts
         found[members[group]] = fold
     return found
-
-
-def hold_out_latest(examples: Sequence[Example], groups: Ints, share: float) -> Ints:
-    """0 for training, 1 for held out: the groups whose newest mail is latest, about `share`.
-
-    Whole groups move, so an account whose mail spans the cut is held out entirely.
-    """
-    newest: dict[int, tuple[str, int]] = {}
-    sizes: dict[int, int] = {}
-    for index, (example, group) in enumerate(zip(examples, groups.tolist(), strict=True)):
-        newest[group] = max(newest.get(group, ("", 0)), (example.received_at, index))
-        sizes[group] = sizes.get(group, 0) + 1
-    wanted = share * len(examples)
-    side: dict[int, int] = {}
-    taken = 0
-    for group in sorted(newest, key=newest.__getitem__, reverse=True):
-        side[group] = 1 if taken < wanted and taken + sizes[group] <= 2 * wanted else 0
-        taken += sizes[group] * side[group]
-    return np.array([side[group] for group in groups.tolist()], dtype=np.int64)

@@ -19,7 +19,7 @@ from classifiers.dataset import (
     read_examples,
     split_quoted,
 )
-from classifiers.grouping import assign_folds, group_examples, hold_out_latest
+from classifiers.grouping import assign_folds, group_examples
 from classifiers.text import MailText
 from tests.classifiers.samples import examples
 
@@ -131,23 +131,3 @@ def test_folds_spread_the_labels() -> None:
     folds = assign_folds(np.arange(36), labels, 3, seed=0)
     assert [int((folds[:30] == f).sum()) for f in range(3)] == [10, 10, 10]
     assert [int((folds[30:] == f).sum()) for f in range(3)] == [2, 2, 2]
-
-
-def test_the_latest_accounts_are_held_out_whole() -> None:
-    mails = [
-        Example(MailText(visible=str(n)), "a", account=f"c{n % 10}", received_at=f"2025-01-{n:02}")
-        for n in range(1, 31)
-    ]
-    groups = np.array([n % 10 for n in range(1, 31)])
-    side = hold_out_latest(mails, groups, 0.3)
-    assert int(side.sum()) == 9
-    for group in range(10):
-        assert len(set(side[groups == group].tolist())) == 1
-    assert set(groups[side == 1].tolist()) == {8, 9, 0}
-
-
-def test_one_huge_account_does_not_swallow_the_training_side() -> None:
-    mails = [Example(MailText(visible=str(n)), "a", received_at="2025") for n in range(20)]
-    groups = np.array([0] * 18 + [1, 2])
-    side = hold_out_latest(mails, groups, 0.25)
-    assert int((side[groups == 0]).sum()) == 0

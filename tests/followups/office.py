@@ -126,7 +126,8 @@ class Office(House):
 
     def write_in(self, *, sender: str = "Ana Costa <ana@acme.example>", **fields: Any) -> int:
         """A mail comes now and is filed; its thread."""
-        fields.setdefault("id", f"m{len(self.ledger())}@acme.example")
+        if "id" not in fields:
+            fields["id"] = f"m{len(self.ledger())}@acme.example"
         fields.setdefault("date", format_datetime(self.now))
         path = fields.pop("reverse_path", sender.rpartition("<")[2].rstrip(">"))
         mail_id = fields["id"]

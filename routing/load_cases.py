@@ -52,7 +52,7 @@ class Cases:
         for node in self._named:
             if node.value not in there:
                 message = f"there is no rule `{node.value}`"
-                hint = did_you_mean(str(node.value), known)
+                hint = self.reader.suggest(str(node.value), known)
                 self.reader.report(node, "unknown-rule", message, hint)
 
     def _case(self, fields: Fields, rule: str) -> Case:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from routing.fields import RUNNING
-from routing.reader import Reader, did_you_mean
+from routing.reader import Reader
 from routing.strict_yaml import Node
 
 
@@ -45,5 +45,5 @@ def check_name(reader: Reader, node: Node, what: str, known: tuple[str, ...] | N
         return True
     one = _ONE[what]
     message = f"there is no {one} `{node.value}`"
-    reader.report(node, f"unknown-{one}", message, did_you_mean(str(node.value), known))
+    reader.report(node, f"unknown-{one}", message, reader.suggest(str(node.value), known))
     return False

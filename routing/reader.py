@@ -17,7 +17,7 @@ raises: a problem is noted and the default is given, so that one run finds all p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
 from routing.problems import Problem, errors
@@ -35,11 +35,17 @@ def did_you_mean(value: str, known: Iterable[str]) -> str:
     return ""
 
 
+MOST_COMPARED = 20_000
+"""Words that are compared for suggestions in one load, which takes a second: with thousands of
+names misspelt and thousands known, comparing all with all would take an hour."""
+
+
 class Reader:
     """Collects the problems of one or several files."""
 
     def __init__(self, problems: Iterable[Problem] = ()) -> None:
         self._problems = list(problems)
+        self._compared = 0
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -54,6 +60,12 @@ class Reader:
     def add(self, *problems: Problem) -> None:
         """Note problems that were found elsewhere."""
         self._problems.extend(problems)
+
+    def suggest(self, value: str, known: Collection[str]) -> str:
+        """`did_you_mean` for a list that may be long; nothing once `MOST_COMPARED` words were."""
+        self._compared += len(known)
+        first = self._compared == len(known)
+        return did_you_mean(value, known) if first or self._compared <= MOST_COMPARED else ""
 
     def report(self, node: Node, code: str, message: str, hint: str = "") -> None:
         """Note a problem at a node."""

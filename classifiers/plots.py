@@ -13,6 +13,8 @@ from classifiers.evaluate import Evaluation, Outcome, accuracy_at
 
 _SIZE = 320
 _MARGIN = 46
+_LEFT = 20
+"""Room for the name of the upright axis beside its numbers."""
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2733; --soft: #5b6b7b; --line: #c9d3dc;
   --fill: 31 99 168; --paper: #fff }
@@ -93,12 +95,13 @@ def _frame(content: str, across: str, up: str, description: str) -> str:
         for share in (0.0, 0.25, 0.5, 0.75, 1.0)
     )
     return (
-        f'<svg viewBox="0 0 {_SIZE} {_SIZE}" width="{_SIZE}" height="{_SIZE}" role="img" '
+        f'<svg viewBox="{-_LEFT} 0 {_SIZE + _LEFT + 8} {_SIZE}" width="{_SIZE + _LEFT + 8}" '
+        f'height="{_SIZE}" role="img" '
         f'aria-label="{escape(description)}">'
         f'<path class="axis" d="M{_x(0)} {_y(1)}V{_y(0)}H{_x(1)}"/>{marks}{content}'
         f'<text x="{_x(0.5)}" y="{_SIZE - 6}" text-anchor="middle">{escape(across)}</text>'
-        f'<text x="14" y="{_y(0.5)}" text-anchor="middle" '
-        f'transform="rotate(-90 14 {_y(0.5)})">{escape(up)}</text></svg>'
+        f'<text x="-6" y="{_y(0.5)}" text-anchor="middle" '
+        f'transform="rotate(-90 -6 {_y(0.5)})">{escape(up)}</text></svg>'
     )
 
 

@@ -82,7 +82,7 @@ def state(conn: Conn, now: datetime) -> State:
     try:
         live = models.in_force(conn)
         if live is None:
-            problems.append(models.problem("database", "no classifier is in force"))
+            problems.append(models.none_in_force())
     except ModelError as error:
         problems.append(models.problem("database", str(error)))
     try:

@@ -163,6 +163,13 @@ def problem(where: str, message: str) -> Problem:
     return Problem(where, 0, 0, "classifier", message, hint, severity="warning")
 
 
+def none_in_force() -> Problem:
+    """Nothing was ever promoted, and nothing started yet."""
+    hint = "`aboard serve` puts the one that comes with Aboard in force when it first starts"
+    message = "no classifier is in force; rules alone route"
+    return Problem("database", 0, 0, "classifier", message, hint, severity="warning")
+
+
 def shadow_problem(message: str) -> Problem:
     """A model in shadow that cannot be used: nothing depends on it, but nothing is counted."""
     hint = "`aboard classifier shadow MODEL` names another one, `shadow --off` ends it"
@@ -256,7 +263,10 @@ def rollback(conn: Conn, actor: str, now: datetime, shipped: Path | None = None)
             done = store.start_over(conn, digest, actor, why, now)
             assert done is not None
             return done
-    raise AboardError("there is no model to go back to: nothing else was ever in force")
+    raise AboardError(
+        "there is no model to go back to: none was in force before this one"
+        " (`aboard classifier promote MODEL` takes any that is kept)"
+    )
 
 
 def set_shadow(conn: Conn, model: Model | None, now: datetime) -> str | None:

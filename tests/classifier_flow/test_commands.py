@@ -100,6 +100,16 @@ def test_train_evaluate_and_predict_from_file_to_file(empty: Terminal) -> None:
     assert set(answers[0]["evidence"][0]) == {"term", "weight"}
 
 
+def test_evaluating_on_the_training_mail_is_said_to_flatter(empty: Terminal) -> None:
+    _ok(empty.run("classifier", "train", "data.jsonl", "--out", "made", "--label-field", "label"))
+    (empty.folder / "other.jsonl").write_text('{"text": "login fails", "label": "support"}\n')
+    for file, flatters in (("data.jsonl", True), ("other.jsonl", False)):
+        ran = _ok(
+            empty.run("classifier", "evaluate", file, "--model", "made", "--label-field", "label")
+        )
+        assert ("trained on these very mails" in ran.err) is flatters
+
+
 def test_predict_answers_a_pipe_line_by_line_and_in_order(
     empty: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,7 +113,9 @@ def _verifier(settings: Settings) -> Verifier:
     from inbox.net.resolver import NameServers, Resolver
 
     resolver = Resolver(NameServers(wanted.servers()), monotonic)
-    look_up = partial(resolver.for_one_mail, wanted.lookups, wanted.seconds)
+    # A worker that waits beyond the wall clock of a mail would be ended, and the mail be charged.
+    seconds = min(float(wanted.seconds), settings.filing.wall_seconds / 2)
+    look_up = partial(resolver.for_one_mail, wanted.lookups, seconds)
     return Verifier(how, look_up, networks, wanted.relayed_mailboxes)
 
 

@@ -62,6 +62,16 @@ send:
   dkim_domain: aboard.example
   dkim_key: dkim.pem
 send_password_file: secrets/password
+verify:
+  nameservers: [system]
+  seconds: 3
+  lookups: 8
+  signatures: 2
+  strict: true
+  policies: false
+  trusted_relays: [mx.aboard.example]
+  relay_networks: [10.0.0.0/8]
+  relayed_mailboxes: true
 files:
   rules: r
   shadow_rules: shadow

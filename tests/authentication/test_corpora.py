@@ -102,7 +102,7 @@ GENUINE = sign(letter(), i="@acme.example")
 WHOLE = sign(letter(), l=True)
 PARTS = (
     b"From: eve@evil.example\r\n",
-    b"From: Ana Costa <ana@acme.example>\r\n",
+    b"From: Ana Costa <ceo@acme.example>\r\n",
     b"Subject: Pay this\r\n",
     b"To: eve@evil.example\r\n",
     b"Reply-To: eve@evil.example\r\n",

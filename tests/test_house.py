@@ -42,7 +42,7 @@ def files() -> tuple[Path, ...]:
             n for n in folders if n not in NOT_OURS and not n.endswith((".egg-info", "_cache"))
         ]
         folders[:] = [n for n in folders if n != ".hypothesis"]
-        found += [Path(folder) / name for name in names]
+        found += [Path(folder) / name for name in names if name not in NOT_OURS]
     return tuple(sorted(found))
 
 

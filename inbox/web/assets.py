@@ -1,6 +1,8 @@
 """Style sheet, script, icons: served under names that carry their content's hash.
 
-So a browser may keep them for ever, and a new version is a new address.
+So a browser may keep them for ever, and a new version is a new address. The files of `css/` are one
+style sheet (`app.css`) in the order of their names, those of `js/` one script (`app.js`): a page
+asks for two files, and every part of the inbox has a file of its own.
 """
 
 from __future__ import annotations
@@ -35,13 +37,16 @@ class Assets:
         self._served: dict[str, Asset] = {}
         self._names: dict[str, str] = {}
         for path in sorted(folder.iterdir()):
-            if path.suffix not in TYPES:
-                continue
-            content = path.read_bytes()
-            digest = hashlib.sha256(content).hexdigest()[:12]
-            name = f"{path.stem}.{digest}{path.suffix}"
-            self._served[name] = Asset(content, TYPES[path.suffix])
-            self._names[path.name] = f"/static/{name}"
+            if path.suffix in TYPES:
+                self._add(path.stem, path.suffix, path.read_bytes())
+        for suffix in (".css", ".js"):
+            parts = sorted((folder / suffix[1:]).glob(f"*{suffix}"))
+            self._add("app", suffix, b"\n".join(part.read_bytes() for part in parts))
+
+    def _add(self, stem: str, suffix: str, content: bytes) -> None:
+        name = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
+        self._served[name] = Asset(content, TYPES[suffix])
+        self._names[f"{stem}{suffix}"] = f"/static/{name}"
 
     def url(self, name: str) -> str:
         """The address of a file, for instance of `app.css`. Raises KeyError for an unknown one."""

@@ -55,6 +55,12 @@ def hear(seat: Seat) -> bool:
     return True
 
 
+def hear_all(seat: Seat) -> None:
+    """Take in everything that a worker has said so far."""
+    while ready(seat.pipe) and hear(seat):
+        pass
+
+
 def ready(pipe: Connection) -> bool:
     """Has the worker said something that was not heard yet?"""
     try:

@@ -211,10 +211,10 @@ class Supervisor:
         for seat in self._seats:
             seat.process.join(self._settings.filing.wall_seconds + self.stop_seconds)
             if seat.process.is_alive():
+                seats.hear_all(seat)  # who is charged is what it has begun by now
                 self._kill(seat, "the program stopped and this mail took too long")
                 seat.process.join()
-            while seats.ready(seat.pipe) and seats.hear(seat):
-                pass
+            seats.hear_all(seat)
             if seat.held:
                 self._dead.append(seat)
             seat.pipe.close()

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -116,9 +117,17 @@ def test_a_worker_that_does_not_stop_in_time_gives_its_mails_back(house: House) 
     assert all(row.leased_until < utc_now() for row in rows)
 
 
+def put_off(house: House, number: int) -> None:
+    """The mail was tried once, and is due tomorrow; a mail that nobody tried is due at once."""
+    tomorrow = house.now + timedelta(days=1)
+    with house.db.write() as conn:
+        mine = ledger_table.update().where(ledger_table.c.id == number)
+        conn.execute(mine.values(attempts=1, run_after=tomorrow))
+
+
 def test_an_ingest_counts_and_awaits_its_own_mails_alone(house: House, tmp_path: Path) -> None:
-    house.later(days=1)
     house.accept(mail(id="not.due@a"), source="file")
+    put_off(house, 1)
     for number in range(3):
         (tmp_path / f"{number}.eml").write_bytes(mail(id=f"{number % 2}@a"))
     paths = [tmp_path / f"{number}.eml" for number in range(3)]
@@ -136,8 +145,8 @@ def test_a_retry_counts_and_awaits_its_own_mails_alone(house: House) -> None:
         conn.execute(
             ledger_table.update().values(state="quarantined", cause="test", settled_at=house.now)
         )
-    house.later(days=1)
     house.accept(mail(id="not.due@a"))
+    put_off(house, 3)
     done = retry_quarantined(house.db, house.settings, [2, 99])
     assert (done.accepted, done.filed, done.pending) == (1, 1, 0)
     assert house.states() == {"quarantined": 1, "filed": 1, "pending": 1}

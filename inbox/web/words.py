@@ -47,7 +47,7 @@ EVENTS = {
     "clocks": (
         *("target-at-risk", "target-breached", "target-escalated", "status-changed"),
         *("follow-ups-planned", "follow-ups-cancelled", "follow-ups-moved", "follow-up-skipped"),
-        "follow-up-parked",
+        *("follow-up-parked", "follow-up-paused", "follow-up-resumed", "follow-up-edited"),
     ),
     "account": ("account-created", "accounts-merged", "account-merged", "stage-changed"),
     "notes": ("note", "tagged"),

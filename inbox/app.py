@@ -22,6 +22,7 @@ from routing.problems import Problem, errors
 if TYPE_CHECKING:
     from inbox.flow.compose import Post
     from inbox.flow.followups import FollowUps
+    from inbox.flow.proposals import Appliers
     from inbox.flow.verify import Verifier
 
 Versions = tuple[tuple[str, str], ...]
@@ -91,6 +92,14 @@ def follow_ups(db: Database, settings: Settings) -> FollowUps:
     from inbox.flow.followups import FollowUps
 
     return FollowUps(open_post(db, settings, utc_now()))
+
+
+def appliers(db: Database, settings: Settings) -> Appliers:
+    """What settles proposals, with the effect of every kind there is."""
+    from inbox.flow.proposals import Appliers, Apply
+
+    kinds: dict[str, Apply] = {}
+    return Appliers(db, kinds)
 
 
 @lru_cache(maxsize=4)

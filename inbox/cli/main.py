@@ -26,6 +26,7 @@ GROUPS = {
     "handoff": ("handoff", "Offer a thread to another team; accept, decline, withdraw."),
     "mail": ("mail", "Ingest, parse and thread mail; look after the quarantine."),
     "people": ("people", "Who there is, what they own, when they are away."),
+    "proposals": ("proposals", "What mails ask for and a person decides: list, apply, decline."),
     "outbox": ("outbox", "What is to leave, what left, and what did not."),
     "reply": ("reply", "Answer on a thread."),
     "rules": ("rules", "Check, test, explain and replay routing rules."),

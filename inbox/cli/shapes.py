@@ -16,6 +16,7 @@ from inbox.store.accounts import AccountSummary
 from inbox.store.handoffs import Handoff
 from inbox.store.messages import Message, StoredAttachment
 from inbox.store.people import Person
+from inbox.store.proposals import Proposal
 from inbox.store.threads import Thread, ThreadRow
 from inbox.store.timeline import TimelineRow
 
@@ -172,6 +173,23 @@ def handoff(found: Handoff, handles: Mapping[int, str]) -> dict[str, Any]:
         "settled_at": _moment(found.settled_at),
         "settled_by": None if found.settled_by_id is None else handles[found.settled_by_id],
         "answer": found.answer,
+    }
+
+
+def proposal(found: Proposal, handles: Mapping[int, str]) -> dict[str, Any]:
+    """A line of `aboard proposals list`."""
+    return {
+        "id": str(found.id),
+        "kind": found.kind,
+        "what": found.what,
+        "state": found.state,
+        "account_id": str(found.account_id),
+        "thread_id": str(found.thread_id),
+        "message_id": None if found.message_id is None else str(found.message_id),
+        "data": dict(found.data),
+        "made_at": iso(found.made_at),
+        "settled_at": _moment(found.settled_at),
+        "settled_by": None if found.settled_by_id is None else handles[found.settled_by_id],
     }
 
 

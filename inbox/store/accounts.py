@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, case, func, or_, select, update
 
 from inbox.errors import NotFound
 from inbox.store.database import Conn, for_update, insert_or_ignore, new_key, portions, upsert
+from inbox.store.hygiene_tables import proposals
 from inbox.store.tables import (
     account_domains,
     account_owners,
@@ -375,6 +376,7 @@ def move_all(conn: Conn, source: int, target: int) -> None:
         threads,
         messages,
         events,
+        proposals,
     ):
         conn.execute(update(table).where(table.c.account_id == source).values(account_id=target))
     conn.execute(

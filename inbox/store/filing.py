@@ -14,6 +14,7 @@ from sqlalchemy import Table, bindparam, update
 
 from inbox.store import intake, search, timeline
 from inbox.store.database import Conn, Keys, insert_or_ignore
+from inbox.store.hygiene_tables import proposals
 from inbox.store.intake import Settlement
 from inbox.store.model_tables import model_shadow
 from inbox.store.shadow import shadow_hits, shadow_results
@@ -48,6 +49,7 @@ _ORDER: tuple[Table, ...] = (
     thread_ids,
     thread_participants,
     thread_links,
+    proposals,
     assignments,
     rule_hits,
     shadow_results,

@@ -11,7 +11,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from inbox.errors import SchemaError
-from inbox.store import clock_tables, model_tables, outbox_tables, search, shadow
+from inbox.store import (
+    clock_tables,
+    hygiene_tables,
+    model_tables,
+    outbox_tables,
+    search,
+    shadow,
+)
 from inbox.store.database import Database, only_one
 from inbox.store.tables import metadata
 
@@ -21,6 +28,7 @@ ELSEWHERE = (
     *model_tables.TABLES,
     *clock_tables.TABLES,
     *outbox_tables.TABLES,
+    *hygiene_tables.TABLES,
 )
 """Tables that are not on the page `tables` but with their queries."""
 

@@ -12,6 +12,7 @@ from sqlalchemy import ScalarSelect, bindparam, func, select, tuple_, update
 from inbox.errors import NotFound
 from inbox.store.clock_tables import targets
 from inbox.store.database import Conn, insert_or_ignore, portions
+from inbox.store.hygiene_tables import proposals
 from inbox.store.outbox_tables import outbox
 from inbox.store.shadow import shadow_results
 from inbox.store.tables import (
@@ -189,7 +190,7 @@ def sharing_ids(conn: Conn, one: int, other: int) -> tuple[tuple[int, int], ...]
 def join(conn: Conn, survivor: int, absorbed: int) -> None:
     """Move everything of thread `absorbed` into `survivor` and leave a pointer behind."""
     moved = (messages, thread_ids, events, assignments, rule_hits, shadow_results, targets, outbox)
-    for table in moved:
+    for table in (*moved, proposals):
         conn.execute(update(table).where(table.c.thread_id == absorbed).values(thread_id=survivor))
     addresses = conn.scalars(
         select(thread_participants.c.address).where(thread_participants.c.thread_id == absorbed)

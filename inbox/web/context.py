@@ -37,6 +37,16 @@ class Corrections(Protocol):
         """Undo the last correction; the team it is with now, None where it is not the last."""
 
 
+class Proposals(Protocol):
+    """Settles what mails ask for; `inbox.flow.proposals` says what that does."""
+
+    def apply(self, proposal_id: int, by: str, now: datetime) -> object:
+        """Apply a proposal. Raises `NotFound`, `AboardError` where it cannot be (any more)."""
+
+    def decline(self, proposal_id: int, by: str, now: datetime) -> object:
+        """Decline a proposal. Raises as `apply` does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What the web inbox is built from."""
@@ -50,6 +60,8 @@ class Site:
     demo: bool = False
     corrections: Corrections | None = None
     """None: the pages offer no correction."""
+    proposals: Proposals | None = None
+    """None: the pages settle no proposal."""
 
 
 class Counts:

@@ -9,7 +9,16 @@ from urllib.parse import urlencode
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from inbox.store import accounts, assignments, messages, pages, people, threads, timeline
+from inbox.store import (
+    accounts,
+    assignments,
+    messages,
+    pages,
+    people,
+    proposals,
+    threads,
+    timeline,
+)
 from inbox.store.database import Conn
 from inbox.store.messages import Message, StoredAttachment
 from inbox.store.threads import Page, ThreadRow
@@ -155,6 +164,7 @@ def thread(request: Request) -> Response:
             "listed": _list(conn, request, filters),
             "account": accounts.by_id(conn, one.account_id),
             "people": everybody,
+            "proposed": proposals.listing(conn, thread_id=one.id),
             "linked": pages.linked_threads(conn, one.id),
             "events": timeline.of_thread(conn, one.id, timeline.Span(limit=40)),
             "why": why(assignments.of_thread(conn, one.id), one.team, everybody),

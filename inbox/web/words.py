@@ -43,6 +43,7 @@ EVENTS = {
         *("assigned", "threads-joined", "forwarded-by-colleague", "owner-changed"),
         *("handoff-offered", "handoff-accepted", "handoff-declined", "handoff-returned"),
         "handoff-withdrawn",
+        *("proposal-made", "proposal-applied", "proposal-declined"),
     ),
     "clocks": (
         *("target-at-risk", "target-breached", "target-escalated", "status-changed"),

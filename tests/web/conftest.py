@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from inbox.app import appliers
 from inbox.config import Listen, Settings
 from inbox.flow.correct import Corrections
 from inbox.store import intake, schema
@@ -49,6 +50,7 @@ class Told:
             retry=self.retry,
             demo=demo,
             corrections=Corrections(self.db),
+            proposals=appliers(self.db, self.settings),
         )
 
     def client(self, **how: object) -> TestClient:

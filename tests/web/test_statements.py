@@ -16,7 +16,7 @@ from tests.web.conftest import Told
 MOST = {
     "/threads": 6,
     "/threads?fragment=rows": 6,
-    "/threads/1": 14,
+    "/threads/1": 15,
     "/messages/1": 7,
     "/threads/1/near": 22,
     "/messages/1/trace": 18,

@@ -10,9 +10,10 @@ from inbox.errors import NotFound
 from inbox.flow import sla
 from inbox.flow.ownership import Owners
 from inbox.flow.stored_sets import in_force
-from inbox.store import accounts, assignments, labels, people, threads, timeline
+from inbox.store import accounts, assignments, deeds, labels, people, threads, timeline
 from inbox.store.assignments import Assignment
 from inbox.store.database import Conn, Database
+from inbox.store.deeds import Deed
 from inbox.store.people import Person
 from inbox.store.threads import Thread
 from routing.ownership import Choice, Wanted
@@ -50,14 +51,21 @@ class Assigned:
 
 
 def assign(
-    db: Database, thread_id: int, team: str, by: str, now: datetime, *, learn: bool = True
+    db: Database,
+    thread_id: int,
+    team: str,
+    by: str,
+    now: datetime,
+    *,
+    learn: bool = True,
+    run: str = "",
 ) -> Assigned:
     """Give a thread to a team as the decision of the person `by` (a handle).
 
     Whom the team's strategy names has it then, else who is on duty answers for it. The decision is
     a label from which the classifier learns; without `learn` it is noted and nothing is learned
-    (say, because the team was only short of people). Raises `NotFound` for an unknown thread, team
-    or person.
+    (say, because the team was only short of people). With a `run` it can be undone. Raises
+    `NotFound` for an unknown thread, team or person.
     """
     with db.write() as conn:
         thread = threads.by_id(conn, thread_id)
@@ -68,14 +76,16 @@ def assign(
         accounts.lock(conn, [thread.account_id])
         thread = threads.by_id(conn, thread.id)
         choice, answers_id = _owner(conn, thread, team, now)
-        threads.save(
-            conn,
-            thread.id,
-            team=team,
-            accountable_id=answers_id,
-            claimed_at=now if choice.owned else None,
-            decided_by="person",
-        )
+        changes = {
+            "team": team,
+            "accountable_id": answers_id,
+            "claimed_at": now if choice.owned else None,
+            "decided_by": "person",
+        }
+        threads.save(conn, thread.id, **changes)
+        if run:
+            before = {name: getattr(thread, name) for name in changes}
+            deeds.add(conn, Deed(run, "thread", thread.id, person.id, now, before, changes))
         reason = {"reason": f"decided by {person.name}", OWNED_BEFORE: _owned(thread)}
         decided = Decided(team, answers_id, reason, choice)
         made = record(conn, thread, person, decided, now)
@@ -102,8 +112,22 @@ def _owned(thread: Thread) -> dict[str, object]:
 def record(
     conn: Conn, before: Thread, person: Person, decided: Decided, now: datetime
 ) -> Assignment:
-    """Write down what a person decided about a thread, as an assignment and on the timeline."""
-    made = Assignment(
+    """Write down what a person decided about a thread, as an assignment and on the timeline; its
+    clocks follow."""
+    made = _made(before, person, decided, now)
+    assignments.append(conn, made)
+    sla.told(conn, before, _happened(conn, before, person, decided, now))
+    return made
+
+
+def note(conn: Conn, before: Thread, person: Person, decided: Decided, now: datetime) -> int:
+    """As `record`, but the caller tells the clocks; the number of the event."""
+    assignments.append(conn, _made(before, person, decided, now))
+    return _happened(conn, before, person, decided, now)
+
+
+def _made(before: Thread, person: Person, decided: Decided, now: datetime) -> Assignment:
+    return Assignment(
         thread_id=before.id,
         message_id=None,
         at=now,
@@ -118,7 +142,9 @@ def record(
         decision={"team": decided.team, "decided_by": "person", **decided.more},
         facts={"thread.team": before.team, "thread.decided_by": before.decided_by},
     )
-    assignments.append(conn, made)
+
+
+def _happened(conn: Conn, before: Thread, person: Person, decided: Decided, now: datetime) -> int:
     happened = timeline.Event(
         account_id=before.account_id,
         thread_id=before.id,
@@ -128,8 +154,7 @@ def record(
         actor=f"person:{person.handle}",
         data={"team": decided.team, "decided_by": "person", "from": before.team} | decided.owner(),
     )
-    sla.told(conn, before, timeline.add(conn, happened))
-    return made
+    return timeline.add(conn, happened)
 
 
 def _label(conn: Conn, before: Thread, made: Assignment, learn: bool) -> None:

@@ -13,14 +13,17 @@ from typing import Any
 from inbox.errors import AboardError, NotFound
 from inbox.flow import sla
 from inbox.flow.ownership import OWNER_CHANGED
-from inbox.store import absences, accounts, handoffs, people, threads, timeline
+from inbox.store import absences, accounts, deeds, handoffs, people, threads, timeline
 from inbox.store.database import Conn, Database
+from inbox.store.deeds import Deed
 from inbox.store.people import Person
 from inbox.store.threads import Thread
 from routing.ownership import answerable
 from routing.reader import did_you_mean
 
 STATUS_CHANGED, TAGGED, NOTE = "status-changed", "tagged", "note"
+PRIORITY_CHANGED = "priority-changed"
+PRIORITIES = ("low", "normal", "high", "urgent")
 MOST_TAG = 60
 """Letters of a tag."""
 
@@ -36,6 +39,9 @@ class Desk:
     by: str
     """Handle of the person."""
     told: Told = sla.told
+    run: str = ""
+    """What is done under one name is undone together (`flow.undo`); without one nothing is kept
+    for it. A page gives a random one for each form."""
 
     def claim(self, thread_id: int, now: datetime) -> Thread:
         """Take a thread on: it is theirs and they answer for it. Raises `NotFound`, `AboardError`
@@ -73,6 +79,50 @@ class Desk:
             data |= {"owned": False, "why": "released it"}
             changes = {"accountable_id": to.id, "claimed_at": None}
             return self._done(conn, thread, changes, (OWNER_CHANGED, data), now)
+
+    def give(self, thread_id: int, to: str, now: datetime) -> Thread:
+        """Make a thread somebody else's of its team; leads and admins may have any.
+
+        Its owner, whoever is of the team where nobody owns it, leads and admins may. Raises
+        `NotFound`, `AboardError`.
+        """
+        with self.db.write() as conn:
+            thread, person = self._open(conn, thread_id)
+            receiver = people.by_handle(conn, to)
+            self._refuse_giving(conn, thread, person, receiver, now)
+            data: dict[str, Any] = {"to": receiver.handle, "from": self._handle(conn, thread)}
+            why = "claimed it" if receiver.id == person.id else f"given by {person.name}"
+            data |= {"owned": True, "why": why}
+            changes = {"accountable_id": receiver.id, "claimed_at": now}
+            return self._done(conn, thread, changes, (OWNER_CHANGED, data), now)
+
+    def _refuse_giving(
+        self, conn: Conn, thread: Thread, person: Person, receiver: Person, now: datetime
+    ) -> None:
+        if thread.status == "closed":
+            raise AboardError(f"thread {thread.id} is closed; reopen it first")
+        members = people.members(conn, thread.team)
+        mine = thread.claimed_at is None or thread.accountable_id == person.id
+        if person.role == "agent" and not mine:
+            owner = people.by_id(conn, thread.accountable_id)
+            raise AboardError(f"thread {thread.id} is {owner.name}'s; they or a lead give it away")
+        if receiver.handle not in members and receiver.role == "agent":
+            raise AboardError(
+                f"{receiver.name} is not in {thread.team}: hand the thread off to their team"
+            )
+        if receiver.handle in absences.away(conn, now):
+            raise AboardError(f"{receiver.name} is noted as away")
+
+    def prioritise(self, thread_id: int, priority: str, now: datetime) -> Thread:
+        """Say how urgent a thread is. Raises `NotFound`, `AboardError`."""
+        if priority not in PRIORITIES:
+            raise AboardError(f"priority {priority!r}: it is one of {', '.join(PRIORITIES)}")
+        with self.db.write() as conn:
+            thread, _ = self._open(conn, thread_id)
+            if thread.priority == priority:
+                return thread
+            data = {"priority": priority, "from": thread.priority}
+            return self._done(conn, thread, {"priority": priority}, (PRIORITY_CHANGED, data), now)
 
     def note(self, thread_id: int, text: str, now: datetime) -> Thread:
         """Write something down that only our own people see. Raises `NotFound`, `AboardError`."""
@@ -113,10 +163,10 @@ class Desk:
         """It is the customer's turn."""
         return self._status(thread_id, "waiting", None, now)
 
-    def snooze(self, thread_id: int, until: datetime, now: datetime) -> Thread:
-        """Put aside until an instant, or until the customer writes. Raises `AboardError` where
-        that instant has passed."""
-        if until <= now:
+    def snooze(self, thread_id: int, until: datetime | None, now: datetime) -> Thread:
+        """Put aside until an instant, or until the customer writes; without an instant only the
+        latter. Raises `AboardError` where that instant has passed."""
+        if until is not None and until <= now:
             raise AboardError(f"{until:%Y-%m-%d %H:%M} UTC has passed; give an instant to come")
         return self._status(thread_id, "snoozed", until, now)
 
@@ -153,6 +203,7 @@ class Desk:
         kind, data = happened
         if changes:
             threads.save(conn, thread.id, **changes)
+            self._keep(conn, thread, changes, now)
         event = timeline.Event(
             thread.account_id, thread.id, None, now, kind, f"person:{self.by}", data
         )
@@ -160,6 +211,13 @@ class Desk:
         after = threads.by_id(conn, thread.id)
         self.told(conn, after, number)
         return after
+
+    def _keep(self, conn: Conn, thread: Thread, changes: dict[str, Any], now: datetime) -> None:
+        """Keep what was there before, so that it can be undone."""
+        if self.run:
+            by_id = people.by_handle(conn, self.by).id
+            before = {name: getattr(thread, name) for name in changes}
+            deeds.add(conn, Deed(self.run, "thread", thread.id, by_id, now, before, changes))
 
 
 def on_duty(conn: Conn, team: str, now: datetime) -> Person:

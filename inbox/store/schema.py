@@ -13,6 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from inbox.errors import SchemaError
 from inbox.store import (
     clock_tables,
+    draft_tables,
     hygiene_tables,
     model_tables,
     outbox_tables,
@@ -29,6 +30,7 @@ ELSEWHERE = (
     *clock_tables.TABLES,
     *outbox_tables.TABLES,
     *hygiene_tables.TABLES,
+    *draft_tables.TABLES,
 )
 """Tables that are not on the page `tables` but with their queries."""
 

@@ -51,7 +51,7 @@ EVENTS = {
         *("follow-up-parked", "follow-up-paused", "follow-up-resumed", "follow-up-edited"),
     ),
     "account": ("account-created", "accounts-merged", "account-merged", "stage-changed"),
-    "notes": ("note", "tagged"),
+    "notes": ("note", "tagged", "priority-changed"),
 }
 """Filters of the timeline: name -> kinds of events."""
 

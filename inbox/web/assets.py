@@ -2,11 +2,13 @@
 
 So a browser may keep them for ever, and a new version is a new address. The files of `css/` are one
 style sheet (`app.css`) in the order of their names, those of `js/` one script (`app.js`): a page
-asks for two files, and every part of the inbox has a file of its own.
+asks for two files, and every part of the inbox has a file of its own. They are packed once, at
+start; pages are not, because they hold form tokens and other people's words side by side (BREACH).
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,8 @@ class Asset:
 
     content: bytes
     media_type: str
+    packed: bytes
+    """The same with gzip."""
 
 
 class Assets:
@@ -45,7 +49,7 @@ class Assets:
 
     def _add(self, stem: str, suffix: str, content: bytes) -> None:
         name = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
-        self._served[name] = Asset(content, TYPES[suffix])
+        self._served[name] = Asset(content, TYPES[suffix], gzip.compress(content, 9, mtime=0))
         self._names[f"{stem}{suffix}"] = f"/static/{name}"
 
     def url(self, name: str) -> str:
@@ -63,8 +67,9 @@ def static(request: Request) -> Response:
     asset = assets.served(request.path_params["name"])
     if asset is None:
         raise HTTPException(404)
-    return Response(
-        asset.content,
-        media_type=asset.media_type,
-        headers={"cache-control": "public, max-age=31536000, immutable"},
-    )
+    headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
+    taken = request.headers.get("accept-encoding", "").split(",")
+    if not any(one.strip() == "gzip" for one in taken):
+        return Response(asset.content, media_type=asset.media_type, headers=headers)
+    headers["content-encoding"] = "gzip"
+    return Response(asset.packed, media_type=asset.media_type, headers=headers)

@@ -48,6 +48,7 @@ class Renderer:
             "percent": percent,
             "place": place,
             "exact": exact,
+            "iso": iso,
         }
 
     def render(self, template: str, /, **values: Any) -> str:

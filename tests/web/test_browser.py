@@ -102,6 +102,7 @@ def test_a_reader_further_down_decides_when_the_rows_move(page: Page, base: str,
     made = story.mail("Zoe <zoe@new.example>", "Hello from a new company", "Hi!\n")
     story.put(own.db, own.settings, [made.as_bytes()], at=story.NOW)
     page.wait_for_selector("#fresh:visible", timeout=10_000)
+    assert page.inner_text("#fresh") == "1 new, press . to show"
     assert page.locator("text=Hello from a new company").count() == 0
     page.keyboard.press(".")
     page.wait_for_selector("text=Hello from a new company")
@@ -166,7 +167,7 @@ def test_a_thread_is_moved_and_taken_back_by_two_clicks(page: Page, base: str) -
 def test_a_pasted_mail_is_traced_and_opens_where_a_rule_matched(page: Page, base: str) -> None:
     page.goto(base)
     page.keyboard.press("g")
-    page.keyboard.press("r")
+    page.keyboard.press("l")
     page.wait_for_url("**/rules")
     page.click("text=Ask them about a mail")
     page.fill("#mail", "From: a@bank.example\nSubject: Our DPA\n\nPlease sign it.\n")

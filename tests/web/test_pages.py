@@ -290,8 +290,19 @@ def test_pages_with_all_they_need_stay_under_a_hundred_kilobytes(
 ) -> None:
     text = page(client, f"/threads/{thread_of(told.db, 'Kickoff next week?')}")
     urls = set(re.findall(r'(?:href|src)="(/static/[^"#]+)', text))
-    weight = len(text.encode()) + sum(len(client.get(url).content) for url in urls)
+    weight = len(text.encode()) + sum(
+        int(client.get(url, headers={"accept-encoding": "gzip"}).headers["content-length"])
+        for url in urls
+    )
     assert weight < 100_000, weight
+
+
+def test_a_browser_that_takes_no_gzip_gets_the_plain_file(told: Told, client: TestClient) -> None:
+    url = re.findall(r'src="(/static/app[^"]+)', page(client, "/threads"))[0]
+    plain = client.get(url, headers={"accept-encoding": "identity"})
+    packed = client.get(url, headers={"accept-encoding": "br, gzip"})
+    assert "content-encoding" not in plain.headers and packed.headers["content-encoding"] == "gzip"
+    assert plain.content == packed.content and "vary" in plain.headers
 
 
 @pytest.mark.parametrize("path", ["/threads/999999", "/accounts/999999", "/messages/77777", "/x"])

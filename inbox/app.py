@@ -115,6 +115,7 @@ def _verifier(settings: Settings) -> Verifier:
         most_signatures=wanted.signatures,
         strict=wanted.strict,
         policies=wanted.policies,
+        sealers=frozenset(wanted.trusted_sealers),
     )
     networks = tuple(ip_network(one) for one in wanted.relay_networks)
     if not wanted.nameservers:

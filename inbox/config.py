@@ -361,9 +361,8 @@ def _send(level: _Level) -> Send:
 
 
 def _verify(level: _Level) -> Verify:
-    lists = {
-        one: level.at(one).texts(one) for one in ("nameservers", "trusted_relays", "relay_networks")
-    }
+    named = ("nameservers", "trusted_relays", "relay_networks", "trusted_sealers")
+    lists = {one: level.at(one).texts(one) for one in named}
     flags = {
         one: level.at(one).flag(one, getattr(Verify(), one))
         for one in ("strict", "policies", "relayed_mailboxes")
@@ -382,7 +381,11 @@ def _verify(level: _Level) -> Verify:
         level.at("trusted_relays").wrong("trusted_relays", expected)
     if made.seconds > 8:
         level.at("seconds").wrong("seconds", "at most 8: a mail has to be filed in time")
-    return replace(made, trusted_relays=tuple(one.lower() for one in made.trusted_relays))
+    return replace(
+        made,
+        trusted_relays=tuple(one.lower() for one in made.trusted_relays),
+        trusted_sealers=tuple(one.lower() for one in made.trusted_sealers),
+    )
 
 
 def _web(level: _Level) -> Web:

@@ -99,6 +99,8 @@ class Verify:
     trusted_relays: tuple[str, ...] = ()
     """authserv-ids and host names of our own relays."""
     relay_networks: tuple[str, ...] = ()
+    trusted_sealers: tuple[str, ...] = ()
+    """Domains whose ARC seals are believed."""
     relayed_mailboxes: bool = False
 
     def servers(self) -> tuple[tuple[str, int], ...]:

@@ -9,9 +9,19 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from inbox.mail.authentication import FAIL, NONE, PASS, UNKNOWN, How, Verdict, authenticate
-from inbox.mail.authentication_domains import LookUp
+from inbox.mail.authentication import (
+    FAIL,
+    NONE,
+    PASS,
+    UNKNOWN,
+    Envelope,
+    How,
+    Verdict,
+    authenticate,
+)
+from inbox.mail.authentication_spf import IP, Ask
 from inbox.mail.letter import Letter
 from inbox.store.intake import Claim
 
@@ -21,13 +31,23 @@ NOT_CONFIGURED = Verdict(UNKNOWN, "", "", False, "no resolver and no relay is co
 HISTORY = Verdict(UNKNOWN, "", "", False, "it is history: keys of its time may be gone")
 
 
+class LookUps(Protocol):
+    """Look-ups for one mail. Both raise `Unanswered`."""
+
+    def __call__(self, name: str) -> tuple[bytes, ...]:
+        """The TXT records of a name, for DKIM and DMARC."""
+
+    def find(self, name: str, kind: str) -> tuple[bytes, ...]:
+        """Records of a name, for SPF; see `authentication_spf.Ask`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verifier:
     """What verification goes by. Without `look_up` and relays every sender is unknown."""
 
     how: How
     """`how.relays` are the names of our relays; they count for mail that a relay handed over."""
-    look_up: Callable[[], LookUp] | None = None
+    look_up: Callable[[], LookUps] | None = None
     """Look-ups for one mail, within its limits."""
     networks: tuple[Network, ...] = ()
     """Where our relays are, seen from the SMTP ingress."""
@@ -41,10 +61,12 @@ class Verifier:
         if claim.dated or claim.sent:
             return HISTORY
         author = letter.from_[0].domain if len(letter.from_) == 1 else ""
-        how = self.how if self._relayed(claim) else replace(self.how, relays=frozenset())
+        relayed = self._relayed(claim)
+        how = self.how if relayed else replace(self.how, relays=frozenset())
         look_up = self.look_up() if self.look_up else None
+        envelope = None if relayed or look_up is None else _envelope(claim, look_up)
         try:
-            return authenticate(claim.raw, author, look_up, claim.accepted_at, how)
+            return authenticate(claim.raw, author, look_up, claim.accepted_at, how, envelope)
         except Exception as error:
             # dkimpy and dnspython have a stranger's bytes in hand. Whatever they trip over, the
             # mail is filed: its author has proved nothing.
@@ -53,13 +75,28 @@ class Verifier:
     def _relayed(self, claim: Claim) -> bool:
         if claim.source == "imap":
             return self.relayed_mailboxes
-        try:
-            peer = ipaddress.ip_address(claim.peer)
-        except ValueError:
-            return False
-        if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped:
-            peer = peer.ipv4_mapped
-        return claim.source == "smtp" and any(peer in one for one in self.networks)
+        peer = _peer(claim)
+        return peer is not None and any(peer in one for one in self.networks)
+
+
+def _peer(claim: Claim) -> IP | None:
+    """The machine that handed a mail over by SMTP."""
+    if claim.source != "smtp":
+        return None
+    try:
+        peer = ipaddress.ip_address(claim.peer)
+    except ValueError:
+        return None
+    if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped:
+        return peer.ipv4_mapped
+    return peer
+
+
+def _envelope(claim: Claim, ask: Ask) -> Envelope | None:
+    """What SPF is asked about: a mail that came by SMTP from no relay of ours, with a
+    reverse-path. Behind a relay the peer says nothing about who sent it."""
+    peer = _peer(claim)
+    return Envelope(peer, claim.reverse_path, ask) if peer and claim.reverse_path else None
 
 
 def fact(verdict: Verdict) -> bool:

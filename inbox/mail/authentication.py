@@ -2,7 +2,9 @@
 
 Pure: keys come through `look_up`, the time is given. It gives one verdict, and is slow to praise:
 
-    pass       the author's domain signed this mail (DKIM, aligned), or our relay found that it did
+    pass       the author's domain signed this mail (DKIM, aligned), or our relay found that it did;
+               or it came from a machine that may send for it (SPF, aligned) and that its owner
+               takes as proof (DMARC); or a listed sealer on the way found one of these (ARC)
     fail       several From fields; or nothing proves it and its domain disowns such mail (DMARC)
     none       nothing proves it, and nothing speaks against it
     temperror  DNS gave no answer, so nobody knows; treated like `none`
@@ -13,11 +15,13 @@ A broken or missing signature is never a `fail` of its own: lists and forwards b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from inbox.mail import authentication_arc as arc
 from inbox.mail import authentication_dkim as dkim
+from inbox.mail import authentication_spf as spf
 from inbox.mail.authentication_dkim import ONCE, Head, Signature, Unusable
 from inbox.mail.authentication_domains import (
     LookUp,
@@ -50,6 +54,17 @@ class How:
     """Only the very domain of From may vouch for it."""
     policies: bool = True
     """Ask the author's domain what it wants of mail that nothing proves (DMARC)."""
+    sealers: frozenset[str] = frozenset()
+    """Domains whose ARC seals are believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """How a stranger's machine handed the mail over, for SPF."""
+
+    ip: spf.IP
+    reverse_path: str
+    ask: spf.Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +79,8 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is proved about the author. `by` says through what: dkim, authentication-results,
-    policy, or nothing; `domain` is who vouches, or whose policy refuses."""
+    """What is proved about the author. `by` says through what: dkim, spf, arc,
+    authentication-results, policy, or nothing; `domain` is who vouches, or whose policy refuses."""
 
     result: str
     by: str
@@ -73,9 +88,16 @@ class Verdict:
     aligned: bool
     why: str
     signatures: tuple[Note, ...] = ()
+    spf: spf.Spf | None = None
+    """What SPF said, where it was asked."""
 
     def as_json(self) -> dict[str, Any]:
         """The JSON shape of docs/INTERFACES.md."""
+        path = self.spf and {
+            "result": self.spf.result,
+            "domain": self.spf.domain,
+            "by": self.spf.by[:200],
+        }
         return {
             "result": self.result,
             "by": self.by,
@@ -91,6 +113,7 @@ class Verdict:
                 }
                 for one in self.signatures
             ],
+            "spf": path,
         }
 
 
@@ -104,17 +127,24 @@ class _Mail:
     now: datetime
     how: How
     look_up: LookUp | None
+    envelope: Envelope | None
     notes: list[Note] = field(default_factory=list)
+    spf: spf.Spf | None = None
     looked_at: int = 0
     unanswered: str = ""
 
 
 def authenticate(
-    raw: bytes, author_domain: str, look_up: LookUp | None, now: datetime, how: How
+    raw: bytes,
+    author_domain: str,
+    look_up: LookUp | None,
+    now: datetime,
+    how: How,
+    envelope: Envelope | None = None,
 ) -> Verdict:
     """What is proved about `author_domain`, the domain of the one address in From (lower case,
-    A-labels; empty where there is not one). `look_up` is None where no resolver is configured.
-    Never raises on any mail.
+    A-labels; empty where there is not one). `look_up` is None where no resolver is configured,
+    `envelope` where a relay of ours or a mailbox handed it over. Never raises on any mail.
     """
     count = dkim.count_from(raw)
     if count > 1:
@@ -128,15 +158,26 @@ def authenticate(
     except Unusable as error:
         # Not a way out: what its domain wants of such mail is asked all the same.
         head, notes = Head((), b"", 0), [Note("", "", NONE, str(error))]
-    mail = _Mail(raw, head, author, now, how, look_up, notes)
+    mail = _Mail(raw, head, author, now, how, look_up, envelope, notes)
     found = from_relay(head.fields, how.relays) if how.relays else ()
-    return _by_relay(found, mail) or _by_signatures(mail, found)
+    verdict = _by_relay(found, mail) or _by_signatures(mail, found)
+    return verdict if mail.spf is None else replace(verdict, spf=mail.spf)
 
 
 # --- What our relay says ---------------------------------------------------------------------
 
 
 def _by_relay(found: Sequence[Result], mail: _Mail) -> Verdict | None:
+    name = _proof(found, mail)
+    if name is None:
+        return None
+    method, domain = name
+    why = f"our relay found {method}=pass for {domain}"
+    return Verdict(PASS, "authentication-results", domain, True, why)
+
+
+def _proof(found: Sequence[Result], mail: _Mail) -> tuple[str, str] | None:
+    """The finding (method, domain) that proves the author, among those of somebody we believe."""
     for one in found:
         if one.result != PASS:
             continue
@@ -151,8 +192,7 @@ def _by_relay(found: Sequence[Result], mail: _Mail) -> Verdict | None:
         else:
             continue  # SPF proves a machine; whose mail it lets out, it does not say
         if good:
-            why = f"our relay found {one.method}=pass for {names[0]}"
-            return Verdict(PASS, "authentication-results", names[0], True, why)
+            return one.method, names[0]
     return None
 
 
@@ -194,14 +234,23 @@ def _by_policy(mail: _Mail, kin: Sequence[Signature], found: Sequence[Result]) -
                 return _passed(one, mail)
         else:
             _note(mail, one, NONE, f"{one.domain} does not speak for {mail.author}")
+    proved = _by_path(mail, policy) or _by_sealers(mail)
     notes = tuple(mail.notes[:MOST_NOTES])
+    if proved is not None:
+        return replace(proved, signatures=notes)
     if mail.unanswered:
         return Verdict(TEMPERROR, "", "", False, mail.unanswered, notes)
     if _relay_refuses(found, mail):
         why = f"our relay found that {mail.author} disowns such mail (dmarc=fail)"
         return Verdict(FAIL, "authentication-results", mail.author, False, why, notes)
     refuses = policy is not None and policy.wants in ("quarantine", "reject")
-    if policy is not None and refuses and not _sent_by_its_host(found, policy, mail):
+    by_its_host = mail.spf is not None and mail.spf.result == spf.PASS
+    if (
+        policy is not None
+        and refuses
+        and not by_its_host
+        and not _relayed_pass(found, policy, mail)
+    ):
         why = f"{policy.at} asks to {policy.wants} mail that nothing proves to be its own"
         return Verdict(FAIL, "policy", policy.at, False, why, notes)
     why = notes[0].why if notes else "it is not signed"
@@ -210,7 +259,55 @@ def _by_policy(mail: _Mail, kin: Sequence[Signature], found: Sequence[Result]) -
     )
 
 
-def _sent_by_its_host(found: Sequence[Result], policy: Policy, mail: _Mail) -> bool:
+def _by_path(mail: _Mail, policy: Policy | None) -> Verdict | None:
+    """Did a machine hand it over that may send for the author's domain (SPF, RFC 7208)?
+
+    Proof only where the owner says so by a DMARC record, and not where all the world may send.
+    """
+    envelope = mail.envelope
+    domain = envelope.reverse_path.rpartition("@")[2].lower() if envelope else ""
+    if envelope is None or policy is None or not _in_line(domain, policy, mail):
+        return None
+    found = mail.spf = spf.evaluate(envelope.ip, envelope.reverse_path, envelope.ask)
+    if found.result == spf.TEMPERROR:
+        mail.unanswered = mail.unanswered or found.by
+    if found.result != spf.PASS or not found.narrow:
+        return None
+    why = f"{domain} lets {envelope.ip} send for it ({found.by[:80]})"
+    return Verdict(PASS, "spf", domain, True, why)
+
+
+def _in_line(domain: str, policy: Policy, mail: _Mail) -> bool:
+    """Is the reverse-path's domain in line with the author's (RFC 9989 section 4.4)?"""
+    if domain == mail.author:
+        return True
+    if policy.strict_path or mail.how.strict:
+        return False
+    below = f".{domain}".endswith(f".{policy.house}")
+    return _vouches(domain, mail) or (below and may_be_kin(domain, mail.author, mail.how.public))
+
+
+def _by_sealers(mail: _Mail) -> Verdict | None:
+    """Did a listed sealer find proof when it took the mail, before it passed it on (ARC)?"""
+    if not mail.how.sealers or mail.look_up is None:
+        return None
+    try:
+        chain = arc.findings(mail.raw, mail.head, mail.how.sealers, mail.look_up)
+    except Unusable as error:
+        mail.notes.append(Note("", "", NONE, str(error)))
+        return None
+    except Unanswered as error:
+        mail.unanswered = mail.unanswered or str(error)
+        return None
+    for one in chain:
+        proof = _proof(one.results, mail)
+        if proof is not None:
+            why = f"{one.sealer}, a sealer of ours, found {proof[0]}=pass for {proof[1]}"
+            return Verdict(PASS, "arc", one.sealer, True, why)
+    return None
+
+
+def _relayed_pass(found: Sequence[Result], policy: Policy, mail: _Mail) -> bool:
     """Did the relay find an aligned `spf=pass`? DMARC asks for no more; a `pass` here does."""
     for one in found:
         if one.method == "spf" and one.result == PASS:

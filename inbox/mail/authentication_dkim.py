@@ -225,8 +225,13 @@ def _rsa(written: str, exact: bool) -> Key:
     return Key(found, bits, exact)
 
 
-def verify(raw: bytes, head: Head, signature: Signature, key: Key) -> None:
-    """Hold the mail against the signature; silent where it is good. Raises `Unusable`."""
+def verify(
+    raw: bytes, head: Head, signature: Signature, key: Key, name: bytes = b"dkim-signature"
+) -> None:
+    """Hold the mail against the signature; silent where it is good. Raises `Unusable`.
+
+    `name` is the field in which it stands: ARC (RFC 8617) signs mail in one of its own.
+    """
     tags = signature.tags
     identity = tags.get("i", "").lower().rpartition("@")[2] or signature.domain
     if key.exact and identity != signature.domain:
@@ -235,16 +240,16 @@ def verify(raw: bytes, head: Head, signature: Signature, key: Key) -> None:
     body = body or "simple"
     if {header, body} - {"simple", "relaxed"}:
         raise Unusable("its canonicalisation is unknown")
-    if not _header_holds(head, signature, key):
+    if not _header_holds(head, signature, key, name):
         raise Unusable("it does not fit the header: the header was changed, or it is forged")
     _body_holds(raw, head, tags, body == "relaxed")
 
 
-def _header_holds(head: Head, signature: Signature, key: Key) -> bool:
+def _header_holds(head: Head, signature: Signature, key: Key, name: bytes) -> bool:
     try:
         # Only the header: the whole mail as lines would cost many times its size in memory.
         mail = dkim.DKIM(head.block + b"\r\n\r\n")
-        fields = [one for one in mail.headers if one[0].lower() == b"dkim-signature"]
+        fields = [one for one in mail.headers if one[0].lower() == name]
         mail.pk, mail.keysize, mail.ktag, mail.seqtlsrpt = key.rsa, key.bits, b"rsa", False
         # Without `bh` dkimpy leaves the body alone; `_body_holds` judges it.
         tags = {k.encode(): v.encode() for k, v in signature.tags.items() if k not in ("bh", "l")}

@@ -76,6 +76,8 @@ class Policy:
     """none, quarantine or reject, for the author's very domain."""
     strict: bool
     """`adkim=s`: only the very domain may sign."""
+    strict_path: bool = False
+    """`aspf=s`: only the very domain may be the reverse-path's."""
 
 
 def find_policy(author: str, look_up: LookUp) -> Policy | None:
@@ -105,7 +107,8 @@ def find_policy(author: str, look_up: LookUp) -> Policy | None:
         wants = tags.get("sp", wants).lower()
     if tags.get("t") == "y" or tags.get("pct") == "0":
         wants = "none"
-    return Policy(at, house, wants, tags.get("adkim", "r").lower() == "s")
+    strict, strict_path = (tags.get(one, "r").lower() == "s" for one in ("adkim", "aspf"))
+    return Policy(at, house, wants, strict, strict_path)
 
 
 def _is_policy(record: bytes) -> bool:

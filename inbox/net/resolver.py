@@ -1,4 +1,4 @@
-"""TXT records from DNS, within limits: time, number, memory. dnspython's only door.
+"""Records from DNS, within limits: time, number, memory. dnspython's only door.
 
 Three walls keep a slow name server from holding up the filing of mail:
 
@@ -15,11 +15,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from inbox.mail.authentication_domains import Unanswered
 
+TXT = "TXT"
 MOST_CACHED = 10_000
+MOST_OF_SPF = 20
+"""Names that one mail may ask for SPF, beside its other ones: ten terms, some of two steps."""
 MOST_BYTES = 16 * 1024
 """Of the records of one name; a key of 4096 bits takes 800."""
 LEAST_TTL, MOST_TTL, MOST_NEGATIVE_TTL = 30.0, 3600.0, 300.0
@@ -33,7 +36,7 @@ SHARE, MOST_SAVED = 0.1, 10.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The TXT records of a name, each in one piece, and for how many seconds they hold."""
+    """The records of a name, each in one piece, and for how many seconds they hold."""
 
     texts: tuple[bytes, ...]
     ttl: float
@@ -48,6 +51,9 @@ class Dns(Protocol):
         Raises `Unanswered` where nobody knows, after at most `seconds`.
         """
 
+    def find(self, name: str, kind: str, seconds: float) -> Answer:
+        """The A, AAAA, MX (names of hosts) or PTR records of `name`, as text; raises alike."""
+
 
 class Resolver:
     """What one worker process knows of DNS. `monotonic` gives seconds. One thread only."""
@@ -56,7 +62,7 @@ class Resolver:
         self._dns = dns
         self.monotonic = monotonic
         self._cached = cached
-        self._cache: OrderedDict[str, tuple[float, Answer | None]] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, str], tuple[float, Answer | None]] = OrderedDict()
         self._pauses: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._saved, self._counted_at = MOST_SAVED, monotonic()
         self.asked = 0
@@ -66,17 +72,17 @@ class Resolver:
         """Look-ups for one mail: at most `most` names and `seconds` of waiting."""
         return Lookups(self, most, seconds)
 
-    def known(self, name: str) -> Answer | None:
+    def known(self, name: str, kind: str = TXT) -> Answer | None:
         """An answer that still holds. Raises `Unanswered` where there was none a moment ago."""
-        held = self._cache.get(name)
+        held = self._cache.get((name, kind))
         if held is None or held[0] <= self.monotonic():
             return None
-        self._cache.move_to_end(name)
+        self._cache.move_to_end((name, kind))
         if held[1] is None:
             raise Unanswered(f"DNS did not answer for {name}")
         return held[1]
 
-    def ask(self, name: str, seconds: float) -> Answer:
+    def ask(self, name: str, seconds: float, kind: str = TXT) -> Answer:
         """Ask now, and wait at most `seconds`. Raises `Unanswered`."""
         zone, began = zone_of(name), self.monotonic()
         self._saved = min(MOST_SAVED, self._saved + SHARE * (began - self._counted_at))
@@ -88,9 +94,9 @@ class Resolver:
             raise Unanswered("too much time went into waiting for DNS lately")
         self.asked += 1
         try:
-            answer = self._dns.texts(name, min(seconds, self._saved))
+            answer = self._now(name, min(seconds, self._saved), kind)
         except Unanswered:
-            self._keep(name, None, FAILURE_TTL)
+            self._keep((name, kind), None, FAILURE_TTL)
             if self.monotonic() - began >= 0.9 * min(seconds, self._saved):
                 self._leave_alone(zone, min(LONGEST_PAUSE, 2 * pause or FIRST_PAUSE))
             raise
@@ -100,12 +106,17 @@ class Resolver:
         if sum(map(len, answer.texts)) > MOST_BYTES:
             answer = Answer((), answer.ttl)
         most = MOST_TTL if answer.texts else MOST_NEGATIVE_TTL
-        self._keep(name, answer, min(most, max(LEAST_TTL, answer.ttl)))
+        self._keep((name, kind), answer, min(most, max(LEAST_TTL, answer.ttl)))
         return answer
 
-    def _keep(self, name: str, answer: Answer | None, ttl: float) -> None:
-        self._cache[name] = (self.monotonic() + ttl, answer)
-        self._cache.move_to_end(name)
+    def _now(self, name: str, seconds: float, kind: str) -> Answer:
+        if kind == TXT:
+            return self._dns.texts(name, seconds)
+        return self._dns.find(name, kind, seconds)
+
+    def _keep(self, key: tuple[str, str], answer: Answer | None, ttl: float) -> None:
+        self._cache[key] = (self.monotonic() + ttl, answer)
+        self._cache.move_to_end(key)
         while len(self._cache) > self._cached:
             self._cache.popitem(last=False)
 
@@ -122,6 +133,7 @@ class Lookups:
     def __init__(self, resolver: Resolver, most: int, seconds: float) -> None:
         self._resolver = resolver
         self._left = most
+        self._left_of_spf = MOST_OF_SPF
         self._seconds = seconds
 
     def __call__(self, name: str) -> tuple[bytes, ...]:
@@ -129,14 +141,26 @@ class Lookups:
         held = self._resolver.known(name)
         if held is not None:
             return held.texts
-        if self._left <= 0:
+        self._left -= 1
+        return self._ask(name, TXT, self._left)
+
+    def find(self, name: str, kind: str) -> tuple[bytes, ...]:
+        """Records for SPF, which has an allowance of its own; the time is the mail's."""
+        name = name.lower().rstrip(".")
+        held = self._resolver.known(name, kind)
+        if held is not None:
+            return held.texts
+        self._left_of_spf -= 1
+        return self._ask(name, kind, self._left_of_spf)
+
+    def _ask(self, name: str, kind: str, left: int) -> tuple[bytes, ...]:
+        if left < 0:
             raise Unanswered("one mail may not ask DNS for more names")
         if self._seconds <= 0:
             raise Unanswered("one mail may not wait longer for DNS")
-        self._left -= 1
         began = self._resolver.monotonic()
         try:
-            return self._resolver.ask(name, self._seconds).texts
+            return self._resolver.ask(name, self._seconds, kind).texts
         finally:
             self._seconds -= self._resolver.monotonic() - began
 
@@ -167,6 +191,18 @@ class NameServers:
 
     def texts(self, name: str, seconds: float) -> Answer:
         """As `Dns` says. A name that DNS cannot hold has no records."""
+        rows, ttl = self._asked(name, TXT, seconds)
+        return Answer(tuple(b"".join(one.strings) for one in rows), ttl)
+
+    def find(self, name: str, kind: str, seconds: float) -> Answer:
+        """As `Dns` says."""
+        if kind == TXT:
+            return self.texts(name, seconds)
+        rows, ttl = self._asked(name, kind, seconds)
+        field = {"A": "address", "AAAA": "address", "MX": "exchange", "PTR": "target"}[kind]
+        return Answer(tuple(str(getattr(one, field)).encode() for one in rows), ttl)
+
+    def _asked(self, name: str, kind: str, seconds: float) -> tuple[tuple[Any, ...], float]:
         import dns.exception
         import dns.name
         import dns.resolver
@@ -174,17 +210,17 @@ class NameServers:
         try:
             found = self._resolver.resolve(
                 dns.name.from_text(f"{name}."),
-                "TXT",
+                kind,
                 lifetime=max(0.05, seconds),
                 search=False,
                 raise_on_no_answer=False,
             )
         except dns.resolver.NXDOMAIN:
-            return Answer((), MOST_NEGATIVE_TTL)
+            return (), MOST_NEGATIVE_TTL
         except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel):
-            return Answer((), MOST_TTL)
+            return (), MOST_TTL
         except (dns.exception.DNSException, OSError, ValueError) as error:
             raise Unanswered(f"DNS did not answer for {name}: {type(error).__name__}") from error
         if found.rrset is None:
-            return Answer((), MOST_NEGATIVE_TTL)
-        return Answer(tuple(b"".join(one.strings) for one in found.rrset), found.rrset.ttl)
+            return (), MOST_NEGATIVE_TTL
+        return tuple(found.rrset), float(found.rrset.ttl)

@@ -131,6 +131,11 @@ class Zone:
             raise Unanswered(f"DNS did not answer for {name}")
         return Answer(tuple(self.records.get(name, ())), self.ttl)
 
+    def find(self, name: str, kind: str, seconds: float) -> Answer:
+        """As `inbox.net.resolver.Dns`; other kinds than TXT are kept as `KIND name`."""
+        held = name if kind == "TXT" else f"{kind} {name}"
+        return self.texts(held, seconds)
+
     def __call__(self, name: str) -> tuple[bytes, ...]:
         """As `inbox.mail.authentication_domains.LookUp`."""
         return self.texts(name, 1.0).texts

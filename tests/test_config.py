@@ -71,6 +71,7 @@ verify:
   policies: false
   trusted_relays: [mx.aboard.example]
   relay_networks: [10.0.0.0/8]
+  trusted_sealers: [lists.example]
   relayed_mailboxes: true
 files:
   rules: r

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from inbox.flow.unit import Unit
 from inbox.mail.joining import join
-from inbox.store import threads, timeline
+from inbox.store import regroup, threads, timeline
 from inbox.store.database import Conn
 
 
@@ -26,9 +27,14 @@ class Place:
 
 def place(unit: Unit, account_id: int, ids: Sequence[str]) -> Place:
     """Find the thread; joins threads that this mail proves to be one."""
-    decided = join(unit.joined(account_id, ids))
+    known = unit.joined(account_id, ids)
+    decided = join(known)
     if decided.thread is None:
         return Place(None, unit.elsewhere(account_id, ids))
+    if decided.absorbed and regroup.parted(unit.conn, set(known.values())):
+        # A person took these threads apart: the mail belongs where its nearest reference is.
+        nearest = [known[one] for one in ids[1:] if one in known] or [decided.thread]
+        return Place(unit.thread(nearest[-1]))
     for absorbed in decided.absorbed:
         unit.writes.flush()
         absorb(unit.conn, decided.thread, absorbed, "references", unit.now)
@@ -46,20 +52,8 @@ def beside(unit: Unit, account_id: int, ids: Sequence[str]) -> Place:
 def absorb(conn: Conn, survivor: int, absorbed: int, why: str, now: datetime) -> None:
     """Make one thread of two; what a person decided about either outlives the join."""
     kept, lost = threads.by_id(conn, survivor), threads.by_id(conn, absorbed)
-    threads.join(conn, kept.id, lost.id)
-    changes: dict[str, object] = {"tags": sorted({*kept.tags, *lost.tags})}
-    if lost.opened_at < kept.opened_at:
-        changes["subject"] = lost.subject
-    if lost.decided_by == "person" and kept.decided_by != "person":
-        changes |= {
-            "team": lost.team,
-            "accountable_id": lost.accountable_id,
-            "claimed_at": lost.claimed_at,
-            "decided_by": "person",
-        }
-    if "open" in (kept.status, lost.status):
-        changes["status"] = "open"
-    threads.save(conn, kept.id, **changes)
+    regroup.join(conn, kept.id, lost.id)
+    threads.save(conn, kept.id, **combined(kept, lost))
     threads.recount(conn, kept.id)
     timeline.append(
         conn,
@@ -75,3 +69,20 @@ def absorb(conn: Conn, survivor: int, absorbed: int, why: str, now: datetime) ->
             )
         ],
     )
+
+
+def combined(kept: threads.Thread, lost: threads.Thread) -> dict[str, Any]:
+    """What changes of the surviving thread as it takes the other one in."""
+    changes: dict[str, Any] = {"tags": sorted({*kept.tags, *lost.tags})}
+    if lost.opened_at < kept.opened_at:
+        changes["subject"] = lost.subject
+    if lost.decided_by == "person" and kept.decided_by != "person":
+        changes |= {
+            "team": lost.team,
+            "accountable_id": lost.accountable_id,
+            "claimed_at": lost.claimed_at,
+            "decided_by": "person",
+        }
+    if "open" in (kept.status, lost.status):
+        changes["status"] = "open"
+    return changes

@@ -6,14 +6,15 @@ undo is a deed of its own on the timeline, and clocks follow it as they followed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import desk, sla
+from inbox.flow import desk, regroup, sla
 from inbox.flow.ownership import OWNER_CHANGED
+from inbox.flow.undoing import UNDONE, Undoing, Way
 from inbox.flow.work import PRIORITY_CHANGED, STATUS_CHANGED, TAGGED, Told
 from inbox.store import accounts, assignments, deeds, labels, pages, people, threads, timeline
 from inbox.store.database import Conn, Database
@@ -22,9 +23,6 @@ from inbox.store.hits import TAKES_BACK
 from inbox.store.people import Person
 from inbox.store.threads import Thread
 from routing.ownership import Choice
-
-UNDONE = "undone"
-"""Why, in the events of an undo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +33,6 @@ class Undone:
     """On which something was taken back."""
     left: tuple[str, ...]
     """What stays, and why, as sentences."""
-
-
-@dataclass(frozen=True, slots=True)
-class Undoing:
-    """Who undoes, when, and how clocks hear of it."""
-
-    conn: Conn
-    by: Person
-    now: datetime
-    told: Told
-
-
-Way = Callable[[Undoing, Deed], str]
-"""Takes one deed back; a sentence where it stays, else nothing."""
-
-WAYS: dict[str, Way] = {}
-"""Kind of deed -> how it is taken back; each kind's module adds its own."""
 
 
 def undo(db: Database, run: str, by: str, now: datetime, told: Told = sla.told) -> Undone:
@@ -175,4 +156,5 @@ def _assigned(undoing: Undoing, thread: Thread, done: Deed, before: Mapping[str,
     return desk.note(conn, thread, undoing.by, decided, undoing.now)
 
 
-WAYS["thread"] = _columns
+WAYS: dict[str, Way] = {"thread": _columns, **regroup.WAYS}
+"""Kind of deed -> how it is taken back."""

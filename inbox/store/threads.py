@@ -10,19 +10,12 @@ from typing import Any
 from sqlalchemy import ScalarSelect, bindparam, func, select, tuple_, update
 
 from inbox.errors import NotFound
-from inbox.store.clock_tables import targets
-from inbox.store.database import Conn, insert_or_ignore, portions
-from inbox.store.hygiene_tables import proposals
-from inbox.store.outbox_tables import outbox
-from inbox.store.shadow import shadow_results
+from inbox.store.database import Conn, insert_or_ignore, new_key, portions
 from inbox.store.tables import (
     accounts,
-    assignments,
     attachments,
-    events,
     messages,
     people,
-    rule_hits,
     thread_ids,
     thread_links,
     thread_participants,
@@ -187,25 +180,12 @@ def sharing_ids(conn: Conn, one: int, other: int) -> tuple[tuple[int, int], ...]
     return tuple((row[0], row[1]) for row in found)
 
 
-def join(conn: Conn, survivor: int, absorbed: int) -> None:
-    """Move everything of thread `absorbed` into `survivor` and leave a pointer behind."""
-    moved = (messages, thread_ids, events, assignments, rule_hits, shadow_results, targets, outbox)
-    for table in (*moved, proposals):
-        conn.execute(update(table).where(table.c.thread_id == absorbed).values(thread_id=survivor))
-    addresses = conn.scalars(
-        select(thread_participants.c.address).where(thread_participants.c.thread_id == absorbed)
-    ).all()
-    add_participants(conn, survivor, addresses)
-    mine = (thread_links.c.thread_id == absorbed) | (thread_links.c.other_id == absorbed)
-    for row in conn.execute(select(thread_links).where(mine)).all():
-        other = row.other_id if row.thread_id == absorbed else row.thread_id
-        link(conn, survivor, other, row.why, row.at)
-    conn.execute(thread_links.delete().where(mine))
-    conn.execute(
-        update(threads)
-        .where((threads.c.id == absorbed) | (threads.c.merged_into_id == absorbed))
-        .values(merged_into_id=survivor, version=threads.c.version + 1)
-    )
+def opened_beside(conn: Conn, beside: Thread, subject: str, status: str) -> int:
+    """Write a thread without messages, with the account, team and person of another; its number."""
+    row = {name: getattr(beside, name) for name in Thread.__slots__ if name != "id"}
+    row |= {"subject": subject, "status": status, "snoozed_until": None, "messages": 0}
+    row |= {"tags": list(beside.tags), "version": 1}
+    return new_key(conn.execute(threads.insert(), row))
 
 
 def recount(conn: Conn, thread_id: int) -> None:

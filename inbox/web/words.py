@@ -30,6 +30,7 @@ ON = {
 """When a rule is asked."""
 
 LINKS = {
+    "parted": "taken apart from it by a person",
     "refers-to-its-mail": "refers to a mail of it",
     "delivery-report": "reports on a mail of it",
 }
@@ -42,7 +43,8 @@ EVENTS = {
     "routing": (
         *("assigned", "threads-joined", "forwarded-by-colleague", "owner-changed"),
         *("handoff-offered", "handoff-accepted", "handoff-declined", "handoff-returned"),
-        "handoff-withdrawn",
+        *("handoff-withdrawn", "threads-merged", "threads-unmerged", "thread-split"),
+        "account-changed",
         *("proposal-made", "proposal-applied", "proposal-declined"),
     ),
     "clocks": (

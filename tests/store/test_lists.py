@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inbox.errors import NotFound
-from inbox.store import accounts, hits, people, threads, timeline
+from inbox.store import accounts, hits, people, regroup, threads, timeline
 from inbox.store.accounts import NewAccount
 from inbox.store.database import Conn, Database
 from inbox.store.tables import contact_addresses, contacts, rule_hits, thread_ids
@@ -54,7 +54,7 @@ def test_the_list_of_threads_in_pages_is_the_whole_list(house: Database) -> None
         for number in range(23):
             open_thread(conn, NOW + (number // 4) * MINUTE)  # several at the same instant
         gone = open_thread(conn)
-        threads.join(conn, 1, gone)
+        regroup.join(conn, 1, gone)
     with house.read() as conn:
         whole = [row.thread.id for row in threads.listing(conn, threads.Page(limit=100))]
         paged: list[int] = []
@@ -111,7 +111,7 @@ def test_joining_threads_moves_everything_that_belongs_to_them(house: Database) 
             rule_hits.insert(),
             {"rule": "greet", "thread_id": two, "message_id": 2, "at": NOW, "decided": True},
         )
-        threads.join(conn, one, two)
+        regroup.join(conn, one, two)
         threads.recount(conn, one)
     with house.read() as conn:
         joined = threads.by_id(conn, two)
@@ -127,9 +127,9 @@ def test_joining_threads_moves_everything_that_belongs_to_them(house: Database) 
 def test_joined_threads_lead_to_the_last_survivor(house: Database) -> None:
     with house.write() as conn:
         ids = [open_thread(conn) for _ in range(4)]
-        threads.join(conn, ids[2], ids[3])
-        threads.join(conn, ids[1], ids[2])
-        threads.join(conn, ids[0], ids[1])
+        regroup.join(conn, ids[2], ids[3])
+        regroup.join(conn, ids[1], ids[2])
+        regroup.join(conn, ids[0], ids[1])
         assert {threads.by_id(conn, one).id for one in ids} == {ids[0]}
     with house.read() as conn, pytest.raises(NotFound):
         threads.by_id(conn, 999)

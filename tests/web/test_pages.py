@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from inbox.config import Listen
 from inbox.errors import ConfigError
-from inbox.store import ledger, messages, threads
+from inbox.store import ledger, messages, regroup, threads
 from inbox.store.database import Database
 from inbox.web import render
 from inbox.web.downloads import disposition, file_name
@@ -143,7 +143,7 @@ def test_what_is_special_about_a_mail_is_said_on_it(
 def test_a_joined_thread_answers_with_the_one_it_became(own: Told) -> None:
     kept, lost = thread_of(own.db, "Kickoff next week?"), thread_of(own.db, "Kickoff call")
     with own.db.write() as conn:
-        threads.join(conn, kept, lost)
+        regroup.join(conn, kept, lost)
     answer = own.client().get(f"/threads/{lost}")
     assert (answer.status_code, answer.headers["location"]) == (308, f"/threads/{kept}")
 

@@ -1,0 +1,286 @@
+"""Merge, split, change account: mails, ids and clocks follow, and an undo puts all of it back."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from inbox.errors import AboardError, NotFound
+from inbox.flow import audit, handoff
+from inbox.flow.handoff import Offer
+from inbox.flow.regroup import Regrouping
+from inbox.flow.undo import undo
+from inbox.flow.work import Desk
+from inbox.store import accounts, regroup, search, threads
+from inbox.store.tables import events, metadata, thread_ids, thread_links
+from inbox.store.threads import Thread
+from tests.flow.house import House, mail
+
+SLA = """
+policies:
+  - name: default
+    why: All else.
+    hours: round-the-clock
+    targets: {first_response: 4h, next_response: 8h, resolution: 5d}
+  - {name: urgent, why: It burns.}
+"""
+
+
+def sorting(house: House, run: str = "r1", by: str = "ines") -> Regrouping:
+    return Regrouping(house.db, by, run=run)
+
+
+def two(house: House) -> tuple[Thread, Thread]:
+    """Two threads of one company, with mails, notes and tags."""
+    house.receive(mail(id="one@acme.example", subject="Kickoff"))
+    house.later(minutes=10)
+    house.receive(mail(id="two@acme.example", subject="Second", body="the zebra clause"))
+    house.later(minutes=10)
+    house.receive(
+        mail("Ben <ben@acme.example>", id="one-b@acme.example", refs=["one@acme.example"])
+    )
+    house.receive(mail(id="two-b@acme.example", refs=["two@acme.example", "lost@acme.example"]))
+    one, other = house.thread("one@acme.example"), house.thread("two@acme.example")
+    Desk(house.db, "ines").tag(one.id, ["sso"], [], house.now)
+    Desk(house.db, "tom").note(other.id, "They called.", house.now)
+    Desk(house.db, "tom").tag(other.id, ["billing"], [], house.now)
+    house.later(minutes=10)
+    return house.thread("one@acme.example"), house.thread("two@acme.example")
+
+
+def picture(house: House, *, without_events: int = 0) -> dict[str, Any]:
+    """Everything that hangs on threads, as rows; `without_events` of the newest events."""
+    found: dict[str, Any] = {}
+    listed = {*regroup.following(), *(metadata.tables[one] for one in ("threads", "contacts"))}
+    listed |= {metadata.tables[one] for one in ("thread_ids", "thread_participants", "followers")}
+    for table in listed:
+        rows = [dict(row._mapping) for row in house.rows(table)]
+        for row in rows:
+            row.pop("version", None)
+        if table is events and without_events:
+            rows = rows[:-without_events]
+        found[table.name] = rows
+    found["links"] = [tuple(row)[:3] for row in house.rows(thread_links)]
+    return found
+
+
+def balanced(house: House) -> bool:
+    return audit.audit(house.db).balanced
+
+
+def test_a_merged_thread_leads_to_the_surviving_one_and_so_do_later_answers(house: House) -> None:
+    one, other = two(house)
+    kept = sorting(house).merge(other.id, one.id, house.now)
+    assert (kept.id, kept.messages, sorted(kept.tags)) == (one.id, 4, ["billing", "sso"])
+    with house.looking() as conn:
+        assert threads.by_id(conn, other.id).id == one.id
+        assert search.find(conn, "zebra") == (house.message("two@acme.example").id,)
+    house.receive(mail(id="late@acme.example", refs=["two@acme.example"]))
+    assert house.thread("late@acme.example").id == one.id
+    assert house.rows(events, kind="threads-merged")[0].data["absorbed"] == str(other.id)
+    assert balanced(house)
+
+
+def test_mails_of_two_companies_are_not_merged(house: House) -> None:
+    one, _ = two(house)
+    house.receive(mail("Per <per@nord.example>", id="n@nord.example"))
+    with pytest.raises(AboardError, match="two companies are not put into one thread"):
+        sorting(house).merge(house.thread("n@nord.example").id, one.id, house.now)
+    with pytest.raises(AboardError, match="that thread already"):
+        sorting(house).merge(one.id, one.id, house.now)
+
+
+def test_two_threads_on_offer_are_not_merged(house: House) -> None:
+    one, other = two(house)
+    for number in (one.id, other.id):
+        handoff.offer(house.db, Offer(number, "success", "tom", "Theirs."), house.now)
+    with pytest.raises(AboardError, match="both threads are on offer"):
+        sorting(house).merge(other.id, one.id, house.now)
+
+
+def test_mail_that_joins_two_threads_on_offer_ends_one_offer(house: House) -> None:
+    one, other = two(house)
+    for number in (one.id, other.id):
+        handoff.offer(house.db, Offer(number, "success", "tom", "Theirs."), house.now)
+    house.receive(mail(id="both@acme.example", refs=["one@acme.example", "two@acme.example"]))
+    assert house.states() == {"filed": 5}
+    assert house.thread("two@acme.example").id == one.id
+
+
+def test_undoing_a_merge_puts_everything_back(house: House) -> None:
+    house.write("sla.yaml", SLA)
+    house.activate()
+    one, other = two(house)
+    before = picture(house)
+    sorting(house).merge(other.id, one.id, house.now)
+    house.later(minutes=1)
+    assert undo(house.db, "r1", "ines", house.now).left == ()
+    after = picture(house, without_events=3)
+    assert after == before
+    assert [row.kind for row in house.rows(events)[-2:]] == ["threads-unmerged"] * 2
+    assert balanced(house)
+
+
+def test_what_came_between_merge_and_undo_stays_and_joins_nothing_again(house: House) -> None:
+    one, other = two(house)
+    sorting(house).merge(other.id, one.id, house.now)
+    both = ["one@acme.example", "two@acme.example"]
+    house.receive(mail(id="late@acme.example", refs=both))
+    undo(house.db, "r1", "ines", house.now)
+    assert house.thread("late@acme.example").id == one.id
+    house.receive(mail(id="later@acme.example", refs=[*both, "two-b@acme.example"]))
+    assert house.thread("later@acme.example").id == other.id
+    assert house.thread("one@acme.example").id == one.id
+
+
+def test_split_messages_get_a_thread_and_answers_to_them_follow(house: House) -> None:
+    house.write("sla.yaml", SLA)
+    house.activate()
+    one, _ = two(house)
+    moved = house.message("one-b@acme.example")
+    fresh = sorting(house).split(one.id, [moved.id], house.now)
+    assert house.thread("one-b@acme.example").id == fresh.id
+    assert (fresh.messages, fresh.team, fresh.accountable_id) == (1, one.team, one.accountable_id)
+    assert house.thread("one@acme.example").messages == 1
+    house.receive(
+        mail(id="re@acme.example", refs=["one@acme.example", "one-b@acme.example"]),
+        mail(id="re2@acme.example", refs=["one@acme.example"]),
+    )
+    assert house.thread("re@acme.example").id == fresh.id
+    assert house.thread("re2@acme.example").id == one.id
+    assert balanced(house)
+
+
+def test_a_split_moves_some_messages_and_not_all(house: House) -> None:
+    one, _ = two(house)
+    with pytest.raises(AboardError, match="none would stay"):
+        numbers = [house.message(f"{name}@acme.example").id for name in ("one", "one-b")]
+        sorting(house).split(one.id, numbers, house.now)
+    with pytest.raises(AboardError, match="choose the messages"):
+        sorting(house).split(one.id, [], house.now)
+    with pytest.raises(NotFound):
+        sorting(house).split(one.id, [house.message("two@acme.example").id], house.now)
+
+
+def test_undoing_a_split_puts_everything_back_but_the_address_of_the_new_thread(
+    house: House,
+) -> None:
+    house.write("sla.yaml", SLA)
+    house.activate()
+    one, _ = two(house)
+    before = picture(house)
+    fresh = sorting(house).split(one.id, [house.message("one-b@acme.example").id], house.now)
+    house.later(minutes=1)
+    assert undo(house.db, "r1", "ines", house.now).left == ()
+    after = picture(house)
+    with house.looking() as conn:
+        assert threads.by_id(conn, fresh.id).id == one.id
+    assert [row for row in after["threads"] if row["id"] != fresh.id] == before["threads"]
+    for name in before.keys() - {"threads", "events", "assignments"}:
+        assert after[name] == before[name], name
+    assert balanced(house)
+
+
+def test_a_thread_goes_to_another_account_with_its_ids_and_who_only_wrote_there(
+    house: House,
+) -> None:
+    house.receive(mail(id="a@acme.example"))
+    house.receive(mail("Zoe <zoe@gmail.com>", id="z@gmail.com", subject="Private address"))
+    acme, stray = house.thread("a@acme.example"), house.thread("z@gmail.com")
+    before = picture(house)
+    moved, know = sorting(house).move(stray.id, acme.account_id, house.now)
+    assert (moved.account_id, know) == (acme.account_id, ())
+    house.receive(mail("Zoe <zoe@gmail.com>", id="z2@gmail.com", refs=["z@gmail.com"]))
+    assert house.thread("z2@gmail.com").id == stray.id
+    assert balanced(house)
+    with house.looking() as conn:
+        found = accounts.by_id(conn, acme.account_id)
+    assert house.rows(events, kind="account-changed")[0].data["to"] == found.name
+    assert before["threads"]
+
+
+def test_whoever_is_known_elsewhere_stays_and_that_is_said(house: House) -> None:
+    house.receive(mail(id="a@acme.example"), mail("Per <per@nord.example>", id="n@nord.example"))
+    house.receive(mail(id="b@acme.example", subject="Other"))
+    acme, nord = house.thread("b@acme.example"), house.thread("n@nord.example")
+    _, know = sorting(house).move(acme.id, nord.account_id, house.now)
+    assert know == (
+        "Ana Costa is also known from other threads of acme.example:"
+        " what they write next goes there",
+    )
+
+
+def test_undoing_a_change_of_account_puts_everything_back(house: House) -> None:
+    house.receive(mail(id="a@acme.example", refs=["shared@x.example"]))
+    house.receive(mail("Per <per@nord.example>", id="n@nord.example", refs=["shared@x.example"]))
+    acme, nord = house.thread("a@acme.example"), house.thread("n@nord.example")
+    house.later(minutes=1)
+    before = picture(house)
+    sorting(house).move(nord.id, acme.account_id, house.now)
+    ids = {row.mail_id: row.thread_id for row in house.rows(thread_ids)}
+    assert ids == {
+        "a@acme.example": acme.id,
+        "shared@x.example": acme.id,
+        "n@nord.example": nord.id,
+    }
+    house.later(minutes=1)
+    assert undo(house.db, "r1", "ines", house.now).left == ()
+    assert picture(house, without_events=2) == before
+    with pytest.raises(AboardError, match=r"already"):
+        sorting(house).move(nord.id, nord.account_id, house.now)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_merge_and_any_split_are_undone_whole(house: House, seed: int) -> None:
+    chance = Random(seed)
+    house.write("sla.yaml", SLA)
+    house.activate()
+    known = _mails(house, chance)
+    numbers = sorted({house.thread(one).id for one in known})
+    before, count = picture(house), len(house.rows(events))
+    _regroup(house, chance, numbers)
+    house.later(minutes=1)
+    assert undo(house.db, "r1", "ines", house.now).left == ()
+    after = picture(house, without_events=len(house.rows(events)) - count)
+    there = {row["id"] for row in before["threads"]}
+    after["threads"] = [row for row in after["threads"] if row["id"] in there]
+    after["assignments"] = after["assignments"][: len(before["assignments"])]
+    assert after == before
+    assert balanced(house)
+
+
+def _mails(house: House, chance: Random) -> list[str]:
+    """Mails that refer to each other as it happens, with deeds between them."""
+    known: list[str] = []
+    for number in range(6):
+        name = f"m{number}@acme.example"
+        refs = [chance.choice(known)] if known and chance.random() < 0.7 else []
+        house.receive(mail(id=name, refs=refs, subject=f"About {number}"))
+        house.later(minutes=7)
+        known.append(name)
+        deed = chance.choice(["close", "wait", "claim", ""])
+        if deed and house.thread(name).claimed_at is None:
+            getattr(Desk(house.db, "tom"), deed)(house.thread(name).id, house.now)
+    return known
+
+
+def _regroup(house: House, chance: Random, numbers: list[int]) -> None:
+    with house.looking() as conn:
+        big = [one for one in threads.by_ids(conn, numbers).values() if one.messages > 1]
+    if len(numbers) > 1 and (not big or chance.random() < 0.5):
+        first, second = chance.sample(numbers, 2)
+        sorting(house).merge(first, second, house.now)
+        return
+    mails = [row.id for row in house.rows(metadata.tables["messages"], thread_id=big[0].id)]
+    some = chance.sample(mails, chance.randint(1, len(mails) - 1))
+    sorting(house).split(big[0].id, some, house.now)
+
+
+def test_every_table_of_a_thread_moves_along() -> None:
+    named = {"thread_ids", "thread_participants", "thread_links", "followers", "side_mails"}
+    moving = {table.name for table in regroup.following()} | named | {"threads", "deeds"}
+    for table in metadata.sorted_tables:
+        of_thread = any(key.column.table.name == "threads" for key in table.foreign_keys)
+        assert not of_thread or table.name in moving, table.name

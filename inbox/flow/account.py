@@ -50,6 +50,15 @@ def belonging(
     return replace(_newcomer(unit, author, ids if sole else (), at), joins=sole)
 
 
+def forwarded(unit: Unit, sender: Address, ids: Sequence[str], at: datetime) -> Belonging:
+    """The account and contact of the original sender whose mail a proved colleague forwarded; made
+    where they are not known yet. It joins as if they had written to us themselves."""
+    contact = unit.contact(sender.address.lower())
+    if contact is not None:
+        return Belonging(contact.account_id, contact.id, sender, "in")
+    return _newcomer(unit, sender, ids, at)
+
+
 def outgoing(unit: Unit, letter: Letter, author: Address, at: datetime) -> Belonging:
     """The account that imported mail of ours was written to: its first outside recipient's."""
     own = unit.context.own

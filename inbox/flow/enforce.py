@@ -9,6 +9,7 @@ from typing import Any
 from inbox.flow import assign, run_policy
 from inbox.flow.account import Belonging
 from inbox.flow.context import Guess
+from inbox.flow.forwarding import Forward
 from inbox.flow.ownership import OWNER_CHANGED
 from inbox.flow.unit import Unit
 from inbox.flow.verify import NOT_CONFIGURED
@@ -35,6 +36,7 @@ class Mail:
     at: datetime
     message_id: int
     verdict: Verdict = NOT_CONFIGURED
+    forward: Forward | None = None
 
     def event(self, thread_id: int, kind: str, data: dict[str, Any]) -> timeline.Event:
         """Something that this mail's author did to its account."""

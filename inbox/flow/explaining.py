@@ -14,6 +14,7 @@ from inbox.flow import active, correct
 from inbox.flow.assign import account_facts, event_of, guess_facts, message_facts, thread_facts
 from inbox.flow.author import author_of
 from inbox.flow.context import Guess
+from inbox.flow.forwarding import as_original, is_treated
 from inbox.flow.loose_mail import DetectLanguage, loose_facts, read_loose
 from inbox.flow.proof import load_rules, teams_named
 from inbox.flow.unit import AccountPicture
@@ -195,6 +196,8 @@ def _again(conn: Conn, message: Message, there: Surroundings) -> Question:
     delivery = ledger.of_message(conn, message.id)[0]
     letter = read_loose(ledger.raw_bytes(conn, message.raw_id))
     author = author_of(letter, delivery.reverse_path).address
+    if is_treated(message):
+        letter, author = as_original(letter), message.from_address
     paths = delivery.forward_paths
     facts = message_facts(letter, author, paths, message.size, there.mailboxes)
     facts["mailbox"] = facts["mailbox"] if there.mailboxes else None

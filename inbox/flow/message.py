@@ -6,7 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from inbox.flow import account as account_flow
-from inbox.flow import assign, bounces, enforce, extras, outbox_deeds, run_policy, verify
+from inbox.flow import (
+    assign,
+    bounces,
+    enforce,
+    extras,
+    forwards,
+    outbox_deeds,
+    run_policy,
+    verify,
+)
 from inbox.flow import thread as thread_flow
 from inbox.flow.account import Belonging
 from inbox.flow.enforce import Mail, Reasons
@@ -27,7 +36,7 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     find = thread_flow.place if there.joins else thread_flow.beside
     place = find(unit, there.account_id, ids)
     number = unit.writes.key("messages")
-    mail = Mail(ready.claim, letter, there, ready.at, number, ready.verdict)
+    mail = Mail(ready.claim, letter, there, ready.at, number, ready.verdict, ready.forward)
     facts = Facts(
         {
             **ready.facts,
@@ -47,6 +56,7 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     unit.writes.index(mail.message_id, ready.words)
     _join(unit, mail, thread, ids, place)
     _note(unit, mail, thread, joined=place.thread is not None)
+    forwards.note(unit, mail, thread)
     enforce.put_in_force(unit, mail, thread, reasons)
     _advance(unit, mail, thread.id)
     bounces.note(unit, mail)
@@ -55,6 +65,8 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
 
 def _belonging(unit: Unit, ready: Prepared, ids: tuple[str, ...]) -> Belonging:
     author = ready.author
+    if ready.forward is not None and ready.forward.trusted:
+        return account_flow.forwarded(unit, author, ids, ready.at)
     if ready.claim.sent and author.address.lower() in unit.context.own.addresses:
         return account_flow.outgoing(unit, ready.letter, author, ready.at)
     if not verify.may_join(ready.verdict):
@@ -121,7 +133,9 @@ def _insert(unit: Unit, mail: Mail, thread: Thread, facts: Facts) -> None:
         "automatic": letter.automatic.kind.value,
         "may_answer": letter.automatic.may_answer,
         "verified": mail.verdict.result,
-        "extras": extras.of_letter(letter) | extras.of_verdict(mail.verdict),
+        "extras": extras.of_letter(letter)
+        | extras.of_verdict(mail.verdict)
+        | forwards.extra(mail.forward),
         "defects": defects,
     }
     unit.add_message(row, [_file(one) for one in letter.attachments])
@@ -167,16 +181,6 @@ def _note(unit: Unit, mail: Mail, thread: Thread, joined: bool) -> None:
     if joined and there.direction == "in" and not verify.fact(mail.verdict):
         data["joined"] = "unverified"
     unit.event(mail.event(thread.id, kind, data))
-    if there.internal and letter.forwarded is not None and letter.forwarded.sender is not None:
-        # Shown on the account of the original sender, joined to nothing: nothing proves yet that
-        # the colleague named in From sent it.
-        sender = letter.forwarded.sender.address.lower()
-        account_id = account_flow.account_of(unit, sender)
-        if account_id is not None:
-            data = {"original_sender": sender, "subject": letter.forwarded.subject}
-            data["verified"] = mail.verdict.result
-            happened = mail.event(thread.id, "forwarded-by-colleague", data)
-            unit.event(replace(happened, account_id=account_id))
 
 
 def _advance(unit: Unit, mail: Mail, thread_id: int) -> None:

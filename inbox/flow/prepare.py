@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from inbox.flow import assign
+from inbox.flow import assign, forwarding
 from inbox.flow.author import author_of
 from inbox.flow.context import FilingContext, Guess
 from inbox.flow.verify import NOT_CONFIGURED, fact
@@ -35,16 +35,23 @@ class Prepared:
     facts: Mapping[str, object]
     words: str
     verdict: Verdict = NOT_CONFIGURED
+    forward: forwarding.Forward | None = None
+    """Where it is a colleague's forward: a trusted one is the original sender's mail."""
 
 
 def prepare(claim: Claim, letter: Letter, context: FilingContext) -> Prepared:
     """Work out what needs no database. Raises `UnreadableMail` for a mail without any author."""
     author = author_of(letter, claim.reverse_path)
     guess = context.classify(letter) if context.classify else None
+    verdict = context.verify(claim, letter) if context.verify else NOT_CONFIGURED
+    forward = forwarding.read(claim, letter, verdict, context.own, context.mailboxes)
+    if forward is not None and forward.trusted:
+        letter, author = forwarding.as_original(letter), forward.sender
     facts = assign.message_facts(
         letter, author.address, claim.forward_paths, claim.size, context.mailboxes
     )
-    verdict = context.verify(claim, letter) if context.verify else NOT_CONFIGURED
+    if forward is not None and forward.trusted:
+        facts["from.name"] = author.name
     facts["verified"] = fact(verdict)
     detect = context.detect_language
     facts["language"] = detect(letter.visible_text) if detect else None
@@ -52,12 +59,13 @@ def prepare(claim: Claim, letter: Letter, context: FilingContext) -> Prepared:
         claim=claim,
         letter=letter,
         author=author,
-        ids=ids_of(letter),
+        ids=forward.ids if forward is not None and forward.trusted else ids_of(letter),
         at=received_at(claim, letter),
         guess=guess,
         facts=facts | assign.guess_facts(guess),
         words=search.words_of(_findable(letter, author)),
         verdict=verdict,
+        forward=forward,
     )
 
 

@@ -17,7 +17,7 @@ from inbox.flow import signing
 from inbox.flow.author import NOBODY, author_of
 from inbox.flow.context import FilingContext
 from inbox.flow.ownership import Owners
-from inbox.mail.joining import ids_of
+from inbox.mail.joining import looked_up
 from inbox.mail.letter import Address, Letter
 from inbox.mail.tokens import BOUNCE, REPLY, Token
 from inbox.store import accounts, messages, threads, timeline
@@ -84,7 +84,7 @@ class Unit:
             )
             for claim, letter in mails
         }
-        mail_ids = {one for _, letter in mails for one in ids_of(letter)}
+        mail_ids = {one for _, letter in mails for one in looked_up(letter)}
         mail_ids |= {one for claim, _ in mails for one in self.answered_ids(claim)}
         mail_ids |= {
             letter.bounce.original_message_id

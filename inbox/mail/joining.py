@@ -29,6 +29,11 @@ def ids_of(letter: Letter) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*own, *letter.references, *letter.in_reply_to)))
 
 
+def looked_up(letter: Letter) -> tuple[str, ...]:
+    """Every id that filing may ask for: those that tie it, and those of a mail that it forwards."""
+    return (*ids_of(letter), *(letter.forwarded.ids if letter.forwarded else ()))
+
+
 def everything_bracketed(letter: Letter) -> tuple[str, ...]:
     """`ids_of`, and all else in brackets in In-Reply-To, people's addresses too, as programs that
     read ids plainly have it. For comparison with them: filing does not join by it, since two

@@ -116,6 +116,8 @@ class ForwardedOriginal:
     text: str
     how: str
     """`inline` or `attached`."""
+    ids: tuple[str, ...] = ()
+    """Ids of the original: all that tie an attached one, else those that the forward names."""
 
 
 @dataclass(frozen=True, slots=True)

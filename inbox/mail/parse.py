@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 
 from mailparser import MailParser
@@ -22,6 +22,7 @@ from inbox.mail.dsn import BounceParts, read_bounce
 from inbox.mail.fields import Fields
 from inbox.mail.forward import forwarded_original
 from inbox.mail.html import html_to_text
+from inbox.mail.ids import read_ids
 from inbox.mail.letter import Attachment, Bounce, CalendarItem, ForwardedOriginal, Letter
 from inbox.mail.limits import LimitExceeded, check_limits
 from inbox.mail.tree import Part, Tree, read_tree
@@ -85,9 +86,7 @@ def parse_letter(raw: bytes, *, envelope_from: str | None = None) -> Letter:
             is_bounce=bounce is not None,
         )
     )
-    forwarded = forwarded_original(reading.text, fields.subject) or _attached_original(
-        reading, report
-    )
+    forwarded = _inline_original(reading) or _attached_original(reading, report)
     return Letter(
         subject=fields.subject,
         from_=fields.from_,
@@ -283,7 +282,24 @@ def _attached_original(reading: _Reading, report: str | None) -> ForwardedOrigin
         sent_at=inner.fields.date,
         text=inner.text,
         how="attached",
+        ids=tuple(dict.fromkeys(_ids_of(inner.fields))),
     )
+
+
+def _ids_of(fields: Fields) -> Iterator[str]:
+    if fields.message_id:
+        yield fields.message_id
+    yield from fields.references
+    yield from fields.in_reply_to
+
+
+def _inline_original(reading: _Reading) -> ForwardedOriginal | None:
+    """The mail forwarded in the text; some programs name its id in a field of their own."""
+    found = forwarded_original(reading.text, reading.fields.subject)
+    if found is None:
+        return None
+    named = [value for name, value in reading.fields.headers if name == "x-forwarded-message-id"]
+    return replace(found, ids=tuple(one for value in named[:1] for one in read_ids(value)))
 
 
 def _content_hash(fields: Fields, leaves: list[Leaf]) -> str:

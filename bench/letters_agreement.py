@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+from bench.place import SHARED
 from inbox.mail.auto import AutomaticInput, classify_automatic
 from inbox.mail.letter import AutomaticKind
 from inbox.mail.visible import visible_text
@@ -58,6 +59,9 @@ def microseconds() -> float:
 
 def main() -> None:
     """Prints the table, then every miss."""
+    if not (SHARED / "corpora").is_dir():
+        print("skipped: the shared corpora are not there")
+        return
     tallies = {"visible text / email_reply_trimmer": visible_tally()}
     tallies |= {f"sisimai, {name}": tally for name, tally in bounce_tallies().items()}
     tallies["sisimai, CRLF and CR as LF"] = line_end_tally()

@@ -38,9 +38,11 @@ def working_folder(folder: Path) -> None:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What a command on that folder is run with."""
+    """What a command on that folder is run with: as installed, with its compiled modules at hand."""
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return {
-        **os.environ,
+        **inherited,
+        "PYTHONPYCACHEPREFIX": str(folder.parent / "bytecode"),
         "PYTHONPATH": str(REPO),
         "ABOARD_CONFIG": str(folder / "aboard.yaml"),
         "ABOARD_SMTP__LISTEN": "127.0.0.1:0",

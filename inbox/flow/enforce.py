@@ -158,9 +158,7 @@ def _write(unit: Unit, mail: Mail, thread_id: int, reasons: Reasons, accountable
     }
     unit.writes.add("assignments", row)
     for rule in decision.matched:
-        decided = rule == decision.rule
-        hit = {"rule": rule, "thread_id": thread_id, "message_id": mail.message_id}
-        unit.writes.add("rule_hits", hit | {"at": mail.at, "decided": decided})
+        unit.add_hit(thread_id, mail.message_id, rule, mail.at, decided=rule == decision.rule)
 
 
 def _assigned(mail: Mail, thread_id: int, reasons: Reasons, owner: Choice) -> timeline.Event:

@@ -31,8 +31,7 @@ def live(unit: Unit, thread: Thread | None, at: datetime) -> History:
     """What the rules in force did on a thread, for a mail that came at `at`."""
     if thread is None or not held(unit.context.files.ruleset):
         return NO_HISTORY
-    unit.writes.flush()  # the batch may hold an earlier mail of this very thread
-    return History(hits.ran_at(unit.conn, thread.id, at), at)
+    return History(hits.nearest(unit.ran(thread.id), at), at)
 
 
 def in_shadow(unit: Unit, thread_id: int, at: datetime) -> History:

@@ -20,7 +20,7 @@ from inbox.flow.ownership import Owners
 from inbox.mail.joining import looked_up
 from inbox.mail.letter import Address, Letter
 from inbox.mail.tokens import BOUNCE, REPLY, Token
-from inbox.store import accounts, messages, threads, timeline
+from inbox.store import accounts, hits, messages, threads, timeline
 from inbox.store.accounts import Account, Contact
 from inbox.store.database import Conflict, Conn
 from inbox.store.filing import Writes
@@ -52,6 +52,7 @@ class Unit:
         self._accounts: dict[int, AccountPicture] = {}
         self._users: dict[str, dict[int, int]] = {}
         self._threads: dict[int, Thread] = {}
+        self._ran: dict[int, list[tuple[str, datetime]]] = {}
         self._by_raw: dict[int, Known] = {}
         self._by_mail_id: dict[str, list[Known]] = {}
         self._internal: int | None = None
@@ -94,6 +95,7 @@ class Unit:
         self._users = threads.users_of(self.conn, mail_ids)
         used = {thread for users in self._users.values() for thread in users.values()}
         self._threads = threads.by_ids(self.conn, used)
+        self._ran = hits.of_threads(self.conn, used)
         own = [letter.message_id for _, letter in mails if letter.message_id]
         for one in messages.alike(self.conn, [claim.raw_id for claim, _ in mails], own):
             self._remember(one)
@@ -226,6 +228,12 @@ class Unit:
         """A thread, or the one that it was joined into, as this transaction leaves it."""
         return self.thread(threads.by_id(self.conn, thread_id).id)
 
+    def ran(self, thread_id: int) -> list[tuple[str, datetime]]:
+        """What rules did on a thread, and when, as this transaction leaves it."""
+        if thread_id not in self._ran:
+            self._ran |= hits.of_threads(self.conn, [thread_id])
+        return self._ran[thread_id]
+
     # --- Deciding what to write --------------------------------------------------------------
 
     def create_account(self, name: str, domain: str | None, at: datetime) -> int:
@@ -276,6 +284,7 @@ class Unit:
         row = {name: getattr(opened, name) for name in Thread.__slots__}
         self.writes.add("threads", row | {"tags": list(opened.tags)})
         self._threads[opened.id] = opened
+        self._ran[opened.id] = []
 
     def change_thread(self, thread_id: int, **changes: Any) -> Thread:
         """Change a thread; the state to be written is the last one."""
@@ -316,6 +325,14 @@ class Unit:
             self.writes.add("attachments", {**one, "message_id": row["id"]})
         self._remember(Known(row["id"], row["raw_id"], row["mail_id"], row["content_hash"]))
 
+    def add_hit(
+        self, thread_id: int, message_id: int, rule: str, at: datetime, decided: bool
+    ) -> None:
+        """Write that a rule acted on a message, and know it from now on."""
+        self.ran(thread_id).append((rule, at))
+        hit = {"rule": rule, "thread_id": thread_id, "message_id": message_id}
+        self.writes.add("rule_hits", hit | {"at": at, "decided": decided})
+
     def event(self, happened: timeline.Event) -> None:
         """Write an event."""
         self.writes.event(happened)
@@ -323,6 +340,8 @@ class Unit:
     def after_join(self, survivor: int, absorbed: int) -> None:
         """Two threads became one in the database: make the picture say so."""
         self._threads.pop(absorbed, None)
+        for one in (survivor, absorbed):
+            self._ran.pop(one, None)
         self._threads[survivor] = threads.by_id(self.conn, survivor)
         for users in self._users.values():
             for account_id, thread_id in users.items():

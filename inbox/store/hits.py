@@ -15,6 +15,9 @@ from inbox.store.tables import assignments, rule_hits
 _OF_THREAD = select(rule_hits.c.rule, rule_hits.c.at, rule_hits.c.message_id).where(
     rule_hits.c.thread_id == bindparam("thread_id")
 )
+_OF_THREADS = select(rule_hits.c.thread_id, rule_hits.c.rule, rule_hits.c.at).where(
+    rule_hits.c.thread_id.in_(bindparam("thread_ids", expanding=True))
+)
 _BEFORE = _OF_THREAD.where(rule_hits.c.message_id < bindparam("message_id"))
 
 
@@ -32,14 +35,17 @@ def nearest(ran: Iterable[tuple[str, datetime]], at: datetime) -> dict[str, date
     return found
 
 
-def ran_at(conn: Conn, thread_id: int, at: datetime) -> dict[str, datetime]:
-    """rule -> when it acted on this thread, nearest to `at`, by the time of the mails."""
-    rows = conn.execute(_OF_THREAD, {"thread_id": thread_id})
-    return nearest(((row.rule, row.at) for row in rows), at)
+def of_threads(conn: Conn, thread_ids: Iterable[int]) -> dict[int, list[tuple[str, datetime]]]:
+    """thread -> each rule that acted on it, and when, by the time of the mails; all are there."""
+    found: dict[int, list[tuple[str, datetime]]] = {one: [] for one in thread_ids}
+    if found:
+        for row in conn.execute(_OF_THREADS, {"thread_ids": list(found)}):
+            found[row.thread_id].append((row.rule, row.at))
+    return found
 
 
 def ran_before(conn: Conn, thread_id: int, message_id: int, at: datetime) -> dict[str, datetime]:
-    """The same, of what was filed before this message."""
+    """rule -> when it acted on this thread, nearest to `at`, of what was filed before a message."""
     rows = conn.execute(_BEFORE, {"thread_id": thread_id, "message_id": message_id})
     return nearest(((row.rule, row.at) for row in rows), at)
 

@@ -141,8 +141,24 @@ def test_a_rule_that_runs_once_per_thread_runs_once_also_within_one_batch(house:
     house.receive(mail(id="1@a", subject="outage"), mail(id="2@a", refs=["1@a"], subject="outage"))
     house.receive(mail(id="3@a", refs=["1@a"], subject="outage"))
     assert len(house.rows(rule_hits, rule="outage")) == 1
+    thread = house.thread("1@a").id
     with house.looking() as conn:
-        assert set(hits.ran_at(conn, house.thread("1@a").id, house.now)) == {"outage"}
+        assert hits.of_threads(conn, [thread])[thread] == [("outage", house.now)]
+
+
+def test_what_ran_on_either_of_two_threads_ran_on_both_once_a_mail_joins_them(house: House) -> None:
+    once = RULES.replace(
+        "    on: every-message\n", "    on: every-message\n    run: once-per-thread\n"
+    )
+    house.write("rules/10-all.yaml", once)
+    house.activate()
+    house.receive(
+        mail(id="1@a", subject="hello"),
+        mail(id="2@a", subject="outage"),
+        mail(id="3@a", refs=["1@a", "2@a"], subject="outage"),
+    )
+    assert house.thread("1@a").id == house.thread("2@a").id
+    assert len(house.rows(rule_hits, rule="outage")) == 1
 
 
 # --- What admins own -------------------------------------------------------------------------

@@ -118,7 +118,7 @@ def test_joining_threads_moves_everything_that_belongs_to_them(house: Database) 
         assert (joined.id, joined.messages, joined.last_message_at) == (one, 2, NOW + 2 * MINUTE)
         assert threads.users_of(conn, ["2@acme.example"]) == {"2@acme.example": {1: one}}
         assert threads.account_that_wrote_to(conn, "b@x.example", ["2@acme.example"]) == 1
-        assert hits.ran_at(conn, one, NOW) == {"greet": NOW}
+        assert hits.of_threads(conn, [one]) == {one: [("greet", NOW)]}
         assert threads.linked(conn, one) == ((three, "refers-to-its-mail"),)
         assert [row.event.kind for row in timeline.of_thread(conn, one, Span())] == ["mail-in"]
         assert threads.by_ids(conn, [two])[two].merged_into_id == one

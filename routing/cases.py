@@ -172,7 +172,7 @@ def event_of(ruleset: Ruleset, case: Case, facts: Facts) -> Event:
 
 def _failures(case: Case, decision: Decision) -> Iterable[str]:
     expect = case.expect
-    for name in ("team", "decided_by", "priority", "policy", "stage", "assignee"):
+    for name in ("team", "decided_by", "priority", "policy", "stage", "assignee", "reply"):
         wanted, got = getattr(expect, name), getattr(decision, name)
         if wanted and wanted != got:
             by = f" by rule {decision.rule}" if name == "team" and decision.rule else ""
@@ -183,6 +183,11 @@ def _failures(case: Case, decision: Decision) -> Iterable[str]:
     for name in expect.not_rules:
         if name in decision.matched:
             yield f"expected rule {name} not to match, but it did"
+    if expect.snooze_for is not None and expect.snooze_for != decision.snooze_for:
+        yield f"expected snooze {expect.snooze_for}, got {decision.snooze_for or 'none'}"
+    for name in expect.notify:
+        if name not in decision.notify:
+            yield f"expected {name} to be told, told: {_listed(decision.notify)}"
     for tag in expect.tags:
         if tag not in decision.tags:
             yield f"expected tag {tag}, got {_listed(decision.tags)}"

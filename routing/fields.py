@@ -40,10 +40,9 @@ VERIFICATION = "verification"
 CONTACTS = "contacts"
 CLOCKS = "clocks"
 FOLLOW_UPS = "follow-ups"
-PARTS = (FILING, CLASSIFIER, VERIFICATION, CONTACTS, CLOCKS, FOLLOW_UPS)
+NOTICES = "notices"
+PARTS = (FILING, CLASSIFIER, VERIFICATION, CONTACTS, CLOCKS, FOLLOW_UPS, NOTICES)
 """The parts of the system that feed fields and carry out actions."""
-RUNNING = frozenset({FILING, CLASSIFIER, VERIFICATION})
-"""The parts that exist today; the fields of the others are unknown, their actions refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +63,6 @@ class Field:
         """message, account, contact, thread, classifier."""
         head = self.name.partition(".")[0]
         return head if head in {"account", "contact", "thread", "classifier"} else "message"
-
-    @property
-    def available(self) -> bool:
-        """Does the part that feeds it exist already? If not, its value is always unknown."""
-        return self.part in RUNNING
 
 
 AUTOMATIC_KINDS = (
@@ -106,7 +100,12 @@ _ALL = (
     Field(
         "verified", Type.FLAG, "Did the sender's domain prove the mail to be its own?", VERIFICATION
     ),
-    Field("business_hours", Type.FLAG, "Did it arrive in the business hours of its team?", CLOCKS),
+    Field(
+        "business_hours",
+        Type.FLAG,
+        "Did it arrive while its team works? On a new thread: the fallback's team.",
+        CLOCKS,
+    ),
     Field("account.name", Type.TEXT, "The customer's name."),
     Field("account.domain", Type.DOMAINS, "The customer's mail domains."),
     Field("account.stage", Type.TEXT, "Where the customer's onboarding stands.", listed="stages"),

@@ -10,7 +10,6 @@ import gc
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from types import MappingProxyType
 
 from routing.conditions import Condition, capture_names
@@ -40,7 +39,6 @@ RULE_KEYS = ("name", "why", "on", "when", "then", "stop", "run", "tests")
 FALLBACK_KEYS = ("classifier_at_least", "team")
 MODEL = "model"
 EVENT_NAMES = (*(event.value for event in Event), EVERY_MESSAGE)
-LATER_EVENTS = (Event.HANDOFF, Event.STAGE_CHANGE)
 MAX_NAME = 80
 
 
@@ -157,12 +155,6 @@ class _Loader:
         events: list[Event] = []
         for text in written:
             events.extend(MESSAGE_EVENTS if text == EVERY_MESSAGE else (Event(text),))
-        node = fields.get("on")
-        for event in LATER_EVENTS:
-            if event in events and node is not None and "clocks" not in self.names.parts:
-                message = f"`on: {event}` never happens yet: it needs the part clocks"
-                found = node.problem("not-available-yet", message)
-                self.reader.add(replace(found, severity="warning"))
         return tuple(dict.fromkeys(events))
 
     def _fallback(self, top: Fields) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from routing.fields import CLOCKS, DECIDERS, LISTS, NUMERIC, TEXTUAL, Field, Type, lookup, names
+from routing.fields import DECIDERS, LISTS, NUMERIC, TEXTUAL, Field, Type, lookup, names
 from routing.fold import fold
-from routing.load_then import PRIORITIES
+from routing.load_then import PRIORITIES, read_snooze
 from routing.load_when import read_size, why_impossible
 from routing.names import Names, check_name
 from routing.problems import Problem
@@ -28,6 +27,9 @@ EXPECT_KEYS = (
     "policy",
     "stage",
     "assignee",
+    "reply",
+    "notify",
+    "snooze",
 )
 MOST_NUMBER = 10**15
 """Of a size or a count; no mail has more."""
@@ -64,8 +66,6 @@ class Cases:
         event = fields.text("on", choices=tuple(event.value for event in Event))
         arrives_at = self._instant(fields.get("at"), "at")
         ran_at = self._ran(fields, arrives_at)
-        if arrives_at is not None and "ran" not in fields and CLOCKS not in self.names.parts:
-            self._without_effect(fields.key("at"))
         return Case(
             given={**account, **given},
             expect=self._expect(fields),
@@ -112,13 +112,6 @@ class Cases:
             hint = "say when the mail arrives, so that it is known how long ago the rules ran"
             self.reader.report(ran.node, "missing-key", message, hint)
         return found
-
-    def _without_effect(self, key: Node | None) -> None:
-        if key is not None:
-            message = f"`at` changes nothing here yet: `business_hours` needs the part {CLOCKS}"
-            hint = "beside `ran` it tells how long ago a rule ran"
-            found = key.problem("not-available-yet", message, hint)
-            self.reader.add(replace(found, severity="warning"))
 
     def given(self, fields: Fields, prefix: str) -> dict[str, object]:
         """The given values by field name; the names in the file follow `prefix`."""
@@ -202,6 +195,9 @@ class Cases:
             policy=self._name(fields, "policy", "policies"),
             stage=self._name(fields, "stage", "stages"),
             assignee=fields.text("assignee"),
+            reply=self._name(fields, "reply", "templates"),
+            notify=fields.texts("notify"),
+            snooze_for=read_snooze(fields),
         )
 
     def _name(self, fields: Fields, key: str, what: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from routing.fields import FILING, FOLLOW_UPS
+from routing.fields import CLOCKS, FILING, FOLLOW_UPS, NOTICES
 from routing.names import Names, check_name
 from routing.reader import Fields, Reader
 from routing.ruleset import Actions, RunPolicy
@@ -45,8 +45,8 @@ _ALL = (
     Action("stage", "The onboarding stage that the account moves to."),
     Action("note", "A note on the thread; `{name}` stands for a named capture.", several=True),
     Action("reply", "A follow-up template that is sent to the customer.", FOLLOW_UPS),
-    Action("notify", "People or teams that are told.", FOLLOW_UPS, several=True),
-    Action("snooze", "How long the thread is put away, as in `3d`.", FOLLOW_UPS),
+    Action("notify", "People or teams that are told.", NOTICES, several=True),
+    Action("snooze", "How long the thread is put away, as in `3d`.", CLOCKS),
 )
 ACTIONS: dict[str, Action] = {action.name: action for action in _ALL}
 
@@ -66,7 +66,6 @@ def read_then(fields: Fields, names: Names, captures: frozenset[str] | None) -> 
 
     `captures` are the names that tags and notes may use; None where they are not known.
     """
-    given = {name for name in fields if _is_available(fields, name, names)}
     if fields.node is not None and not fields.node.entries:
         message = f"{fields.what} does nothing"
         fields.reader.report(
@@ -82,21 +81,10 @@ def read_then(fields: Fields, names: Names, captures: frozenset[str] | None) -> 
         policy=_named(fields, "policy", names, "policies"),
         stage=_named(fields, "stage", names, "stages"),
         notes=notes,
-        reply=_named(fields, "reply", names, "templates") if "reply" in given else "",
-        notify=_notified(fields, names) if "notify" in given else (),
-        snooze_for=_snooze(fields) if "snooze" in given else None,
+        reply=_named(fields, "reply", names, "templates"),
+        notify=_notified(fields, names),
+        snooze_for=read_snooze(fields),
     )
-
-
-def _is_available(fields: Fields, name: str, names: Names) -> bool:
-    action = ACTIONS[name]
-    if action.part in names.parts:
-        return True
-    key = fields.key(name)
-    if key is not None:
-        message = f"the action `{name}` is not available yet: it needs the part {action.part}"
-        fields.reader.report(key, "not-available-yet", message, "remove it for now")
-    return False
 
 
 def _named(fields: Fields, key: str, names: Names, what: str) -> str:
@@ -124,7 +112,8 @@ def _notified(fields: Fields, names: Names) -> tuple[str, ...]:
     return fields.texts("notify")
 
 
-def _snooze(fields: Fields) -> timedelta | None:
+def read_snooze(fields: Fields) -> timedelta | None:
+    """The time under `snooze`; None where there is none, or none that can be."""
     text = fields.text("snooze")
     return _duration(fields.reader, fields.get("snooze"), text) if text else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from routing.conditions import (
@@ -94,16 +93,7 @@ class _Conditions:
         operator = self._operator(key, field, " ".join(written.split()), value)
         if operator is None:
             return None
-        if field.part not in self.names.parts:
-            self._not_yet(key, field)
         return _Values(self.reader, self.names, key, field).read(operator, value)
-
-    def _not_yet(self, key: Node, field: Field) -> None:
-        message = f"`{field.name}` is not available yet: it needs the part {field.part}"
-        hint = "until then its value is unknown in every mail, and only tests can give it"
-        self.reader.add(
-            replace(key.problem("not-available-yet", message, hint), severity="warning")
-        )
 
     def _operator(self, key: Node, field: Field, written: str, value: Node) -> Operator | None:
         if not written:

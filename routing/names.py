@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from routing.fields import RUNNING
 from routing.reader import Reader
 from routing.strict_yaml import Node
 
@@ -21,8 +20,6 @@ class Names:
     """Follow-up templates."""
     people: tuple[str, ...] | None = None
     """Handles of agents, leads and admins."""
-    parts: frozenset[str] = RUNNING
-    """The parts that exist, of `routing.fields.PARTS`; actions of the others are refused."""
 
     def listed(self, what: str) -> tuple[str, ...] | None:
         """The list called `teams`, `policies`, `stages`, `templates` or `people`."""

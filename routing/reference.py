@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from routing.fields import FIELDS, HEADER, RUNNING, Field
+from routing.fields import FIELDS, HEADER, Field
 from routing.load_then import ACTIONS
 from routing.load_when import operators
 
@@ -26,8 +26,7 @@ def fields_text() -> str:
     types = max(len(field.type) for field in fields)
     lines = []
     for field in fields:
-        later = "" if field.available else f"  [not yet: {field.part}]"
-        lines.append(f"{field.name:{names}}  {field.type:{types}}  {field.about}{later}")
+        lines.append(f"{field.name:{names}}  {field.type:{types}}  {field.about}")
     return "\n".join(lines) + "\n"
 
 
@@ -40,7 +39,6 @@ def fields_json() -> list[dict[str, object]]:
             "about": field.about,
             "group": field.group,
             "part": field.part,
-            "available": field.available,
             "values": list(field.choices),
             "operators": [str(operator) for operator in operators(field)],
         }
@@ -55,10 +53,8 @@ def markdown() -> str:
         about = field.about
         if field.choices and not field.listed:
             about += " One of " + ", ".join(f"`{choice}`" for choice in field.choices) + "."
-        part = field.part if field.available else f"{field.part} (not yet: unknown)"
-        lines.append(f"| `{field.name}` | {field.type} | {about} | {part} |")
+        lines.append(f"| `{field.name}` | {field.type} | {about} | {field.part} |")
     lines += ["", "| action | what it does | carried out by |", "| --- | --- | --- |"]
     for action in ACTIONS.values():
-        part = action.part if action.part in RUNNING else f"{action.part} (not yet: refused)"
-        lines.append(f"| `{action.name}` | {action.about} | {part} |")
+        lines.append(f"| `{action.name}` | {action.about} | {action.part} |")
     return "\n".join([*lines, "", END])

@@ -78,6 +78,10 @@ class Expect:
     policy: str = ""
     stage: str = ""
     assignee: str = ""
+    reply: str = ""
+    notify: tuple[str, ...] = ()
+    """Who must be among those told."""
+    snooze_for: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,6 @@ def _actions(names: Names) -> Schema:
             "description": action.about,
         }
         for action in ACTIONS.values()
-        if action.part in names.parts
     }
     return {**_object(properties), "minProperties": 1}
 
@@ -174,6 +173,8 @@ def _test(names: Names) -> Schema:
         "policy": _chosen(names.policies),
         "stage": _chosen(names.stages),
         "assignee": _TEXT,
+        "reply": _chosen(names.templates),
+        "notify": _SEVERAL,
     }
     ran = "Rules that ran on the thread before, and when; beside `at`."
     return _object(

@@ -1,4 +1,4 @@
-"""`aboard accounts`: list, import, merge."""
+"""`aboard accounts`: list, import, merge; the role of a contact, the stage of an account."""
 
 from __future__ import annotations
 
@@ -76,6 +76,39 @@ def import_csv(
         output.as_json({"created": done.created, "updated": done.updated})
     else:
         output.line(f"{done.created} accounts created, {done.updated} updated")
+
+
+@app.command()
+def role(
+    address: Annotated[str, typer.Argument(help="The contact's mail address.")],
+    what: Annotated[
+        str, typer.Argument(help='What they do, as in "security officer"; "" for none.')
+    ],
+) -> None:
+    """Note what a contact does at their company; rules see it as `contact.role`."""
+    from inbox.flow import customers
+
+    with opening.working() as (_, db):
+        found = customers.note_role(db, address, what)
+    output.line(f"{found.name or address}: {found.role or 'no role is noted'}")
+
+
+@app.command()
+def stage(
+    account: Annotated[str, typer.Argument(help="Its number, name or domain.")],
+    to: Annotated[str, typer.Argument(metavar="STAGE", help="A stage of stages.yaml.")],
+    by: Annotated[str, typer.Option(help="Who decided it: a handle of teams.yaml.")],
+) -> None:
+    """Move an account to a stage of its onboarding: starts the follow-ups that are for it."""
+    from inbox.clock import utc_now
+    from inbox.flow import customers
+    from inbox.store import accounts
+
+    with opening.working() as (_, db):
+        with db.read() as conn:
+            found = accounts.find(conn, account)
+        moved = customers.move_to_stage(db, found.id, to, by, utc_now())
+    output.line(f"{found.name} {'is now' if moved else 'was already'} at stage {to}")
 
 
 @app.command()

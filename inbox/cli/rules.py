@@ -128,10 +128,10 @@ def test(
     json: Json = False,
 ) -> None:
     """Run the rules' own tests; a failing one prints its trace."""
-    from inbox.flow.proof import run_tests
+    from inbox.flow.proof import read_lists, run_tests
 
     disk = rules_at(path)
-    report = run_tests(good_rules(disk), disk.mailboxes)
+    report = run_tests(good_rules(disk), disk.mailboxes, read_lists(disk)[0])
     if json:
         output.as_json(report.as_json())
     else:
@@ -293,7 +293,6 @@ def fields(json: Json = False) -> None:
                 "about": one.about,
                 "operators": [str(operator) for operator in operators(one)],
                 "part": one.part,
-                "available": one.available,
                 "choices": list(one.choices),
                 "listed": one.listed or None,
             }
@@ -302,14 +301,7 @@ def fields(json: Json = False) -> None:
         return
     output.table(
         ("field", "holds", "what it is"),
-        (
-            (
-                one.name,
-                one.type,
-                one.about if one.available else f"{one.about} (unknown yet: needs {one.part})",
-            )
-            for one in listed
-        ),
+        ((one.name, one.type, one.about) for one in listed),
         empty="",
     )
 

@@ -9,15 +9,43 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from inbox.flow import compose
-from inbox.flow.notices import Notices, Wish
+from inbox.flow.notices import Done, Notices, Wish
 from inbox.mail.letter import Address
 from inbox.store import followup_facts
-from inbox.store.followup_facts import FiledMail
+from inbox.store.followup_facts import FiledMail, RuleDeed
+from routing.manners import ACKNOWLEDGES
 
 NAME = "acknowledgement"
+RULE = "rule:"
+"""What the name of a run begins with that a rule has asked for."""
 OLDEST = timedelta(days=1)
 """An acknowledgement of older mail tells nobody anything."""
 VERIFIED = frozenset({"pass", "dkim", "dmarc", "relay"})
+
+
+def answer(notices: Notices, mail: FiledMail, wanted: RuleDeed) -> tuple[Wish, Done] | None:
+    """Send what a rule wants sent to who wrote this mail; None where nothing automatic may be."""
+    envelope = followup_facts.envelope_of(notices.conn, mail.id)
+    if not _may_be_answered(mail, notices.now) or envelope[1] == "file" or not envelope[0]:
+        return None
+    about = notices.about(mail.thread_id)
+    answered = next((one for one in about.mails if one.id == mail.id), None)
+    if answered is None or not _names_us(notices, answered.recipients):
+        return None
+    acknowledges = notices.role(wanted.reply) == ACKNOWLEDGES
+    wish = Wish(
+        about=about,
+        template=wanted.reply,
+        to=Address("" if acknowledges else mail.from_name, mail.from_address),
+        sequence=f"{RULE}{wanted.rule}"[:80],
+        step="1",
+        cycle=wanted.event_id,
+        answers=answered,
+        acknowledges=acknowledges,
+        vouched=_is_vouched_for(mail, envelope[0], notices.now),
+        subject_id=mail.id,
+    )
+    return wish, notices.send(wish)
 
 
 def acknowledge(notices: Notices, mail: FiledMail) -> None:

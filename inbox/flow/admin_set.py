@@ -115,5 +115,5 @@ def _rules(
     texts = disk.texts[kind]
     ruleset, found = load_rules(texts, lists.names(disk, kind), linted=proven)
     if ruleset is not None and proven:
-        found = (*found, *red_tests(ruleset, disk.mailboxes, texts))
+        found = (*found, *red_tests(ruleset, disk.mailboxes, texts, lists))
     return ruleset, found

@@ -9,6 +9,7 @@ from inbox.flow.context import Guess
 from inbox.flow.unit import AccountPicture, Unit
 from inbox.mail.letter import AutomaticKind, Letter
 from inbox.store import threads
+from inbox.store.accounts import Contact
 from routing.decide import Decision
 from routing.fields import lookup
 from routing.ownership import Choice, Wanted
@@ -63,6 +64,13 @@ def account_facts(there: AccountPicture) -> dict[str, object]:
         "account.tags": account.tags,
         "account.provisional": account.provisional,
     }
+
+
+def contact_facts(contact: Contact | None, *, internal: bool) -> dict[str, object]:
+    """The facts about who wrote; our own people have none."""
+    if internal:
+        return {}
+    return {"contact.role": (contact.role or "") if contact is not None else ""}
 
 
 def thread_facts(thread: threads.Thread | None) -> dict[str, object]:
@@ -142,4 +150,17 @@ def decision_json(decision: Decision) -> dict[str, Any]:
         "assignee": decision.assignee or None,
         "matched": list(decision.matched),
         "event": str(decision.event),
+        **_deeds(decision),
     }
+
+
+def _deeds(decision: Decision) -> dict[str, Any]:
+    """What a decision does beside its thread; only where it does something."""
+    said: dict[str, Any] = {}
+    if decision.reply:
+        said["reply"] = decision.reply
+    if decision.notify:
+        said["notify"] = list(decision.notify)
+    if decision.snooze_for is not None:
+        said["snooze_seconds"] = int(decision.snooze_for.total_seconds())
+    return said

@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from inbox.errors import AboardError, ConfigError
+from inbox.errors import AboardError, ConfigError, NotFound
+from inbox.flow import sla
+from inbox.flow.stored_sets import in_force
 from inbox.flow.thread import absorb
-from inbox.store import accounts, people, threads, timeline
+from inbox.flow.work import Told
+from inbox.store import accounts, followup_facts, people, threads, timeline
+from inbox.store.accounts import Contact
 from inbox.store.database import Conn, Database
 from routing.problems import Problem
 from routing.reader import did_you_mean
 
+MOST_ROLE = 100
 COLUMNS = ("name", "domains", "contacts", "tier", "stage", "owners", "tags")
 """`name` is required; several values of a cell are parted by `;`; owners are `team=handle`."""
 
@@ -166,6 +171,55 @@ def _apply(conn: Conn, account_id: int, line: Line, now: datetime) -> None:
             accounts.add_contact(conn, account_id, "", address, now)
     for team, handle in line.owners.items():
         accounts.set_owner(conn, account_id, team, people.by_handle(conn, handle).id)
+
+
+def note_role(db: Database, address: str, role: str) -> Contact:
+    """Note what a contact does at their company; the contact. Raises `NotFound`, `AboardError`."""
+    written = " ".join(role.split())
+    if len(written) > MOST_ROLE:
+        raise AboardError(f"a role has at most {MOST_ROLE} characters, this one {len(written)}")
+    with db.write() as conn:
+        found = accounts.set_role(conn, address.strip().lower(), written)
+    if found is None:
+        raise NotFound(f"nobody at a customer has the address {address!r}")
+    return replace(found, role=written or None)
+
+
+def move_to_stage(
+    db: Database, account_id: int, stage: str, by: str, now: datetime, told: Told = sla.told
+) -> bool:
+    """Move an account to another stage of its onboarding, as the person `by` says; False where it
+    is there already. What a stage starts, starts on the account's newest open thread.
+
+    Raises `NotFound` for an unknown account, person or stage.
+    """
+    with db.write() as conn:
+        files = in_force(conn)
+        if files is not None and stage not in files.stages:
+            raise NotFound(f"there is no stage {stage!r} ({did_you_mean(stage, files.stages)})")
+        person = people.by_handle(conn, by)
+        accounts.lock(conn, [account_id])
+        account = accounts.by_id(conn, account_id)
+        if account.stage == stage:
+            return False
+        accounts.update_facts(conn, account.id, stage=stage)
+        there = followup_facts.open_threads(conn, account.id)
+        thread = threads.by_id(conn, max(there)) if there else None
+        number = timeline.add(
+            conn,
+            timeline.Event(
+                account_id=account.id,
+                thread_id=None if thread is None else thread.id,
+                message_id=None,
+                at=now,
+                kind="stage-changed",
+                actor=f"person:{person.handle}",
+                data={"stage": stage, "from": account.stage},
+            ),
+        )
+        if thread is not None:
+            told(conn, thread, number)
+    return True
 
 
 def merge(db: Database, source_id: int, target_id: int, by: str, now: datetime) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from inbox.errors import StoreError, UnreadableMail
-from inbox.flow import followups, message, sla
+from inbox.flow import changes, followups, message, sla, tell
 from inbox.flow.context import FilingContext
 from inbox.flow.prepare import Prepared, prepare
 from inbox.flow.unit import Unit
@@ -209,6 +209,8 @@ def _commit(db: Database, letters: Sequence[Read], context: FilingContext, now: 
                 filed.append((done.message_id, one.claim.dated))
         unit.writes.flush()
         filed += [(message_id, False) for message_id in unit.also_moved]
+        tell.after_filing(conn, context.files, filed)
+        changes.after_filing(conn, context.files, [number for number, _ in filed])
         sla.after_filing(conn, context.files, filed, now)
         followups.after_filing(conn, context.files, context.post, filed, now)
     return total

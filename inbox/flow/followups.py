@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from inbox import log
 from inbox.errors import StoreError
-from inbox.flow import sequences, sla
+from inbox.flow import sequences, sla, tell
 from inbox.flow.acknowledge import NAME as ACKNOWLEDGEMENT
-from inbox.flow.acknowledge import acknowledge
+from inbox.flow.acknowledge import acknowledge, answer
 from inbox.flow.admin_set import AdminFiles
 from inbox.flow.climb import Fired
 from inbox.flow.compose import Post
@@ -23,6 +23,7 @@ from inbox.flow.stored_sets import in_force
 from inbox.mail.letter import Address
 from inbox.store import accounts, followup_facts, handoffs, planned, targets, threads
 from inbox.store.database import Conn, Database, is_conflict
+from inbox.store.followup_facts import FiledMail, RuleDeed
 from inbox.store.outbox import Claimed
 from inbox.store.planned import NewSequence, NewStep, PlannedStep
 from routing.manners import ASKS
@@ -45,17 +46,53 @@ def after_filing(
 ) -> None:
     """Mails were filed in this transaction: (message, whether it is history) each."""
     told = files.followups
-    if not filed or (not told.sequences and told.acknowledge.who == "nobody"):
+    numbers = [number for number, _ in filed]
+    replies = [one for one in followup_facts.rule_deeds(conn, numbers) if one.reply]
+    if not replies and not told.sequences and told.acknowledge.who == "nobody":
         return
-    mails = followup_facts.filed_mails(conn, [number for number, _ in filed])
+    mails = followup_facts.filed_mails(conn, numbers)
     dated = frozenset(number for number, is_dated in filed if is_dated)
     sequences.after_filing(conn, files, mails, dated, now)
     if post is None or not post.mailboxes:
         return
     notices = Notices(conn, files, post, now)
-    for one in mails:
-        if one.id not in dated:
-            acknowledge(notices, one)
+    fresh = {one.id: one for one in mails if one.id not in dated}
+    for wanted in replies:
+        if wanted.message_id in fresh:
+            _answer(notices, fresh[wanted.message_id], wanted)
+    for one in fresh.values():
+        acknowledge(notices, one)
+
+
+def _answer(notices: Notices, mail: FiledMail, wanted: RuleDeed) -> None:
+    """Do what a rule's `reply` says: now, or as soon as the bounds allow."""
+    found = answer(notices, mail, wanted)
+    if found is not None:
+        wish, done = found
+        notices.note(wish, done)
+        if done.what in ("later", "parked"):
+            plan(notices, wish, done)
+
+
+def plan(notices: Notices, wish: Wish, done: Done) -> None:
+    """What cannot go now becomes a row that people see and the sweep finds."""
+    new = NewSequence(
+        name=wish.sequence,
+        account_id=wish.about.account.id,
+        thread_id=wish.about.thread.id,
+        cycle=wish.cycle,
+        recipient=wish.to.address,
+        started_at=notices.now,
+    )
+    step = NewStep(
+        step=wish.step,
+        template=wish.template,
+        asks=notices.role(wish.template) == ASKS,
+        due_at=done.not_before or notices.now,
+        state="paused" if done.what == "parked" else "planned",
+        why=done.why,
+    )
+    planned.start(notices.conn, new, [step])
 
 
 @dataclass(slots=True)
@@ -66,7 +103,8 @@ class FollowUps:
     files: Callable[[Conn], AdminFiles | None] = in_force
 
     def notify(self, conn: Conn, fired: Fired, handles: tuple[str, ...]) -> None:
-        """The timeline names them."""
+        """The timeline names them; those who want it are told by mail."""
+        tell.step(conn, fired, handles)
 
     def follow_up(self, conn: Conn, fired: Fired, template: str) -> str:
         """Send a templated mail to who waits for our answer, in the transaction of the step."""
@@ -89,7 +127,7 @@ class FollowUps:
         done = notices.send(wish)
         notices.note(wish, done)
         if done.what in ("later", "parked"):
-            self._plan(notices, wish, done)
+            plan(notices, wish, done)
         return {"later": "planned", "there": "queued"}.get(done.what, done.what)
 
     def _notices(self, conn: Conn, now: datetime) -> Notices:
@@ -97,27 +135,6 @@ class FollowUps:
         if files is None:
             raise StoreError("nothing that admins own is in force yet")
         return Notices(conn, files, self.post, now)
-
-    def _plan(self, notices: Notices, wish: Wish, done: Done) -> None:
-        """What cannot go now becomes a row that people see and the sweep finds."""
-        new = NewSequence(
-            name=wish.sequence,
-            account_id=wish.about.account.id,
-            thread_id=wish.about.thread.id,
-            cycle=wish.cycle,
-            recipient=wish.to.address,
-            started_at=notices.now,
-        )
-        parked = done.what == "parked"
-        step = NewStep(
-            step=wish.step,
-            template=wish.template,
-            asks=notices.role(wish.template) == ASKS,
-            due_at=done.not_before or notices.now,
-            state="paused" if parked else "planned",
-            why=done.why,
-        )
-        planned.start(notices.conn, new, [step])
 
     # --- What is planned and due --------------------------------------------------------------
 

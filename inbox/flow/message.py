@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from inbox.flow import account as account_flow
@@ -12,6 +13,7 @@ from inbox.flow import (
     enforce,
     extras,
     forwards,
+    hours_fact,
     outbox_deeds,
     run_policy,
     verify,
@@ -42,6 +44,10 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
             **ready.facts,
             **assign.account_facts(unit.account(there.account_id)),
             **assign.thread_facts(place.thread),
+            **assign.contact_facts(
+                unit.contact(there.author.address.lower()), internal=there.internal
+            ),
+            hours_fact.NAME: _in_hours(unit, place.thread, ready.at),
         }
     )
     event = assign.event_of(letter, place.thread)
@@ -61,6 +67,13 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     _advance(unit, mail, thread.id)
     bounces.note(unit, mail)
     return mail.message_id
+
+
+def _in_hours(unit: Unit, thread: Thread | None, at: datetime) -> bool:
+    """Did the mail arrive while its team works?"""
+    files = unit.context.files
+    team = "" if thread is None else thread.team
+    return hours_fact.is_open(files.directory, files.sla, files.ruleset.fallback.team, team, at)
 
 
 def _belonging(unit: Unit, ready: Prepared, ids: tuple[str, ...]) -> Belonging:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from inbox.flow import hours_fact
 from inbox.flow.admin_files import OnDisk, Texts, as_bytes, contents, set_hash
 from inbox.flow.loose_mail import mails_of_tests
 from routing.cases import Report, run_cases
@@ -113,10 +114,12 @@ def load_rules(
     return (None if errors(problems) else ruleset), problems
 
 
-def red_tests(ruleset: Ruleset, mailboxes: Sequence[str], texts: Texts) -> tuple[Problem, ...]:
+def red_tests(
+    ruleset: Ruleset, mailboxes: Sequence[str], texts: Texts, lists: Lists
+) -> tuple[Problem, ...]:
     """One problem `test-failed` for each test of the rules that does not pass."""
     found = []
-    for result in run_tests(ruleset, mailboxes).failed:
+    for result in run_tests(ruleset, mailboxes, lists).failed:
         case = result.case
         what = f"a test of rule `{case.rule}` fails" if case.rule else "a test fails"
         named = f" ({case.name})" if case.name else ""
@@ -126,9 +129,10 @@ def red_tests(ruleset: Ruleset, mailboxes: Sequence[str], texts: Texts) -> tuple
     return with_lines(found, texts)
 
 
-def run_tests(ruleset: Ruleset, mailboxes: Sequence[str]) -> Report:
-    """Run all tests of the rules, with the mails that they name."""
-    return run_cases(ruleset, mails_of_tests(ruleset, mailboxes))
+def run_tests(ruleset: Ruleset, mailboxes: Sequence[str], lists: Lists) -> Report:
+    """Run all tests of the rules, with the mails that they name and the hours of the teams."""
+    timed = hours_fact.timed(lists.directory, lists.sla, ruleset.fallback.team)
+    return run_cases(ruleset, mails_of_tests(ruleset, mailboxes), timed=timed)
 
 
 def mails_named(ruleset: Ruleset) -> tuple[str, ...]:

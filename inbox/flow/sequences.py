@@ -126,6 +126,8 @@ def _start_gone(conn: Conn, one: PlannedStep, thread: threads.Thread) -> str:
     if begun.kind == "status-changed":
         wanted = begun.data.get("status")
         return "" if thread.status == wanted else f"the thread is {thread.status}"
+    if begun.kind == "mail-in":
+        return "the thread is closed" if thread.status == "closed" else ""
     if begun.kind == "handoff-accepted":
         if thread.status == "closed":
             return "the thread is closed"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from inbox.flow import sequences
+from inbox.flow import changes, sequences, tell
 from inbox.flow.admin_set import AdminFiles
 from inbox.flow.proof import read_sla
 from inbox.flow.stored_sets import in_force
@@ -184,6 +184,8 @@ def after_deed(
             thread_id = done.thread_id if isinstance(done, Handoff) else done.id
             refresh(conn, clocks, [thread_id], None)
         sequences.after_event(conn, files(), event)
+        changes.after_event(conn, files(), event)
+        tell.after_event(conn, event)
 
     return follow_deed
 

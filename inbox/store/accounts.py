@@ -263,6 +263,14 @@ def add_contact(conn: Conn, account_id: int, name: str, address: str, now: datet
     return contact_id
 
 
+def set_role(conn: Conn, address: str, role: str) -> Contact | None:
+    """Note what the contact with this address (lower case) does at their company; them, or None."""
+    found = contacts_by_address(conn, [address]).get(address)
+    if found is not None:
+        conn.execute(update(contacts).where(contacts.c.id == found.id).values(role=role or None))
+    return found
+
+
 def update_facts(conn: Conn, account_id: int, **facts: Any) -> None:
     """Set name, tier, stage, tags or provisional of an account."""
     conn.execute(update(accounts).where(accounts.c.id == account_id).values(**facts))

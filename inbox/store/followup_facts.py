@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 
 from inbox.store.database import Conn, portions
 from inbox.store.outbox_tables import outbox, outbox_recipients
-from inbox.store.tables import accounts, contacts, events, ledger, messages, threads
+from inbox.store.tables import accounts, assignments, contacts, events, ledger, messages, threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,59 @@ def open_threads(conn: Conn, account_id: int) -> tuple[int, ...]:
         .order_by(threads.c.id)
     )
     return tuple(conn.scalars(wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDeed:
+    """What rules want done about a message beside its thread's team, tags and so on."""
+
+    message_id: int
+    event_id: int
+    """The message's own event."""
+    thread_id: int
+    at: datetime
+    rule: str
+    """The first that matched, for people."""
+    reply: str
+    """The template that is to answer it; empty: none."""
+    notify: tuple[str, ...]
+    snooze_for: timedelta | None
+
+
+def rule_deeds(conn: Conn, message_ids: Collection[int]) -> tuple[RuleDeed, ...]:
+    """What rules want done about these messages, in the order in which they were filed."""
+    found: list[RuleDeed] = []
+    for some in portions(message_ids):
+        wanted = (
+            select(
+                assignments.c.message_id,
+                assignments.c.decision,
+                events.c.id,
+                events.c.thread_id,
+                events.c.at,
+            )
+            .join(events, events.c.message_id == assignments.c.message_id)
+            .where(assignments.c.message_id.in_(some), events.c.kind == "mail-in")
+            .order_by(assignments.c.id)
+        )
+        for row in conn.execute(wanted):
+            said = row.decision
+            seconds = said.get("snooze_seconds")
+            if not (said.get("reply") or said.get("notify") or seconds):
+                continue
+            found.append(
+                RuleDeed(
+                    message_id=row.message_id,
+                    event_id=row.id,
+                    thread_id=row.thread_id,
+                    at=row.at,
+                    rule=next(iter(said.get("matched", ())), ""),
+                    reply=said.get("reply") or "",
+                    notify=tuple(said.get("notify", ())),
+                    snooze_for=timedelta(seconds=seconds) if seconds else None,
+                )
+            )
+    return tuple(found)
 
 
 def envelope_of(conn: Conn, message_id: int) -> tuple[str | None, str]:

@@ -63,6 +63,19 @@ class RuleHits:
     last_hit_at: datetime | None
 
 
+def add(
+    conn: Conn, rules: Iterable[str], decided: str, where: tuple[int, int], at: datetime
+) -> None:
+    """Rules acted on (thread, message) at an instant; `decided` is the one that named the team."""
+    rows = [
+        {"rule": rule, "thread_id": where[0], "message_id": where[1], "at": at}
+        | {"decided": rule == decided}
+        for rule in rules
+    ]
+    if rows:
+        conn.execute(rule_hits.insert(), rows)
+
+
 TAKES_BACK = "takes_back"
 """In a stored decision: the number of the assignment that it takes back."""
 

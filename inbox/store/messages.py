@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, union_all
+from sqlalchemy import bindparam, func, select, union_all
 
 from inbox.errors import NotFound
 from inbox.store.database import Conn
@@ -109,6 +109,12 @@ def by_mail_id(conn: Conn, mail_id: str) -> tuple[Message, ...]:
         select(messages).where(messages.c.mail_id == mail_id).order_by(messages.c.id)
     )
     return tuple(_message(row) for row in found)
+
+
+def newest(conn: Conn, thread_id: int) -> int | None:
+    """The message of a thread that was filed last, or None."""
+    found = conn.scalar(select(func.max(messages.c.id)).where(messages.c.thread_id == thread_id))
+    return None if found is None else int(found)
 
 
 def of_thread(conn: Conn, thread_id: int, *, limit: int = 2000) -> tuple[Message, ...]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from inbox.errors import SchemaError
 from inbox.store import (
+    agent_tables,
     clock_tables,
     draft_tables,
     hygiene_tables,
@@ -31,6 +32,7 @@ ELSEWHERE = (
     *outbox_tables.TABLES,
     *hygiene_tables.TABLES,
     *draft_tables.TABLES,
+    *agent_tables.TABLES,
 )
 """Tables that are not on the page `tables` but with their queries."""
 

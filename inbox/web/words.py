@@ -44,7 +44,7 @@ EVENTS = {
         *("assigned", "threads-joined", "forwarded-by-colleague", "owner-changed"),
         *("handoff-offered", "handoff-accepted", "handoff-declined", "handoff-returned"),
         *("handoff-withdrawn", "threads-merged", "threads-unmerged", "thread-split"),
-        "account-changed",
+        *("account-changed", "people-told"),
         *("proposal-made", "proposal-applied", "proposal-declined"),
     ),
     "clocks": (

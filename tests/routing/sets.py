@@ -10,20 +10,19 @@ from typing import Any
 from hypothesis import strategies as st
 
 from routing.facts import Facts
-from routing.fields import RUNNING
 from routing.load import Names, load_ruleset
 from routing.problems import Problem
 from routing.ruleset import Ruleset
 
 RULES = Path(__file__).resolve().parents[2] / "data" / "rules"
+TEMPLATES = RULES.parents[1] / "templates" / "mail"
 TEAMS = ("implementation", "support", "compliance", "success")
 NAMES = Names(
     teams=TEAMS,
     policies=("default", "urgent", "legal", "onboarding"),
     stages=("welcome", "activation", "guidance"),
-    templates=("acknowledgement",),
+    templates=tuple(sorted(one.name for one in TEMPLATES.iterdir() if one.is_dir())),
     people=("maya", "jonas"),
-    parts=RUNNING,
 )
 FALLBACK = "fallback: {classifier_at_least: model, team: support}\n"
 

@@ -9,7 +9,6 @@ import pytest
 
 from routing.decide import Decision, History, decide
 from routing.facts import facts_given
-from routing.fields import PARTS
 from routing.load import Names
 from routing.ruleset import Ruleset
 from tests.routing.sets import NAMES, TEAMS, load, load_rules
@@ -211,8 +210,8 @@ def test_a_tag_whose_capture_shows_nothing_is_left_out() -> None:
     assert (decision.tags, decision.notes) == (("o-7",), ())
 
 
-def test_actions_of_later_parts_work_once_their_part_runs() -> None:
-    names = Names(TEAMS, templates=("welcome",), people=("maya",), parts=frozenset(PARTS))
+def test_replies_notices_and_a_snooze_are_decided() -> None:
+    names = Names(TEAMS, templates=("welcome",), people=("maya",))
     text = "rules: [{name: r, when: {automatic: false}, then: {reply: welcome, notify: [maya, support], snooze: 3d}}]\n"
     decision = ask(load(text, names))
     assert (decision.reply, decision.notify) == ("welcome", ("maya", "support"))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from routing.cases import run_cases
 from routing.facts import Facts, facts_given, with_given
-from routing.fields import PARTS
 from routing.load_cases import read_given
 from tests.routing.sets import FALLBACK, NAMES, load, problems_of
 
@@ -72,9 +70,8 @@ def test_facts_that_depend_on_the_time_are_asked_with_it_and_given_ones_count_mo
     def timed(_: Facts, at: datetime) -> Mapping[str, object]:
         return {"business_hours": 9 <= at.hour < 17}
 
-    names = replace(NAMES, parts=frozenset(PARTS))
-    assert not problems_of(text + FALLBACK, names)
-    assert not run_cases(load(text, names), timed=timed).failed
+    assert not problems_of(text + FALLBACK)
+    assert not run_cases(load(text), timed=timed).failed
 
 
 REPLACED = [

@@ -78,7 +78,7 @@ def test_the_schema_knows_the_teams_when_it_is_told() -> None:
     schema = json_schema(NAMES)
     actions = schema["$defs"]["actions"]["properties"]
     assert actions["team"] == {**actions["team"], "enum": list(NAMES.teams)}
-    assert "reply" not in actions
+    assert "waiting-for-you" in actions["reply"]["enum"]
     assert schema["$defs"]["condition"]["properties"]["subject words"]["description"]
 
 

@@ -1,0 +1,63 @@
+"""What our own people answer by mail: a row from filing on, settled once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from inbox.store.agent_tables import agent_mails
+from inbox.store.database import Conn, insert_or_ignore
+
+PENDING, HELD, DONE, REFUSED, IGNORED = "pending", "held", "done", "refused", "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMail:
+    """A mail that came to the signed address of a notice."""
+
+    message_id: int
+    person_id: int
+    item_id: int
+    """The mail of ours that it answers."""
+    thread_id: int | None
+    """The customer's thread; None where that mail was about several."""
+    seen_id: int | None
+    at: datetime
+    state: str
+    steps_done: Sequence[str]
+    why: str | None = None
+
+
+_COLUMNS = tuple(agent_mails.c[name] for name in AgentMail.__slots__)
+
+
+def add(conn: Conn, made: AgentMail) -> None:
+    """Write one; a mail that is there already stays as it is."""
+    row = {name: getattr(made, name) for name in AgentMail.__slots__}
+    insert_or_ignore(conn, agent_mails, row | {"steps_done": list(made.steps_done)})
+
+
+def pending(conn: Conn, limit: int) -> tuple[AgentMail, ...]:
+    """Those that nothing has been done about, oldest first."""
+    wanted = (
+        select(*_COLUMNS)
+        .where(agent_mails.c.state == PENDING)
+        .order_by(agent_mails.c.message_id)
+        .limit(limit)
+    )
+    return tuple(AgentMail(*row) for row in conn.execute(wanted))
+
+
+def by_message(conn: Conn, message_id: int) -> AgentMail | None:
+    """The one that this message is, or None."""
+    row = conn.execute(select(*_COLUMNS).where(agent_mails.c.message_id == message_id)).first()
+    return None if row is None else AgentMail(*row)
+
+
+def save(conn: Conn, message_id: int, **values: Any) -> None:
+    """Change `state`, `steps_done`, `seen_id`, `settled_at` or `why`."""
+    conn.execute(update(agent_mails).where(agent_mails.c.message_id == message_id).values(**values))

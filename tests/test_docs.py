@@ -20,7 +20,7 @@ COMMANDS = ROOT / "docs" / "COMMANDS.md"
 
 def commands() -> list[tuple[str, str]]:
     """(`aboard ...` as a person types it, its one line of help) for every command."""
-    from inbox.cli import serving, working  # noqa: F401 - they add their commands
+    from inbox.cli import deeds, serving, working  # noqa: F401 - they add their commands
 
     found: list[tuple[str, str]] = []
 
@@ -35,7 +35,7 @@ def commands() -> list[tuple[str, str]]:
                 found.append((f"{words} {name}", _first(command.help)))
 
     walk(typer.main.get_command(cli.app), "aboard")
-    return found
+    return sorted(found)  # which module was imported first must not matter
 
 
 def _first(text: str | None) -> str:

@@ -61,7 +61,8 @@ def _ask(conn: Conn, files: AdminFiles, happened: Start, event: Event) -> None:
         return
     thread = threads.by_id(conn, happened.thread_id)
     facts = _facts(conn, files, thread, happened.at)
-    history = History(hits.ran_at(conn, thread.id, happened.at), happened.at)
+    ran = hits.of_threads(conn, [thread.id])[thread.id]
+    history = History(hits.nearest(ran, happened.at), happened.at)
     decision = decide(files.ruleset, facts, event=event, history=history)
     if decision.matched:
         _Force(conn, files, thread, decision, happened).put(facts)

@@ -109,6 +109,9 @@ def read_example(line: str, label_field: str = "team", source: str = "") -> Exam
     """One line of JSON as an example. ValueError says what is wrong with it."""
     row = read_row(line)
     label = row.get(label_field, row.get("label"))
+    if label is None:
+        others = ", ".join(f'"{name}"' for name in row)
+        raise ValueError(f'there is no "{label_field}" and no "label" in it, only {others}')
     if not isinstance(label, str) or not label.strip() or len(label) > 200:
         raise ValueError(f'"{label_field}" (or "label") must be a text of 1 to 200 characters')
     weight = row.get("weight", 1.0)

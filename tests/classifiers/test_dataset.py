@@ -48,7 +48,7 @@ def test_a_mail_row_and_a_text_row_are_both_examples() -> None:
     [
         ("{", "not JSON: "),
         ("[1]", "a JSON object is needed, this is list"),
-        ('{"text": "x"}', '"team" \\(or "label"\\) must be a text'),
+        ('{"text": "x"}', 'there is no "team" and no "label" in it, only "text"'),
         ('{"text": "x", "label": 3}', '"team" \\(or "label"\\) must be a text'),
         ('{"text": "x", "label": " "}', "must be a text of 1 to 200"),
         ('{"text": 5, "label": "a"}', '"text" must be text, not int'),

@@ -89,12 +89,6 @@ def stopped() -> None:
     _log.info("stopped")
 
 
-def ledger_unbalanced(findings: Sequence[str]) -> None:
-    """The audit found mail that is not accounted for."""
-    for finding in findings:
-        _log.error("ledger-unbalanced finding=%r", finding)
-
-
 def page_failed(incident: str, path: str, error: BaseException) -> None:
     """A page could not be shown; the visitor was given the incident number."""
     _log.error("page-failed incident=%s path=%r error=%r", incident, path, error, exc_info=error)

@@ -1,4 +1,4 @@
-"""Tables of what rules may say, made from the registries: for docs/RULES.md and for terminals."""
+"""Tables of what rules may say, made from the registries, for docs/RULES.md."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from routing.fields import FIELDS, HEADER, Field
 from routing.load_then import ACTIONS
-from routing.load_when import operators
 
 BEGIN = "<!-- generated from the registries by routing.reference; do not edit -->"
 END = "<!-- end of what is generated -->"
@@ -17,33 +16,6 @@ def _fields() -> Iterable[Field]:
         if field.name == "attachment.name":
             yield HEADER
         yield field
-
-
-def fields_text() -> str:
-    """All fields for a terminal: name, type, sentence, and which part feeds it."""
-    fields = list(_fields())
-    names = max(len(field.name) for field in fields)
-    types = max(len(field.type) for field in fields)
-    lines = []
-    for field in fields:
-        lines.append(f"{field.name:{names}}  {field.type:{types}}  {field.about}")
-    return "\n".join(lines) + "\n"
-
-
-def fields_json() -> list[dict[str, object]]:
-    """All fields with their types, operators, values and parts."""
-    return [
-        {
-            "name": field.name,
-            "type": str(field.type),
-            "about": field.about,
-            "group": field.group,
-            "part": field.part,
-            "values": list(field.choices),
-            "operators": [str(operator) for operator in operators(field)],
-        }
-        for field in _fields()
-    ]
 
 
 def markdown() -> str:

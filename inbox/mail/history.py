@@ -33,7 +33,6 @@ _SEPARATOR = re.compile(
     rf"[-_=*~—–\s]{{0,60}}(?:(?P<forward>{_words(FORWARDED_MESSAGE)})|{_words(ORIGINAL_MESSAGE)})"
     r"(?P<rest>[^\n]{0,80})$"
 )
-_ZOHO = re.compile(r"-{2,}\s?\S.{3,300}\s-{2,}$")
 _OPENER = re.compile(
     rf"(?:{_words(OPENERS)})(?=[\s,.:\d])|[<\[(]?\d{{1,4}}[-./年년\s]", re.IGNORECASE
 )

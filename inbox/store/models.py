@@ -7,7 +7,7 @@ so workers see a change where they see a change of rules.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -222,15 +222,3 @@ def shadow_failures(conn: Conn, digest: str) -> int:
         table.hash == digest, table.team == "", table.id > worked.scalar_subquery()
     )
     return int(conn.scalar(failed) or 0)
-
-
-def shadow_disagreements(conn: Conn, digest: str, limit: int = 20) -> Sequence[Any]:
-    """The newest messages about which a model in shadow named another team."""
-    table = model_shadow.c
-    found = conn.execute(
-        select(table.message_id, table.at, table.team, table.score, table.live_team)
-        .where(table.hash == digest, table.team != table.live_team)
-        .order_by(table.id.desc())
-        .limit(limit)
-    )
-    return found.all()

@@ -63,7 +63,6 @@ STYLES = _names(
     " text-decoration text-indent text-transform vertical-align white-space width word-break"
     " word-spacing"
 )
-RASTER = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _SIGNS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),

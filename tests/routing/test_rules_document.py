@@ -10,7 +10,7 @@ import pytest
 from routing.cases import run_cases
 from routing.lint import lint
 from routing.load import load_ruleset
-from routing.reference import BEGIN, END, fields_json, fields_text, markdown
+from routing.reference import BEGIN, END, markdown
 from routing.schema import json_schema
 from tests.routing.sets import FALLBACK, NAMES, RULES
 
@@ -80,9 +80,3 @@ def test_the_schema_knows_the_teams_when_it_is_told() -> None:
     assert actions["team"] == {**actions["team"], "enum": list(NAMES.teams)}
     assert "waiting-for-you" in actions["reply"]["enum"]
     assert schema["$defs"]["condition"]["properties"]["subject words"]["description"]
-
-
-def test_every_field_is_listed_for_terminals_and_programs() -> None:
-    names = [field["name"] for field in fields_json()]
-    assert len(names) == len(set(names)) >= 35
-    assert all(f"{name} " in fields_text() for name in names)

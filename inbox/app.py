@@ -21,8 +21,10 @@ from routing.problems import Problem, errors
 
 if TYPE_CHECKING:
     from inbox.flow.compose import Post
+    from inbox.flow.decisions import Decisions
     from inbox.flow.followups import FollowUps
     from inbox.flow.proposals import Appliers
+    from inbox.flow.reattribute import Forwards
     from inbox.flow.verify import Verifier
 
 Versions = tuple[tuple[str, str], ...]
@@ -94,11 +96,26 @@ def follow_ups(db: Database, settings: Settings) -> FollowUps:
     return FollowUps(open_post(db, settings, utc_now()))
 
 
+def forwards_of(db: Database, settings: Settings) -> Forwards:
+    """What puts right whose mail a forward is."""
+    from inbox.flow.reattribute import Forwards
+
+    return Forwards(db, own(settings))
+
+
+def decisions(db: Database, settings: Settings) -> Decisions:
+    """What pages put right that mail alone must not decide."""
+    from inbox.flow.decisions import Decisions
+
+    return Decisions(db, forwards_of(db, settings))
+
+
 def appliers(db: Database, settings: Settings) -> Appliers:
     """What settles proposals, with the effect of every kind there is."""
+    from inbox.flow import forwards
     from inbox.flow.proposals import Appliers, Apply
 
-    kinds: dict[str, Apply] = {}
+    kinds: dict[str, Apply] = {forwards.KIND: forwards_of(db, settings).apply}
     return Appliers(db, kinds)
 
 

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from inbox import log
-from inbox.app import appliers, follow_ups, put_in_force, smtp_settings
+from inbox.app import appliers, decisions, follow_ups, put_in_force, smtp_settings
 from inbox.clock import monotonic, utc_now
 from inbox.config import Listen, Settings
 from inbox.courier import Couriers
@@ -142,6 +142,7 @@ class Node:
             demo=self.demo,
             corrections=Corrections(self.db),
             proposals=appliers(self.db, self.settings),
+            decisions=decisions(self.db, self.settings),
         )
         server = WebServer(build(site), self.settings.web.listen)
         host, port = await server.start()

@@ -29,7 +29,7 @@ def extra(forward: Forward | None) -> dict[str, Any]:
     if forward is None:
         return {}
     by = {"address": forward.by.address.lower(), "name": forward.by.name}
-    return {"forwarded_by": {**by, "treated": forward.trusted}}
+    return {"forwarded_by": {**by, "treated": forward.trusted, "ids": list(forward.ids)}}
 
 
 def note(unit: Unit, mail: Mail, thread: Thread) -> None:
@@ -57,7 +57,6 @@ def _propose(unit: Unit, mail: Mail, thread: Thread, forward: Forward) -> None:
         "what": f"Treat this mail as a forward from {forward.sender.address}",
         "why": f"It says to come from {forward.by.address}, and nothing proves it.",
         "sender": {"name": forward.sender.name, "address": forward.sender.address},
-        "ids": list(forward.ids),
     }
     made = Proposal(
         id=unit.writes.key("proposals"),

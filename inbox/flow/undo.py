@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import desk, regroup, sla
+from inbox.flow import desk, reattribute, regroup, sla
 from inbox.flow.ownership import OWNER_CHANGED
 from inbox.flow.undoing import UNDONE, Undoing, Way
 from inbox.flow.work import PRIORITY_CHANGED, STATUS_CHANGED, TAGGED, Told
@@ -156,5 +156,9 @@ def _assigned(undoing: Undoing, thread: Thread, done: Deed, before: Mapping[str,
     return desk.note(conn, thread, undoing.by, decided, undoing.now)
 
 
-WAYS: dict[str, Way] = {"thread": _columns, **regroup.WAYS}
+WAYS: dict[str, Way] = {
+    "thread": _columns,
+    **regroup.WAYS,
+    reattribute.DEED: reattribute.undo,
+}
 """Kind of deed -> how it is taken back."""

@@ -47,6 +47,32 @@ class Proposals(Protocol):
         """Decline a proposal. Raises as `apply` does."""
 
 
+class Decided(Protocol):
+    """What came of a decision: the thread to look at, and the name under which it is undone."""
+
+    @property
+    def thread_id(self) -> int:
+        """The thread to look at now."""
+
+    @property
+    def run(self) -> str:
+        """The name under which it is undone."""
+
+
+class Decisions(Protocol):
+    """Puts right what mail alone must not decide; `inbox.flow.decisions` says what that does. All
+    raise `NotFound`, and `AboardError` where it cannot be."""
+
+    def correct(self, message_id: int, sender: str, by: str, now: datetime) -> Decided:
+        """Make a forward the mail of `sender`; of an empty one the colleague's own."""
+
+    def join(self, thread_id: int, other_id: int, by: str, now: datetime) -> Decided:
+        """Join two linked threads."""
+
+    def undo(self, run: str, by: str, now: datetime) -> tuple[str, ...]:
+        """Take it back; what stays and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What the web inbox is built from."""
@@ -62,6 +88,8 @@ class Site:
     """None: the pages offer no correction."""
     proposals: Proposals | None = None
     """None: the pages settle no proposal."""
+    decisions: Decisions | None = None
+    """None: the pages correct no forward and join no threads."""
 
 
 class Counts:

@@ -184,6 +184,7 @@ def thread(request: Request) -> Response:
         statuses=words.STATUSES,
         as_whom=as_whom(request, everybody),
         said=request.query_params.get("said", ""),
+        run=request.query_params.get("run", "")[:40],
         **values,
     )
 

@@ -35,6 +35,11 @@ LINKS = {
     "delivery-report": "reports on a mail of it",
 }
 
+MAIL_DECISIONS = (
+    *("proposal-made", "proposal-applied", "proposal-declined", "forward-corrected"),
+)
+"""What is decided about mail that proves nothing, and what mail hygiene did."""
+
 EVENTS = {
     "mail": (
         *("mail-in", "mail-out", "reply-queued", "mail-queued", "mail-failed", "mail-uncertain"),
@@ -45,7 +50,7 @@ EVENTS = {
         *("handoff-offered", "handoff-accepted", "handoff-declined", "handoff-returned"),
         *("handoff-withdrawn", "threads-merged", "threads-unmerged", "thread-split"),
         *("account-changed", "people-told"),
-        *("proposal-made", "proposal-applied", "proposal-declined"),
+        *MAIL_DECISIONS,
     ),
     "clocks": (
         *("target-at-risk", "target-breached", "target-escalated", "status-changed"),

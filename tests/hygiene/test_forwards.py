@@ -63,6 +63,7 @@ def test_a_proved_colleagues_forward_is_the_original_senders_mail(house: House, 
         "address": "ines@aboard.example",
         "name": "Ines Duarte",
         "treated": True,
+        "ids": ["f1@aboard.example"],
     }
     (account,) = house.rows(tables.accounts, kind="customer")
     assert (account.name, made.account_id) == ("acme.example", account.id)

@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from inbox.app import appliers
+from inbox.app import appliers, decisions
 from inbox.config import Listen, Settings
 from inbox.flow.correct import Corrections
 from inbox.store import intake, schema
@@ -51,6 +51,7 @@ class Told:
             demo=demo,
             corrections=Corrections(self.db),
             proposals=appliers(self.db, self.settings),
+            decisions=decisions(self.db, self.settings),
         )
 
     def client(self, **how: object) -> TestClient:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 
+from sqlalchemy import update
+
 from inbox.flow.proposals import propose
-from inbox.store import proposals, threads
+from inbox.store import messages, proposals, tables, threads
 from inbox.store.proposals import Proposal
 from tests.web import story
 from tests.web.conftest import Told
 
 
-def _proposed(told: Told, kind: str = "unknown") -> int:
-    with told.db.write() as conn:
+def _proposed(own: Told, kind: str = "unknown") -> int:
+    with own.db.write() as conn:
         one = threads.by_id(conn, 1)
         made = Proposal(
             0, kind, one.account_id, 1, None, {"what": "Add <b>Bo</b>"}, "open", story.NOW
@@ -20,8 +22,8 @@ def _proposed(told: Told, kind: str = "unknown") -> int:
         return propose(conn, made)
 
 
-def test_a_proposal_is_shown_and_declined_by_one_click(told: Told) -> None:
-    number, client = _proposed(told), told.client()
+def test_a_proposal_is_shown_and_declined_by_one_click(own: Told) -> None:
+    number, client = _proposed(own), own.client()
     page = client.get("/threads/1").text
     assert "Add &lt;b&gt;Bo&lt;/b&gt;" in page
     assert f'action="/proposals/{number}"' in page
@@ -31,7 +33,7 @@ def test_a_proposal_is_shown_and_declined_by_one_click(told: Told) -> None:
     form = {"answer": "decline", "token": token[1]}
     answer = client.post(f"/proposals/{number}", data=form)
     assert (answer.status_code, answer.headers["location"]) == (303, "/threads/1?said=declined")
-    with told.db.read() as conn:
+    with own.db.read() as conn:
         assert proposals.by_id(conn, number).state == "declined"
     after = client.get("/threads/1?said=declined").text
     assert f'action="/proposals/{number}"' not in after
@@ -40,8 +42,8 @@ def test_a_proposal_is_shown_and_declined_by_one_click(told: Told) -> None:
     assert again.headers["location"] == "/threads/1?said=not-settled"
 
 
-def test_what_cannot_be_applied_stays_and_a_form_must_say_what(told: Told) -> None:
-    number, client = _proposed(told), told.client()
+def test_what_cannot_be_applied_stays_and_a_form_must_say_what(own: Told) -> None:
+    number, client = _proposed(own), own.client()
     token = re.search(r'name="token" value="([^"]+)"', client.get("/threads/1").text)
     assert token is not None
     form = {"answer": "apply", "token": token[1]}
@@ -49,5 +51,40 @@ def test_what_cannot_be_applied_stays_and_a_form_must_say_what(told: Told) -> No
     assert answer.headers["location"] == "/threads/1?said=not-settled"
     assert client.post(f"/proposals/{number}", data=form | {"answer": "x"}).status_code == 400
     assert client.post("/proposals/4711", data=form).status_code == 404
-    with told.db.read() as conn:
+    with own.db.read() as conn:
         assert proposals.by_id(conn, number).state == "open"
+
+
+def test_a_forward_is_corrected_and_a_linked_thread_joined_by_one_click(own: Told) -> None:
+    with own.db.write() as conn:
+        first, last = threads.by_id(conn, 1), threads.by_id(conn, 2)
+        threads.link(conn, first.id, last.id, "refers-to-its-mail", story.NOW)
+        mails = messages.of_thread(conn, 1)
+        by = {"address": "maya@aboard.example", "name": "Maya", "treated": True, "ids": []}
+        conn.execute(
+            update(tables.messages)
+            .where(tables.messages.c.id == mails[0].id)
+            .values(extras={"forwarded_by": by})
+        )
+    client = own.client()
+    page = client.get("/threads/1?status=all").text
+    assert "Treated as a forward from" in page and "/threads/1/join" in page
+    found = re.search(r'name="token" value="([^"]+)"', page)
+    assert found is not None
+    form = {"token": found[1]}
+    assert client.post("/threads/1/join", data=form).status_code == 400
+    answer = client.post("/threads/1/join", data=form | {"other": "2"})
+    where = answer.headers["location"]
+    assert where.startswith("/threads/1?said=done&run=")
+    assert "Undo" in client.get(where).text
+    run = where.partition("run=")[2]
+    back = client.post("/threads/1/take-back", data=form | {"run": run})
+    assert back.headers["location"] == "/threads/1?said=undone"
+    path = f"/messages/{mails[0].id}/forward"
+    assert client.post(path, data=form | {"answer": "sender"}).status_code == 400
+    bad = client.post(path, data=form | {"answer": "sender", "sender": "nobody"})
+    assert bad.headers["location"] == "/threads/1?said=not-done"
+    done = client.post(path, data=form | {"answer": "none"})
+    assert "said=done" in done.headers["location"]
+    with own.db.read() as conn:
+        assert messages.by_id(conn, mails[0].id).from_address == "maya@aboard.example"

@@ -36,7 +36,10 @@ LINKS = {
 }
 
 MAIL_DECISIONS = (
-    *("proposal-made", "proposal-applied", "proposal-declined", "forward-corrected"),
+    "proposal-made",
+    "proposal-applied",
+    "proposal-declined",
+    "forward-corrected",
 )
 """What is decided about mail that proves nothing, and what mail hygiene did."""
 

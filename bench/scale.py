@@ -19,7 +19,7 @@ from inbox.clock import utc_now
 from inbox.config import Settings
 from inbox.flow.accept import Incoming, accept
 from inbox.store.database import Database
-from inbox.web.context import Site
+from inbox.web.desk import Site
 from inbox.web.site import build
 from inbox.worker import file_all
 
@@ -132,7 +132,7 @@ def main() -> None:
             seeded = time.perf_counter() - began
             rate = filing_rate(db, settings, mails)
             hosts = replace(settings.web, hosts=("testserver",))
-            site = Site(db, replace(settings, web=hosts), utc_now, b"x" * 32, lambda _: 0)
+            site = Site(db, replace(settings, web=hosts), utc_now, lambda _: 0)
             with TestClient(build(site)) as client:
                 step = size // 4 // PAGES
 

@@ -322,7 +322,7 @@ def _refused_by_serve(settings: Settings) -> Iterator[Problem]:
         server_context(smtp_settings(settings))
     except ConfigError as error:
         yield from error.problems
-    exposed = settings.web.listen.exposed()
+    exposed = settings.web.listen.exposed(behind_proxy=bool(settings.web.trusted_proxies))
     if exposed is not None:
         yield exposed
     yield from _refused_by_couriers(settings)

@@ -391,7 +391,17 @@ def _verify(level: _Level) -> Verify:
 def _web(level: _Level) -> Web:
     default = Web()
     hosts = level.at("hosts").texts("hosts")
-    return Web(listen=_listen(level, default.listen), hosts=hosts or default.hosts)
+    proxies = level.at("trusted_proxies").texts("trusted_proxies")
+    try:
+        tuple(map(ipaddress.ip_network, proxies))
+    except ValueError:
+        level.at("trusted_proxies").wrong("trusted_proxies", "networks such as 10.0.0.5/32")
+    return Web(
+        listen=_listen(level, default.listen),
+        hosts=hosts or default.hosts,
+        trusted_proxies=proxies,
+        **_counts(level, default),
+    )
 
 
 def _files(level: _Level, defaults: Files) -> Files:

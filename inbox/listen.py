@@ -28,10 +28,14 @@ class Listen:
         except ValueError:
             return False
 
-    def exposed(self) -> Problem | None:
-        """What is wrong with it for the web inbox, which has no sign-in; None on loopback."""
-        if self.loopback:
+    def exposed(self, *, behind_proxy: bool = False) -> Problem | None:
+        """What is wrong with it for the web inbox; None on loopback, or where only the proxies
+        that end TLS are answered. Passwords never travel in the clear."""
+        if self.loopback or behind_proxy:
             return None
-        message = f"`web: listen: {self}` can be reached from other machines"
-        hint = "there is no sign-in yet: listen on 127.0.0.1 and use an SSH tunnel"
+        message = f"`web: listen: {self}` can be reached from other machines without TLS"
+        hint = (
+            "listen on 127.0.0.1; or put a proxy that ends TLS before it and name its address in"
+            " `web: trusted_proxies:` (docs/WEB.md)"
+        )
         return Problem("web.listen", 0, 0, "not-loopback", message, hint)

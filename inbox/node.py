@@ -129,7 +129,7 @@ class Node:
 
     async def _start_web(self, stack: AsyncExitStack) -> None:
         # Loaded last: mail is taken by now, and a node without a web inbox never pays for it.
-        from inbox.web.context import Site
+        from inbox.web.desk import Site
         from inbox.web.server import WebServer
         from inbox.web.site import build
 
@@ -137,14 +137,14 @@ class Node:
             db=self.db,
             settings=self.settings,
             clock=utc_now,
-            secret=secrets.token_bytes(32),
             retry=self._retry,
             demo=self.demo,
             corrections=Corrections(self.db),
             proposals=appliers(self.db, self.settings),
             decisions=decisions(self.db, self.settings),
         )
-        server = WebServer(build(site), self.settings.web.listen)
+        web = self.settings.web
+        server = WebServer(build(site), web.listen, behind_proxy=bool(web.trusted_proxies))
         host, port = await server.start()
         stack.push_async_callback(server.stop)
         self.running.web = Listen(host, port)

@@ -46,6 +46,12 @@ class Web:
 
     listen: Listen = WEB_LISTEN
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of the proxies that end TLS before it; what others say they forward is ignored."""
+    idle_hours: int = 12
+    """A session that is not used for so long ends."""
+    session_days: int = 14
+    """A session ends after so long, used or not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from routing.problems import Problem
 from routing.reader import Fields, Reader, did_you_mean
 from routing.strict_yaml import load_text
 
-ROLES = ("agent", "lead", "admin")
+ROLES = ("viewer", "agent", "lead", "admin")
 
 NARROWING = ("skills", "languages")
 """Steps of a strategy that leave only those who fit, if there are any."""
@@ -154,6 +154,7 @@ def _team(
     _known_people(reader, fields, "duty", handles)
     _known_people(reader, fields, "members", handles)
     _known_people(reader, fields, "lead", handles)
+    _no_viewers(reader, fields, roles)
     everybody = members if duty in members else (*members, duty)
     leads = [handle for handle in everybody if roles.get(handle) == "lead"]
     return Team(
@@ -189,6 +190,16 @@ def _known_people(reader: Reader, fields: Fields, key: str, handles: tuple[str, 
         if item.kind == "scalar" and item.value not in handles:
             message = f"`{key}` names {item.describe()}, who is not among the people"
             reader.report(item, "unknown-person", message, did_you_mean(str(item.value), handles))
+
+
+def _no_viewers(reader: Reader, fields: Fields, roles: Mapping[str, str]) -> None:
+    """Who only reads answers for nothing."""
+    for key in ("duty", "members", "lead"):
+        node = fields.get(key)
+        for item in [] if node is None else node.items if node.kind == "list" else [node]:
+            if item.kind == "scalar" and roles.get(str(item.value)) == "viewer":
+                message = f"`{key}` names {item.describe()}, who is a viewer and only reads"
+                reader.report(item, "viewer", message, "give them the role `agent`")
 
 
 def _refuse_doubles(reader: Reader, top: Fields, listed: str, key: str) -> None:

@@ -1,28 +1,17 @@
-"""One-click corrections from a page: another team for a thread, and the way back.
-
-There is no sign-in yet, so whoever sits at this machine acts as the first admin of teams.yaml.
-"""
+"""One-click corrections from a page: another team for a thread, and the way back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from inbox.errors import NotFound
 from inbox.flow import desk
 from inbox.store import assignments, labels, pages, people, threads
 from inbox.store.assignments import Assignment
 from inbox.store.database import Conn, Database
 from inbox.store.hits import TAKES_BACK
-from inbox.store.people import Person
-
-
-def acting(everybody: Iterable[Person]) -> Person | None:
-    """The person as whom this machine's user acts: the first active admin; None without one."""
-    admins = [one for one in everybody if one.active and one.role == "admin"]
-    return min(admins, key=lambda one: one.id, default=None)
 
 
 def standing(made: Sequence[Assignment]) -> tuple[Assignment, ...]:
@@ -37,15 +26,11 @@ class Corrections:
 
     db: Database
 
-    def correct(self, thread_id: int, team: str, now: datetime) -> None:
-        """Give a thread to a team as the acting person; a label to learn from. `NotFound`."""
-        with self.db.read() as conn:
-            person = acting(people.everybody(conn).values())
-        if person is None:
-            raise NotFound("nobody in teams.yaml is an admin, so nobody can correct from a page")
-        desk.assign(self.db, thread_id, team, person.handle, now)
+    def correct(self, thread_id: int, team: str, by: str, now: datetime) -> None:
+        """Give a thread to a team as the person `by`; a label to learn from. `NotFound`."""
+        desk.assign(self.db, thread_id, team, by, now)
 
-    def take_back(self, thread_id: int, assignment_id: int, now: datetime) -> str | None:
+    def take_back(self, thread_id: int, assignment_id: int, by: str, now: datetime) -> str | None:
         """Undo the thread's last correction: its label teaches nothing, and who decided before
         decides again, and whose thread it was has it again. The team that it is with now, or None
         where that assignment is no longer the last one or somebody took the thread on since, so
@@ -58,8 +43,8 @@ class Corrections:
             if len(stands) < 2 or made[-1].id != stands[-1].id or stands[-1].id != assignment_id:
                 return None
             last, before = stands[-1], stands[-2]
-            person = acting(people.everybody(conn).values())
-            if last.decided_by != "person" or person is None or thread.claimed_at is not None:
+            person = people.by_handle(conn, by)
+            if last.decided_by != "person" or thread.claimed_at is not None:
                 return None  # a correction leaves a thread unclaimed: somebody took it on since
             label = pages.label_at(conn, thread.id, last.at)
             if label is not None:

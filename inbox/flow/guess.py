@@ -18,6 +18,7 @@ from inbox.store import assignments, labels, messages, search, sets
 from inbox.store import models as store
 from inbox.store import threads as thread_store
 from inbox.store.database import Conn, Database
+from inbox.store.seers import ALL, Seer
 from routing.problems import Problem
 
 Asked = Callable[[Letter], Guess | None]
@@ -190,13 +191,12 @@ def nearest(
     mail: MailText,
     *,
     without: int = 0,
-    accounts: frozenset[int] | None = None,
+    seer: Seer | None = ALL,
 ) -> tuple[Near, ...]:
     """The three past threads most like a mail, the most similar first.
 
     Looked for among the newest messages that share its most telling words. `without`: the mail's
-    own thread. `accounts`: only threads of these (None: of all), so that nobody sees a thread
-    through its likeness (DESIGN I10).
+    own thread. `seer`: nobody sees through its likeness a thread that they do not see (DESIGN I10).
     """
     vector = model.table.vector(words_of(mail))
     telling = sorted((word for word in vector if "#" not in word), key=lambda word: -vector[word])
@@ -207,8 +207,8 @@ def nearest(
     }
     past = {
         str(one.message_id): one
-        for one in labels.of_messages(conn, sorted(found), _PAST_CHARACTERS)
-        if one.thread_id != without and (accounts is None or one.account_id in accounts)
+        for one in labels.of_messages(conn, sorted(found), _PAST_CHARACTERS, seer)
+        if one.thread_id != without
     }
     index = NearestIndex(
         model, (Past(key, mail_text.of_message(one), one.team) for key, one in past.items())
@@ -252,12 +252,12 @@ class Why:
         return f"sent to {self.team} by {self.decided_by}; the classifier says {said}{because}"
 
 
-def why(conn: Conn, thread_id: int, accounts: frozenset[int] | None = None) -> Why | None:
+def why(conn: Conn, thread_id: int, seer: Seer | None = ALL) -> Why | None:
     """What the classifier said when this thread was routed; None where it was not asked.
 
-    `accounts`: those whose threads the reader may see (None: all). Raises `NotFound`.
+    Raises `NotFound`, also for a thread that the seer does not see.
     """
-    thread = thread_store.by_id(conn, thread_id)
+    thread = thread_store.by_id(conn, thread_id, seer)
     for made in reversed(assignments.of_thread(conn, thread.id)):
         guess = stored_guess(made.decision, made.model)
         if guess is not None and made.message_id is not None:
@@ -266,7 +266,7 @@ def why(conn: Conn, thread_id: int, accounts: frozenset[int] | None = None) -> W
             live = usable(conn)
             if live is not None and mail:
                 text = mail_text.of_message(mail[0])
-                near = nearest(conn, live.model, text, without=thread.id, accounts=accounts)
+                near = nearest(conn, live.model, text, without=thread.id, seer=seer)
             reason = str(made.decision.get("reason", ""))
             return Why(thread.id, made.team, made.decided_by, reason, guess, near, thread.team)
     return None

@@ -187,7 +187,7 @@ def _open(conn: Conn, handoff_id: int, by: str) -> tuple[Handoff, Thread, Person
 
 def _refuse_receiver(conn: Conn, made: Handoff, person: Person, now: datetime) -> None:
     members = people.members(conn, made.to_team)
-    if person.handle not in members and person.role == "agent":
+    if person.handle not in members and not person.leads:
         raise AboardError(
             f"{person.handle} is not in {made.to_team}: its members ({', '.join(sorted(members))})"
             " answer for it, or a lead or an admin"

@@ -67,7 +67,7 @@ def _refuse(found: tuple[Deed, ...], person: Person) -> None:
         raise NotFound("there is nothing to undo under this name")
     if all(one.undone_at is not None for one in found):
         raise AboardError(f"it was undone already, at {found[0].undone_at:%Y-%m-%d %H:%M} UTC")
-    if person.role == "agent" and any(one.by_id != person.id for one in found):
+    if not person.leads and any(one.by_id != person.id for one in found):
         raise AboardError("only who did it, a lead or an admin can undo it")
 
 

@@ -69,7 +69,7 @@ class Desk:
             thread, person = self._open(conn, thread_id)
             if thread.claimed_at is None:
                 raise AboardError(f"nobody has taken thread {thread.id} on")
-            if thread.accountable_id != person.id and person.role == "agent":
+            if thread.accountable_id != person.id and not person.leads:
                 owner = people.by_id(conn, thread.accountable_id)
                 raise AboardError(
                     f"thread {thread.id} is {owner.name}'s; they or a lead release it"

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, case, func, or_, select, update
 from inbox.errors import NotFound
 from inbox.store.database import Conn, for_update, insert_or_ignore, new_key, portions, upsert
 from inbox.store.hygiene_tables import proposals
+from inbox.store.seers import ALL, Seer, threads_seen
 from inbox.store.tables import (
     account_domains,
     account_owners,
@@ -313,8 +314,11 @@ class AccountSummary:
     threads: int
 
 
-def listing(conn: Conn, *, limit: int = 200, like: str = "") -> tuple[AccountSummary, ...]:
-    """Accounts, the one where something happened last first; `like` filters by name or domain."""
+def listing(
+    conn: Conn, seer: Seer | None = ALL, *, limit: int = 200, like: str = ""
+) -> tuple[AccountSummary, ...]:
+    """Accounts, the one where something happened last first; `like` filters by name or domain.
+    Counted are the threads that are seen."""
     statement = select(accounts).where(accounts.c.merged_into_id.is_(None))
     if like:
         owning = select(account_domains.c.account_id).where(
@@ -345,6 +349,7 @@ def listing(conn: Conn, *, limit: int = 200, like: str = "") -> tuple[AccountSum
                 func.sum(case((threads.c.status == "closed", 0), else_=1)).label("open"),
             )
             .where(threads.c.account_id.in_(ids), threads.c.merged_into_id.is_(None))
+            .where(threads_seen(seer))
             .group_by(threads.c.account_id)
         )
     }

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from inbox.errors import NotFound
 from inbox.store.database import Conn, new_key
 from inbox.store.model_tables import labels
+from inbox.store.seers import ALL, Seer, whole_messages
 from inbox.store.tables import assignments, attachments, messages, people, threads
 
 CHARACTERS = 40_000
@@ -227,13 +228,17 @@ def settled(conn: Conn, limit: int = 5_000) -> tuple[LabelledMail, ...]:
 
 
 def of_messages(
-    conn: Conn, message_ids: Sequence[int], characters: int = CHARACTERS
+    conn: Conn,
+    message_ids: Sequence[int],
+    characters: int = CHARACTERS,
+    seer: Seer | None = ALL,
 ) -> tuple[LabelledMail, ...]:
-    """Messages with the team that their thread is with now, in the order of their numbers."""
+    """Messages with the team that their thread is with now, in the order of their numbers; those
+    that the seer sees whole."""
     found = conn.execute(
         select(threads.c.team, *_mail(characters))
         .select_from(messages.join(threads, threads.c.id == messages.c.thread_id))
-        .where(messages.c.id.in_(list(message_ids)))
+        .where(messages.c.id.in_(list(message_ids)), whole_messages(seer))
         .order_by(messages.c.id)
     ).all()
     return _mails(conn, found)

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, func, select, union_all
 
 from inbox.errors import NotFound
 from inbox.store.database import Conn
+from inbox.store.seers import ALL, Seer, attachments_seen, messages_seen, whole_messages
 from inbox.store.tables import attachments, messages
 
 
@@ -59,6 +60,7 @@ class StoredAttachment:
     sha256: str
     inline: bool
     content_id: str | None
+    confidential: bool = False
 
 
 def _message(row: Any) -> Message:
@@ -95,9 +97,13 @@ def alike(conn: Conn, raw_ids: Sequence[int], mail_ids: Sequence[str]) -> tuple[
     return tuple({row.id: Known(*row) for row in found}.values())
 
 
-def by_id(conn: Conn, message_id: int) -> Message:
-    """One message. Raises `NotFound`."""
-    row = conn.execute(select(messages).where(messages.c.id == message_id)).first()
+def by_id(conn: Conn, message_id: int, seer: Seer | None = ALL, *, whole: bool = False) -> Message:
+    """One message; where it has to be `whole`, only if its every attachment is seen, too.
+
+    Raises `NotFound`, also for what the seer does not see.
+    """
+    sees = whole_messages(seer) if whole else messages_seen(seer)
+    row = conn.execute(select(messages).where(messages.c.id == message_id, sees)).first()
     if row is None:
         raise NotFound(f"there is no message {message_id}")
     return _message(row)
@@ -129,22 +135,24 @@ def of_thread(conn: Conn, thread_id: int, *, limit: int = 2000) -> tuple[Message
 
 
 def attachments_of(
-    conn: Conn, message_ids: Sequence[int]
+    conn: Conn, message_ids: Sequence[int], seer: Seer | None = ALL
 ) -> dict[int, tuple[StoredAttachment, ...]]:
     """message -> its attachments, in the order of the mail."""
     found: dict[int, list[StoredAttachment]] = {}
     for row in conn.execute(
         select(attachments)
-        .where(attachments.c.message_id.in_(message_ids))
+        .where(attachments.c.message_id.in_(message_ids), attachments_seen(seer))
         .order_by(attachments.c.id)
     ):
         found.setdefault(row.message_id, []).append(_attachment(row))
     return {message_id: tuple(files) for message_id, files in found.items()}
 
 
-def attachment(conn: Conn, attachment_id: int) -> StoredAttachment:
-    """One attachment. Raises `NotFound`."""
-    row = conn.execute(select(attachments).where(attachments.c.id == attachment_id)).first()
+def attachment(conn: Conn, attachment_id: int, seer: Seer | None = ALL) -> StoredAttachment:
+    """One attachment. Raises `NotFound`, also for one that the seer does not see."""
+    row = conn.execute(
+        select(attachments).where(attachments.c.id == attachment_id, attachments_seen(seer))
+    ).first()
     if row is None:
         raise NotFound(f"there is no attachment {attachment_id}")
     return _attachment(row)

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from inbox.store.database import Conn, new_key, upsert
 from inbox.store.model_tables import model_shadow, model_steps, models
-from inbox.store.tables import active_sets
+from inbox.store.set_tables import active_sets
 
 LIVE, SHADOW = "classifier", "classifier-shadow"
 """The kinds of `active_sets` that hold a model's hash."""

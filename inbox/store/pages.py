@@ -14,9 +14,10 @@ from sqlalchemy import case, func, select, tuple_
 from inbox.store.database import Conn
 from inbox.store.messages import Message
 from inbox.store.model_tables import labels
+from inbox.store.seers import Seer, threads_seen, whole_messages
+from inbox.store.set_tables import active_sets
 from inbox.store.tables import (
     accounts,
-    active_sets,
     ledger,
     messages,
     teams,
@@ -75,8 +76,10 @@ class LinkedThread:
     why: str
 
 
-def linked_threads(conn: Conn, thread_id: int, *, limit: int = 20) -> tuple[LinkedThread, ...]:
-    """The threads linked with one, oldest link first."""
+def linked_threads(
+    conn: Conn, thread_id: int, seer: Seer | None, *, limit: int = 20
+) -> tuple[LinkedThread, ...]:
+    """The threads linked with one, as far as they are seen, oldest link first."""
     forward = thread_links.c.thread_id == thread_id
     other = case((forward, thread_links.c.other_id), else_=thread_links.c.thread_id)
     found = conn.execute(
@@ -84,7 +87,7 @@ def linked_threads(conn: Conn, thread_id: int, *, limit: int = 20) -> tuple[Link
         .select_from(thread_links)
         .join(threads, threads.c.id == other)
         .join(accounts, accounts.c.id == threads.c.account_id)
-        .where(forward | (thread_links.c.other_id == thread_id))
+        .where(forward | (thread_links.c.other_id == thread_id), threads_seen(seer))
         .order_by(thread_links.c.at, threads.c.id)
         .limit(limit)
     )
@@ -109,8 +112,12 @@ class Hit:
     status: str
 
 
-def hits(conn: Conn, message_ids: Sequence[int], *, characters: int = 20_000) -> tuple[Hit, ...]:
-    """The messages with these numbers, in this order; texts are cut at `characters`."""
+def hits(
+    conn: Conn, message_ids: Sequence[int], seer: Seer | None, *, characters: int = 20_000
+) -> tuple[Hit, ...]:
+    """The messages with these numbers that are seen whole, in this order; texts are cut at
+    `characters`. The index knows the names of files, too: who may not see one of a message may not
+    find the message by it."""
     found = conn.execute(
         select(
             messages.c.id,
@@ -128,7 +135,7 @@ def hits(conn: Conn, message_ids: Sequence[int], *, characters: int = 20_000) ->
         )
         .join(threads, threads.c.id == messages.c.thread_id)
         .join(accounts, accounts.c.id == messages.c.account_id)
-        .where(messages.c.id.in_(message_ids))
+        .where(messages.c.id.in_(message_ids), whole_messages(seer))
     )
     by_number = {
         row.id: Hit(**{("message_id" if k == "id" else k): v for k, v in row._mapping.items()})

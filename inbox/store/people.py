@@ -24,6 +24,16 @@ class Person:
     role: str
     active: bool
 
+    @property
+    def leads(self) -> bool:
+        """May they do what leads and admins may?"""
+        return self.role in ("lead", "admin")
+
+    @property
+    def changes(self) -> bool:
+        """May they change anything? A viewer reads."""
+        return self.role != "viewer"
+
 
 def _person(row: Any) -> Person:
     return Person(row.id, row.handle, row.name, row.address, row.role, row.active)

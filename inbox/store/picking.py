@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from inbox.store.database import Conn
+from inbox.store.seers import Seer, messages_seen
 from inbox.store.tables import messages
 
 
@@ -26,6 +27,7 @@ _COLUMNS = tuple(messages.c[name] for name in Pick.__slots__)
 _NEWEST = select(*_COLUMNS).where(messages.c.direction == "in").order_by(messages.c.id.desc())
 
 
-def newest_incoming(conn: Conn, *, limit: int = 12) -> tuple[Pick, ...]:
-    """The incoming mails that were filed last, the newest first."""
-    return tuple(Pick(**row._mapping) for row in conn.execute(_NEWEST.limit(limit)))
+def newest_incoming(conn: Conn, seer: Seer | None, *, limit: int = 12) -> tuple[Pick, ...]:
+    """The incoming mails that were filed last and are seen, the newest first."""
+    found = conn.execute(_NEWEST.where(messages_seen(seer)).limit(limit))
+    return tuple(Pick(**row._mapping) for row in found)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from inbox.errors import SchemaError
 from inbox.store import (
+    access_tables,
     agent_tables,
     clock_tables,
     draft_tables,
@@ -19,6 +20,7 @@ from inbox.store import (
     model_tables,
     outbox_tables,
     search,
+    set_tables,
     shadow,
 )
 from inbox.store.database import Database, only_one
@@ -33,6 +35,8 @@ ELSEWHERE = (
     *hygiene_tables.TABLES,
     *draft_tables.TABLES,
     *agent_tables.TABLES,
+    *set_tables.TABLES,
+    *access_tables.TABLES,
 )
 """Tables that are not on the page `tables` but with their queries."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 
 from inbox.store.database import Conn, insert_or_ignore, upsert
-from inbox.store.tables import active_sets, config_sets
+from inbox.store.set_tables import active_sets, config_sets
 from routing.problems import Problem
 
 

@@ -29,6 +29,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -53,14 +54,20 @@ def _ref(name: str, target: str, *, null: bool = False, index: bool = False) -> 
     return Column(name, Key, ForeignKey(f"{target}.id"), nullable=null, index=index)
 
 
+def _secret() -> Column[Any]:
+    """Who may see it is in `seers.py`."""
+    return Column("confidential", Boolean, nullable=False, server_default=false())
+
+
 def _one_of(column: str, *values: str) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
-def _index_where(name: str, *columns: str, where: str) -> Index:
+def _index_where(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     """An index over some rows only."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+    rows = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=rows, postgresql_where=rows)
 
 
 # --- Commit 1: accepted mail -----------------------------------------------------------------
@@ -135,7 +142,7 @@ people = Table(
     Column("address", String(320), nullable=False, index=True),  # may change hands
     Column("role", String(8), nullable=False),
     Column("active", Boolean, nullable=False),
-    _one_of("role", "agent", "lead", "admin"),
+    _one_of("role", "viewer", "agent", "lead", "admin"),
 )
 
 teams = Table(
@@ -171,13 +178,7 @@ accounts = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_event_at", UtcDateTime, nullable=False, index=True),
     _one_of("kind", "customer", "internal"),
-    Index(
-        "uq_accounts_internal",
-        "kind",
-        unique=True,
-        sqlite_where=text("kind = 'internal'"),
-        postgresql_where=text("kind = 'internal'"),
-    ),
+    _index_where("uq_accounts_internal", "kind", where="kind = 'internal'", unique=True),
 )
 
 account_domains = Table(
@@ -238,6 +239,7 @@ threads = Table(
     Column("messages", Integer, nullable=False),
     _ref("merged_into_id", "threads", null=True, index=True),
     Column("version", Integer, nullable=False, server_default="1"),
+    _secret(),
     _one_of("status", "open", "waiting", "snoozed", "closed"),
     _one_of("priority", "low", "normal", "high", "urgent"),
     _one_of("decided_by", "rule", "classifier", "fallback", "person"),
@@ -249,7 +251,17 @@ threads = Table(
     _index_where("ix_threads_unclosed", "accountable_id", "team", where="status <> 'closed'"),
     _index_where("ix_threads_snoozed", "snoozed_until", where="snoozed_until IS NOT NULL"),
     # The counts beside every list are read from here alone.
-    _index_where("ix_threads_counts", "team", "status", where="merged_into_id IS NULL"),
+    _index_where(
+        "ix_threads_counts", "team", "status", "confidential", where="merged_into_id IS NULL"
+    ),
+    Index(  # few are: what somebody does not see is found here
+        "ix_threads_confidential",
+        "team",
+        "accountable_id",
+        "id",
+        sqlite_where=text("confidential = 1"),
+        postgresql_where=text("confidential"),
+    ),
 )
 
 # Every id of every References and In-Reply-To, seen or not, under the account it was used in:
@@ -327,6 +339,7 @@ attachments = Table(
     Column("sha256", String(64), nullable=False, index=True),
     Column("inline", Boolean, nullable=False),
     Column("content_id", Text),
+    _secret(),
 )
 
 # --- Decisions and the timeline --------------------------------------------------------------
@@ -377,24 +390,4 @@ events = Table(
     Column("data", JSON, nullable=False),
     Index("ix_events_account_id_at", "account_id", "at", "id"),
     Index("ix_events_thread_id_at", "thread_id", "at", "id"),
-)
-
-# --- What admins own, as it was activated ----------------------------------------------------
-
-config_sets = Table(
-    "config_sets",
-    metadata,
-    Column("hash", String(64), primary_key=True),
-    Column("kind", String(20), primary_key=True),
-    Column("files", JSON, nullable=False),
-    Column("first_active_at", UtcDateTime, nullable=False),
-)
-
-active_sets = Table(
-    "active_sets",
-    metadata,
-    Column("kind", String(20), primary_key=True),
-    Column("hash", String(64), nullable=False),
-    Column("activated_at", UtcDateTime, nullable=False),
-    Column("problems", JSON, nullable=False),  # of the last load, when it was refused
 )

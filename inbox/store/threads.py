@@ -11,6 +11,7 @@ from sqlalchemy import ScalarSelect, bindparam, func, select, tuple_, update
 
 from inbox.errors import NotFound
 from inbox.store.database import Conn, insert_or_ignore, new_key, portions
+from inbox.store.seers import ALL, Seer, threads_seen
 from inbox.store.tables import (
     accounts,
     attachments,
@@ -46,6 +47,7 @@ class Thread:
     merged_into_id: int | None
     version: int
     snoozed_until: datetime | None = None
+    confidential: bool = False
 
 
 def _thread(row: Any) -> Thread:
@@ -69,19 +71,22 @@ def _thread(row: Any) -> Thread:
         merged_into_id=row.merged_into_id,
         version=row.version,
         snoozed_until=row.snoozed_until,
+        confidential=row.confidential,
     )
 
 
 _BY_ID = select(threads).where(threads.c.id == bindparam("the_id"))
 
 
-def by_id(conn: Conn, thread_id: int) -> Thread:
-    """One thread, following joins to the surviving one. Raises `NotFound`."""
+def by_id(conn: Conn, thread_id: int, seer: Seer | None = ALL) -> Thread:
+    """One thread, following joins to the surviving one. Raises `NotFound`, also for one that the
+    seer does not see."""
+    asked = _BY_ID if seer is ALL else _BY_ID.where(threads_seen(seer))
     seen: set[int] = set()
     wanted = thread_id
     while wanted not in seen:
         seen.add(wanted)
-        row = conn.execute(_BY_ID, {"the_id": wanted}).first()
+        row = conn.execute(asked, {"the_id": wanted}).first()
         if row is None:
             break
         if row.merged_into_id is None:
@@ -243,7 +248,7 @@ class Page:
     limit: int = 50
 
 
-def listing(conn: Conn, page: Page) -> tuple[ThreadRow, ...]:
+def listing(conn: Conn, page: Page, seer: Seer | None = ALL) -> tuple[ThreadRow, ...]:
     """Threads, the one with the newest message first; a fixed number of statements."""
     statement = (
         select(
@@ -254,7 +259,7 @@ def listing(conn: Conn, page: Page) -> tuple[ThreadRow, ...]:
         )
         .join(accounts, accounts.c.id == threads.c.account_id)
         .join(people, people.c.id == threads.c.accountable_id)
-        .where(threads.c.merged_into_id.is_(None))
+        .where(threads.c.merged_into_id.is_(None), threads_seen(seer))
     )
     if page.account_id is not None:
         statement = statement.where(threads.c.account_id == page.account_id)
@@ -325,14 +330,27 @@ def _latest_messages(conn: Conn, ids: Sequence[int]) -> dict[int, Any]:
     return {row.thread_id: row for row in found}
 
 
-def counts(conn: Conn) -> dict[str, dict[str, int]]:
-    """How many threads each team has in each status: {team: {status: n}}."""
-    found = conn.execute(
-        select(threads.c.team, threads.c.status, func.count())
-        .where(threads.c.merged_into_id.is_(None))
-        .group_by(threads.c.team, threads.c.status)
+def counts(conn: Conn, *, confidential: bool | None = None) -> dict[str, dict[str, int]]:
+    """How many threads each team has in each status: {team: {status: n}}; only those that are
+    confidential, or are not, where it is said."""
+    statement = select(threads.c.team, threads.c.status, func.count()).where(
+        threads.c.merged_into_id.is_(None)
     )
+    if confidential is not None:
+        statement = statement.where(threads.c.confidential == confidential)
+    return _by_team(conn, statement)
+
+
+def counts_of_confidential(conn: Conn, seer: Seer) -> dict[str, dict[str, int]]:
+    """The same for the confidential threads that somebody sees; through their own small index."""
+    statement = select(threads.c.team, threads.c.status, func.count()).where(
+        threads.c.merged_into_id.is_(None), threads.c.confidential, threads_seen(seer)
+    )
+    return _by_team(conn, statement)
+
+
+def _by_team(conn: Conn, statement: Any) -> dict[str, dict[str, int]]:
     result: dict[str, dict[str, int]] = {}
-    for team, status, count in found:
+    for team, status, count in conn.execute(statement.group_by(threads.c.team, threads.c.status)):
         result.setdefault(team, {})[status] = count
     return result

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, tuple_, update
 
 from inbox.store.database import Conn, new_key
+from inbox.store.seers import ALL, Seer, events_seen
 from inbox.store.tables import accounts, events, messages, threads
 
 
@@ -90,15 +91,20 @@ class Span:
     """Only events of these kinds; all where empty."""
 
 
-def of_account(conn: Conn, account_id: int, span: Span) -> tuple[TimelineRow, ...]:
-    """The timeline of an account over all its threads, newest first."""
-    statement = select(events).where(events.c.account_id == account_id)
+def of_account(
+    conn: Conn, account_id: int, span: Span, seer: Seer | None = ALL
+) -> tuple[TimelineRow, ...]:
+    """The timeline of an account over all its threads that are seen, newest first."""
+    statement = select(events).where(events.c.account_id == account_id, events_seen(seer))
     return _rows(conn, statement, span)
 
 
-def of_thread(conn: Conn, thread_id: int, span: Span) -> tuple[TimelineRow, ...]:
+def of_thread(
+    conn: Conn, thread_id: int, span: Span, seer: Seer | None = ALL
+) -> tuple[TimelineRow, ...]:
     """What happened on one thread, newest first."""
-    return _rows(conn, select(events).where(events.c.thread_id == thread_id), span)
+    statement = select(events).where(events.c.thread_id == thread_id, events_seen(seer))
+    return _rows(conn, statement, span)
 
 
 def _rows(conn: Conn, statement: Any, span: Span) -> tuple[TimelineRow, ...]:

@@ -18,7 +18,7 @@ def listing(request: Request) -> Response:
     typed = request.query_params.get("q", "").strip()[:100]
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
-        found = accounts.listing(conn, limit=200, like=typed)
+        found = accounts.listing(conn, around.visitor.seer, limit=200, like=typed)
     return page(request, "accounts.html", around, found=found, typed=typed)
 
 
@@ -35,14 +35,15 @@ def account(request: Request) -> Response:
         if one.id != account_id:
             return RedirectResponse(f"/accounts/{one.id}", 308)
         around = frame(conn, request)
-        rows = timeline.of_account(conn, one.id, span)
+        seer = around.visitor.seer
+        rows = timeline.of_account(conn, one.id, span, seer)
         values = {
             "domains": accounts.domains_by_account(conn, [one.id]).get(one.id, ()),
             "contacts": accounts.contacts_of(conn, one.id),
             "owners": accounts.owners_by_account(conn, [one.id]).get(one.id, {}),
             "people": people.everybody(conn),
             "current_threads": threads.listing(
-                conn, threads.Page(account_id=one.id, status="open", limit=8)
+                conn, threads.Page(account_id=one.id, status="open", limit=8), seer
             ),
         }
     last = rows[EVENTS - 1].event if len(rows) > EVENTS else None

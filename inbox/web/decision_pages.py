@@ -9,19 +9,17 @@ from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from inbox.errors import AboardError, NotFound
-from inbox.store import messages, people, threads
-from inbox.web.context import Decided, Decisions, desk_of
+from inbox.store import messages, threads
+from inbox.web.desk import Decided, Decisions, desk_of
 from inbox.web.keys import key
-from inbox.web.why import as_whom
+from inbox.web.visitors import visitor_of
 
 
 def _acting(request: Request) -> tuple[Decisions, str]:
     site = desk_of(request).site
-    with site.db.read() as conn:
-        person = as_whom(request, people.everybody(conn))
-    if site.decisions is None or person is None:
+    if site.decisions is None:
         raise HTTPException(403, "This site offers no corrections.")
-    return site.decisions, person.handle
+    return site.decisions, visitor_of(request).person.handle
 
 
 def _field(request: Request, name: str) -> str:
@@ -45,7 +43,7 @@ def correct(request: Request) -> Response:
     decisions, handle = _acting(request)
     message_id, sender = key(request, "message_id"), _field(request, "sender").strip()
     with desk_of(request).site.db.read() as conn:
-        thread_id = messages.by_id(conn, message_id).thread_id
+        thread_id = messages.by_id(conn, message_id, visitor_of(request).seer).thread_id
     if _field(request, "answer") == "sender" and not sender:
         raise HTTPException(400, "The form does not say whose mail it is.")
     sender = sender if _field(request, "answer") == "sender" else ""
@@ -59,6 +57,9 @@ def join(request: Request) -> Response:
     thread_id, other = key(request, "thread_id"), _field(request, "other")
     if not re.fullmatch(r"[0-9]{1,15}", other):
         raise HTTPException(400, "The form does not name a thread.")
+    with desk_of(request).site.db.read() as conn:
+        for one in (thread_id, int(other)):
+            threads.by_id(conn, one, visitor_of(request).seer)
     now = desk_of(request).site.clock()
     return _answer(request, thread_id, lambda: decisions.join(thread_id, int(other), handle, now))
 
@@ -67,6 +68,8 @@ def undo(request: Request) -> Response:
     """Take back what the form names."""
     decisions, handle = _acting(request)
     thread_id, run = key(request, "thread_id"), _field(request, "run")
+    with desk_of(request).site.db.read() as conn:
+        threads.by_id(conn, thread_id, visitor_of(request).seer)
     try:
         left = decisions.undo(run, handle, desk_of(request).site.clock())
     except NotFound:

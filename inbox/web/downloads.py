@@ -20,6 +20,7 @@ from inbox.store.messages import StoredAttachment
 from inbox.web import markup
 from inbox.web.context import desk_of
 from inbox.web.keys import key
+from inbox.web.visitors import visitor_of
 
 TYPES = frozenset(
     (
@@ -81,16 +82,23 @@ def _saved(content: bytes, name: str, media_type: str) -> Response:
 def raw_message(request: Request) -> Response:
     """The raw mail of a message, byte for byte."""
     message_id = key(request, "message_id")
+    seer = visitor_of(request).seer
     with desk_of(request).site.db.read() as conn:
-        raw = ledger.raw_bytes(conn, messages.by_id(conn, message_id).raw_id)
+        # The raw mail holds every attachment: it is there for who sees them all.
+        one = messages.by_id(conn, message_id, seer, whole=True)
+        raw = ledger.raw_bytes(conn, one.raw_id)
     return _saved(raw, f"message-{message_id}.eml", "message/rfc822")
 
 
 def raw_quarantined(request: Request) -> Response:
     """The raw mail of a ledger row, byte for byte, whatever became of it."""
     ledger_id = key(request, "ledger_id")
+    seer = visitor_of(request).seer
     with desk_of(request).site.db.read() as conn:
-        raw = ledger.raw_bytes(conn, ledger.by_id(conn, ledger_id).raw_id)
+        row = ledger.by_id(conn, ledger_id)
+        if row.message_id is not None:
+            messages.by_id(conn, row.message_id, seer, whole=True)
+        raw = ledger.raw_bytes(conn, row.raw_id)
     return _saved(raw, f"mail-{ledger_id}.eml", "message/rfc822")
 
 
@@ -98,7 +106,7 @@ def attachment(request: Request) -> Response:
     """One attachment, cut out of its raw mail."""
     attachment_id = key(request, "attachment_id")
     with desk_of(request).site.db.read() as conn:
-        stored = messages.attachment(conn, attachment_id)
+        stored = messages.attachment(conn, attachment_id, visitor_of(request).seer)
         raw = ledger.raw_bytes(conn, messages.by_id(conn, stored.message_id).raw_id)
     try:
         content = attachment_bytes(raw, stored.path)[1]
@@ -115,8 +123,9 @@ def message_html(request: Request) -> Response:
     """The HTML of a message, cleaned, for the sandboxed frame; its own policy goes with it."""
     message_id = key(request, "message_id")
     with desk_of(request).site.db.read() as conn:
-        message = messages.by_id(conn, message_id)
-        files = messages.attachments_of(conn, [message_id]).get(message_id, ())
+        seer = visitor_of(request).seer
+        message = messages.by_id(conn, message_id, seer)
+        files = messages.attachments_of(conn, [message_id], seer).get(message_id, ())
         raw = ledger.raw_bytes(conn, message.raw_id)
     letter = parse_letter(raw)
     if letter.html is None:

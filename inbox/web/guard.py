@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse
@@ -15,7 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inbox import log
 from inbox.errors import StoreError
+from inbox.sections import Web
 from inbox.web.render import Renderer
+from inbox.web.whence import source_of
 
 PAGE_POLICY = "; ".join(
     (
@@ -49,9 +50,11 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::\d{1,5})
 class Guard:
     """Lets requests for our own host names through to `app`, and answers for what it raises."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Sequence[str], renderer: Renderer) -> None:
+    def __init__(self, app: ASGIApp, *, web: Web, renderer: Renderer) -> None:
         self._app = app
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._hosts = frozenset(host.lower() for host in web.hosts)
+        self._proxies = web.trusted_proxies
+        self._proxied_only = not web.listen.loopback
         self._renderer = renderer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +66,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         answer = _Answer(send)
-        problem = self._refusal(Headers(scope=scope))
+        problem = self._refusal(Headers(scope=scope)) or self._in_the_clear(scope)
         if problem is not None:
             await self._error(*problem)(scope, receive, answer)
             return
@@ -91,6 +94,15 @@ class Guard:
         if match[1].lower() not in self._hosts:
             return 421, "Aboard is not reached by this host name. Add it to `web: hosts:`."
         return None
+
+    def _in_the_clear(self, scope: Scope) -> tuple[int, str] | None:
+        """Beyond loopback only what a proxy of ours took over TLS is answered."""
+        if not self._proxied_only:
+            return None
+        source = source_of(scope, self._proxies)
+        if source.local or (source.by_proxy and source.secure):
+            return None
+        return 403, "Aboard is reached over TLS, by its proxy. Ask your admin for its address."
 
     def _error(self, status: int, detail: str, incident: str = "") -> HTMLResponse:
         return error_page(self._renderer, status, detail, incident)

@@ -21,11 +21,13 @@ from inbox.store import (
 )
 from inbox.store.database import Conn
 from inbox.store.messages import Message, StoredAttachment
+from inbox.store.seers import Seer
 from inbox.store.threads import Page, ThreadRow
 from inbox.web import words
 from inbox.web.context import Frame, desk_of, fragment, frame, page
 from inbox.web.keys import key, number, place, place_of
 from inbox.web.text import Shown, shown
+from inbox.web.visitors import visitor_of
 from inbox.web.why import as_whom, why
 
 ROWS = 50
@@ -77,7 +79,7 @@ class Listed:
     """Threads whose newest message no person wrote: they ask for no answer."""
 
 
-def _list(conn: Conn, request: Request, filters: Filters) -> Listed:
+def _list(conn: Conn, request: Request, filters: Filters, seer: Seer) -> Listed:
     wanted = Page(
         account_id=filters.account,
         team=filters.team,
@@ -85,7 +87,7 @@ def _list(conn: Conn, request: Request, filters: Filters) -> Listed:
         before=place_of(request),
         limit=ROWS + 1,
     )
-    rows = threads.listing(conn, wanted)
+    rows = threads.listing(conn, wanted, seer)
     kinds = pages.automatic_kinds(conn, [row.thread.id for row in rows])
     automatic = frozenset(number for number, kind in kinds.items() if kind != "none")
     if len(rows) <= ROWS:
@@ -99,7 +101,7 @@ def inbox(request: Request) -> Response:
     filters = filters_of(request)
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
-        listed = _list(conn, request, filters)
+        listed = _list(conn, request, filters, around.visitor.seer)
         account = accounts.by_id(conn, filters.account) if filters.account else None
     if filters.team is not None and filters.team not in around.teams:
         raise HTTPException(404, "There is no such team.")
@@ -154,23 +156,24 @@ def thread(request: Request) -> Response:
     filters = filters_of(request)
     before = place_of(request, "earlier")
     with desk_of(request).site.db.read() as conn:
-        one = threads.by_id(conn, thread_id)
+        seer = visitor_of(request).seer
+        one = threads.by_id(conn, thread_id, seer)
         if one.id != thread_id:
             return RedirectResponse(f"/threads/{one.id}", 308)
         around = frame(conn, request)
         found = pages.newest_messages(conn, one.id, limit=MESSAGES + 1, before=before)
         everybody = people.everybody(conn)
         values = {
-            "listed": _list(conn, request, filters),
+            "listed": _list(conn, request, filters, seer),
             "account": accounts.by_id(conn, one.account_id),
             "people": everybody,
             "proposed": proposals.listing(conn, thread_id=one.id),
-            "linked": pages.linked_threads(conn, one.id),
-            "events": timeline.of_thread(conn, one.id, timeline.Span(limit=40)),
+            "linked": pages.linked_threads(conn, one.id, seer),
+            "events": timeline.of_thread(conn, one.id, timeline.Span(limit=40), seer),
             "why": why(assignments.of_thread(conn, one.id), one.team, everybody),
         }
         kept = found[-MESSAGES:]
-        files = messages.attachments_of(conn, [message.id for message in kept])
+        files = messages.attachments_of(conn, [message.id for message in kept], seer)
     earlier = place(kept[0].received_at, kept[0].id) if len(found) > MESSAGES else None
     return page(
         request,
@@ -182,7 +185,7 @@ def thread(request: Request) -> Response:
         filters=filters,
         current=one.id,
         statuses=words.STATUSES,
-        as_whom=as_whom(request, everybody),
+        as_whom=as_whom(request),
         said=request.query_params.get("said", ""),
         run=request.query_params.get("run", "")[:40],
         **values,
@@ -194,8 +197,9 @@ def message(request: Request) -> Response:
     message_id = key(request, "message_id")
     with desk_of(request).site.db.read() as conn:
         around: Frame = frame(conn, request)
-        one = messages.by_id(conn, message_id)
-        files = messages.attachments_of(conn, [message_id]).get(message_id, ())
+        seer = around.visitor.seer
+        one = messages.by_id(conn, message_id, seer)
+        files = messages.attachments_of(conn, [message_id], seer).get(message_id, ())
         account = accounts.by_id(conn, one.account_id)
     shown_whole = view(one, files, shown(one.text, WHOLE_TEXT), is_open=True)
     return page(request, "message.html", around, view=shown_whole, account=account)

@@ -6,10 +6,10 @@ from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from inbox.errors import AboardError, NotFound
-from inbox.store import people, proposals
+from inbox.store import proposals, threads
 from inbox.web.context import desk_of
 from inbox.web.keys import key
-from inbox.web.why import as_whom
+from inbox.web.visitors import visitor_of
 
 
 def settle(request: Request) -> Response:
@@ -19,8 +19,9 @@ def settle(request: Request) -> Response:
     answer = str(request.state.form.get("answer", ""))
     with site.db.read() as conn:
         made = proposals.by_id(conn, proposal_id)
-        person = as_whom(request, people.everybody(conn))
-    if site.proposals is None or person is None:
+        threads.by_id(conn, made.thread_id, visitor_of(request).seer)
+    person = visitor_of(request).person
+    if site.proposals is None:
         raise HTTPException(403, "This site settles no proposals.")
     if answer not in ("apply", "decline"):
         raise HTTPException(400, "The form does not say whether to apply or to decline it.")

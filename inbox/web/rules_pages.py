@@ -49,7 +49,7 @@ def ask(request: Request) -> Response:
         return RedirectResponse(f"/messages/{wanted}/trace", 303)
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
-        picks = picking.newest_incoming(conn)
+        picks = picking.newest_incoming(conn, around.visitor.seer)
     return page(request, "explain.html", around, pasted="", problem="", answer=None, picks=picks)
 
 
@@ -65,7 +65,7 @@ def explain(request: Request) -> Response:
     problem, answer = "", None
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
-        picks = picking.newest_incoming(conn)
+        picks = picking.newest_incoming(conn, around.visitor.seer)
         files = active.in_force(conn)
         if files is None:
             problem = NO_RULES
@@ -88,7 +88,7 @@ def trace(request: Request) -> Response:
     settings = desk_of(request).site.settings
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
-        one = messages.by_id(conn, message_id)
+        one = messages.by_id(conn, message_id, around.visitor.seer)
         files = active.in_force(conn)
         if files is None:
             raise NotFound(NO_RULES)

@@ -20,7 +20,7 @@ def results(request: Request) -> Response:
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
         numbers = search.find(conn, typed, limit=ROWS + 1, before=before)
-        found = pages.hits(conn, numbers[:ROWS])
+        found = pages.hits(conn, numbers[:ROWS], around.visitor.seer)
     return page(
         request,
         "search.html",

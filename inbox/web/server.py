@@ -1,4 +1,4 @@
-"""Serves the web inbox on one loopback address. Signals are the caller's business."""
+"""Serves the web inbox on one address. Signals are the caller's business."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class _Server(uvicorn.Server):
 class WebServer:
     """Listens between `start` and `stop`."""
 
-    def __init__(self, app: ASGIApp, listen: Listen) -> None:
-        """Raises `ConfigError` for an address that other machines could reach."""
-        exposed = listen.exposed()
+    def __init__(self, app: ASGIApp, listen: Listen, *, behind_proxy: bool = False) -> None:
+        """Raises `ConfigError` for an address that other machines could reach without TLS."""
+        exposed = listen.exposed(behind_proxy=behind_proxy)
         if exposed is not None:
             raise ConfigError([exposed])
         self._listen = listen

@@ -8,13 +8,14 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as AnyHttpException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from inbox.errors import NotFound
-from inbox.web.context import Desk, Retry, Site
+from inbox.web.desk import Desk, Retry, Site
 from inbox.web.guard import Guard, error_page
 from inbox.web.render import Renderer
 from inbox.web.routes import add_routes, undeclared
+from inbox.web.visitors import SignedOut, is_page, way_in
 
 __all__ = ["Retry", "Site", "build"]
 
@@ -24,8 +25,6 @@ MOST_BODY_BYTES = 64 * 1024
 
 def build(site: Site) -> FastAPI:
     """The application. Raises RuntimeError when a route has no policy."""
-    if len(site.secret) < 16:
-        raise ValueError("the site's secret needs at least 16 random bytes")
     renderer = _renderer()
     app = FastAPI(
         title="Aboard",
@@ -39,9 +38,11 @@ def build(site: Site) -> FastAPI:
     app.state.desk = Desk(site, renderer)
     add_routes(app)
     if missing := undeclared(app):
-        raise RuntimeError(f"routes without a policy in inbox/web/routes.py: {', '.join(missing)}")
+        raise RuntimeError(
+            f"routes without a policy in inbox/web/routes_*.py: {', '.join(missing)}"
+        )
     _answer_errors(app, renderer)
-    app.add_middleware(Guard, hosts=site.settings.web.hosts, renderer=renderer)
+    app.add_middleware(Guard, web=site.settings.web, renderer=renderer)
     return app
 
 
@@ -60,9 +61,20 @@ def _answer_errors(app: FastAPI, renderer: Renderer) -> None:
     async def not_found(request: Request, error: Any) -> Response:
         return error_page(renderer, 404)
 
+    async def signed_out(request: Request, error: Any) -> Response:
+        there = way_in(request)
+        if request.method in ("GET", "HEAD") and is_page(request):
+            return RedirectResponse(there, 303)
+        said = "You are not signed in (any more). Sign in in another tab, go back, and try again."
+        answer = error_page(renderer, 401, said)
+        # htmx leaves for this address; what was typed stays in the page for all others.
+        answer.headers["hx-redirect"] = "/sign-in"
+        return answer
+
     async def invalid(request: Request, error: Any) -> Response:
         return error_page(renderer, 400)
 
     app.add_exception_handler(AnyHttpException, refused)
     app.add_exception_handler(NotFound, not_found)
+    app.add_exception_handler(SignedOut, signed_out)
     app.add_exception_handler(RequestValidationError, invalid)

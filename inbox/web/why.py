@@ -9,13 +9,14 @@ from starlette.responses import RedirectResponse, Response
 
 from inbox.flow import guess
 from inbox.flow.context import Guess
-from inbox.flow.correct import acting, standing
+from inbox.flow.correct import standing
 from inbox.store import people, threads
 from inbox.store.assignments import Assignment
 from inbox.store.people import Person
 from inbox.store.threads import Thread
 from inbox.web.context import desk_of, fragment, frame, page
 from inbox.web.keys import key
+from inbox.web.visitors import visitor_of
 
 TERMS = 4
 _BY = {
@@ -75,11 +76,10 @@ def why(made: tuple[Assignment, ...], team: str, everybody: dict[int, Person]) -
     )
 
 
-def as_whom(request: Request, everybody: dict[int, Person]) -> Person | None:
-    """The person as whom a correction is made; None where this site offers none."""
-    if desk_of(request).site.corrections is None:
-        return None
-    return acting(everybody.values())
+def as_whom(request: Request) -> Person | None:
+    """The person as whom a correction is made; None where this site offers none, or to a viewer."""
+    person = visitor_of(request).person
+    return person if person.changes and desk_of(request).site.corrections is not None else None
 
 
 def near(request: Request) -> Response:
@@ -87,8 +87,8 @@ def near(request: Request) -> Response:
     thread_id = key(request, "thread_id")
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
-        one = threads.by_id(conn, thread_id)
-        found = guess.why(conn, one.id)
+        one = threads.by_id(conn, thread_id, around.visitor.seer)
+        found = guess.why(conn, one.id, around.visitor.seer)
     listed = found.nearest if found else ()
     if request.query_params.get("fragment") == "near":
         return fragment(request, "_fragments/near.html", around, near=listed)
@@ -97,29 +97,32 @@ def near(request: Request) -> Response:
 
 def move(request: Request) -> Response:
     """Give the thread to the team that the form names, as the acting person."""
-    site = desk_of(request).site
+    site, visitor = desk_of(request).site, visitor_of(request)
     thread_id = key(request, "thread_id")
     if site.corrections is None:
         raise HTTPException(403, "This site offers no corrections.")
     team = str(request.state.form.get("team", ""))[:80]
     with site.db.read() as conn:
-        one: Thread = threads.by_id(conn, thread_id)
+        one: Thread = threads.by_id(conn, thread_id, visitor.seer)
         known = people.team_names(conn)
     if team not in known:
         raise HTTPException(400, "The form does not name a team.")
     if team != one.team:
-        site.corrections.correct(one.id, team, site.clock())
+        site.corrections.correct(one.id, team, visitor.person.handle, site.clock())
         desk_of(request).counts.forget()
     return RedirectResponse(f"/threads/{one.id}?said=moved", 303)
 
 
 def undo(request: Request) -> Response:
     """Take the thread's last correction back, where it is still the last."""
-    site = desk_of(request).site
+    site, visitor = desk_of(request).site, visitor_of(request)
     thread_id = key(request, "thread_id")
     given = str(request.state.form.get("assignment", ""))
     if site.corrections is None or not (given.isascii() and given.isdigit() and len(given) < 16):
         raise HTTPException(400, "The form does not say which correction to take back.")
-    done = site.corrections.take_back(thread_id, int(given), site.clock())
+    with site.db.read() as conn:
+        threads.by_id(conn, thread_id, visitor.seer)
+    by = visitor.person.handle
+    done = site.corrections.take_back(thread_id, int(given), by, site.clock())
     desk_of(request).counts.forget()
     return RedirectResponse(f"/threads/{thread_id}?said={'back' if done else 'not-back'}", 303)

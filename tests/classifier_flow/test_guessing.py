@@ -11,7 +11,8 @@ from classifiers.text import MailText
 from inbox.flow import desk, guess, mail_text
 from inbox.flow import models as flow
 from inbox.mail.parse import parse_letter
-from inbox.store import assignments, timeline
+from inbox.store import assignments, threads, timeline
+from inbox.store.seers import Seer
 from tests.classifier_flow.office import (
     AUDIT,
     AWAY,
@@ -137,14 +138,18 @@ def test_why_names_score_words_and_the_nearest_past_threads(office: House) -> No
     assert found.nearest[0].likeness > 0.9
 
 
-def test_nobody_sees_a_thread_of_an_account_that_they_may_not_see(office: House) -> None:
+def test_nobody_sees_through_its_likeness_a_thread_that_they_do_not_see(office: House) -> None:
     promote(office, daring())
     office.receive(*(letter(at, AUDIT) for at in (1, 2, 3)))
     seen = office.thread("m2@company2.example")
     thread = office.thread("m3@company3.example")
-    with office.db.read() as conn:
-        found = guess.why(conn, thread.id, accounts=frozenset({seen.account_id}))
-        nothing = guess.why(conn, thread.id, accounts=frozenset())
+    with office.db.write() as conn:
+        hidden = office.thread("m1@company1.example").id
+        threads.save(conn, hidden, confidential=True)
+        stranger = Seer(0, "nobody", "agent", frozenset())
+        found = guess.why(conn, thread.id, stranger)
+        threads.save(conn, seen.id, confidential=True)
+        nothing = guess.why(conn, thread.id, stranger)
     assert found is not None
     assert [one.thread_id for one in found.nearest] == [seen.id]
     assert nothing is not None

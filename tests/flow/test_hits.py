@@ -54,7 +54,7 @@ def test_a_correction_that_was_taken_back_overrules_nothing(house: House) -> Non
     with house.looking() as conn:
         last = standing(assignments.of_thread(conn, first))[-1]
     house.later(minutes=1)
-    assert Corrections(house.db).take_back(first, last.id, house.now) == "success"
+    assert Corrections(house.db).take_back(first, last.id, "maya", house.now) == "success"
     page = rules_page(house.db, house.now - timedelta(days=1))
     assert page is not None
     assert (page.rules[0].decided, page.rules[0].overridden) == (2, 1)

@@ -13,6 +13,7 @@ from inbox.config import load
 from inbox.flow.coverage import rules_page
 from inbox.web.site import Site, build
 from tests.flow.house import CONFIG, RULES, TEAMS, House
+from tests.web.conftest import signed_in
 
 BAD = (
     ("rules/10-all.yaml", RULES.replace("team: success, tags", "team: sucess, tags"), "unknown-team"),
@@ -25,10 +26,9 @@ BAD = (
 
 
 def _client(house: House) -> TestClient:
-    site = Site(
-        house.db, house.settings, lambda: house.now, b"a secret of 16 bytes and more", lambda _: 0
-    )
-    return TestClient(build(site), base_url="http://localhost")
+    site = Site(house.db, house.settings, lambda: house.now, lambda _: 0)
+    client = TestClient(build(site), base_url="http://localhost")
+    return signed_in(client, house.db, "maya", house.now)
 
 
 @pytest.mark.parametrize(("file", "text", "code"), BAD)

@@ -23,7 +23,7 @@ def _claimed(house: House, at: datetime) -> Thread:
 def _corrected(house: House, thread: Thread) -> tuple[Corrections, int]:
     desk = Corrections(house.db)
     house.later(minutes=1)
-    desk.correct(thread.id, "success", house.now)
+    desk.correct(thread.id, "success", "maya", house.now)
     with house.looking() as conn:
         return desk, assignments.of_thread(conn, thread.id)[-1].id
 
@@ -37,7 +37,7 @@ def test_who_had_claimed_a_thread_has_it_again(house: House) -> None:
     desk, correction = _corrected(house, before)
     moved = house.thread("1@a")
     assert (moved.team, moved.claimed_at) == ("success", None)
-    assert desk.take_back(before.id, correction, house.now) == "support"
+    assert desk.take_back(before.id, correction, "maya", house.now) == "support"
     assert _owner(house.thread("1@a")) == _owner(before)
 
 
@@ -45,7 +45,7 @@ def test_a_thread_that_nobody_had_claimed_is_claimed_by_nobody_again(house: Hous
     house.receive(mail(id="1@a"))
     before = house.thread("1@a")
     desk, correction = _corrected(house, before)
-    desk.take_back(before.id, correction, house.now)
+    desk.take_back(before.id, correction, "maya", house.now)
     assert _owner(house.thread("1@a")) == _owner(before)
 
 
@@ -56,7 +56,7 @@ def test_a_thread_that_somebody_claimed_since_stays_theirs(house: House) -> None
         maya = people.by_handle(conn, "maya")
         threads.save(conn, before.id, accountable_id=maya.id, claimed_at=house.now)
     since = house.thread("1@a")
-    assert desk.take_back(before.id, correction, house.now) is None
+    assert desk.take_back(before.id, correction, "maya", house.now) is None
     assert _owner(house.thread("1@a")) == _owner(since)
 
 
@@ -68,7 +68,7 @@ def test_somebody_who_left_since_answers_for_nothing(house: House) -> None:
         conn.execute(
             people.people.update().where(people.people.c.id == ines.id).values(active=False)
         )
-    assert desk.take_back(before.id, correction, house.now) == "support"
+    assert desk.take_back(before.id, correction, "maya", house.now) == "support"
     after = house.thread("1@a")
     with house.looking() as conn:
         assert after.accountable_id == people.duty_holder(conn, "support").id

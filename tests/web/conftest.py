@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from fastapi import FastAPI
@@ -16,15 +19,47 @@ from starlette.testclient import TestClient
 
 from inbox.app import appliers, decisions
 from inbox.config import Listen, Settings
+from inbox.flow.access import digest
 from inbox.flow.correct import Corrections
-from inbox.store import intake, schema
+from inbox.store import intake, people, schema, sessions
 from inbox.store.database import Database
 from inbox.web.server import WebServer
 from inbox.web.site import Site, build
+from inbox.web.visitors import COOKIE
+from routing.teams import Directory, Member
 from tests.services.postgres import Postgres
 from tests.web import story
 
-SECRET = b"a secret of the tests, 32 bytes."
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
+
+HANDLES = {"viewer": "noor", "agent": "priya", "lead": "jonas", "admin": "maya"}
+"""Role -> who of the shipped teams.yaml has it. Priya and Jonas are of Implementation."""
+
+
+def alone(db: Database) -> None:
+    """Maya is there, and nobody and nothing else: what an admin's files say is not in force."""
+    with db.write() as conn:
+        people.sync(conn, Directory((Member("maya", "Maya", "maya@aboard.example", "admin"),), ()))
+
+
+def session_of(db: Database, handle: str, now: datetime = story.NOW) -> str:
+    """The cookie of a session of somebody who signed in just now."""
+    cookie = secrets.token_urlsafe(32)
+    with db.write() as conn:
+        person = people.by_handle(conn, handle)
+        until = now + timedelta(days=3650)
+        new = sessions.New(person.id, digest(cookie), "password", "127.0.0.1", "tests", until)
+        sessions.begin(conn, new, now)
+    return cookie
+
+
+def signed_in(
+    client: TestClient, db: Database, handle: str, now: datetime = story.NOW
+) -> TestClient:
+    """The client, from now on with the cookie of a session."""
+    client.cookies.set(COOKIE, session_of(db, handle, now))
+    return client
 
 
 @dataclass
@@ -46,7 +81,6 @@ class Told:
             db=self.db,
             settings=self.settings,
             clock=lambda: story.NOW,
-            secret=SECRET,
             retry=self.retry,
             demo=demo,
             corrections=Corrections(self.db),
@@ -54,10 +88,19 @@ class Told:
             decisions=decisions(self.db, self.settings),
         )
 
-    def client(self, **how: object) -> TestClient:
+    def client(self, role: str | None = "admin", *, handle: str = "", **how: object) -> TestClient:
+        """A client that is signed in with a role, or as somebody; with `role=None` as nobody."""
         if self.app is None:
             self.app = build(self.site())
-        return TestClient(self.app, base_url="http://localhost", follow_redirects=False, **how)  # type: ignore[arg-type]
+        client = TestClient(self.app, base_url="http://localhost", follow_redirects=False, **how)  # type: ignore[arg-type]
+        if role is None and not handle:
+            return client
+        return signed_in(client, self.db, handle or HANDLES[role or ""])
+
+    def enter(self, context: BrowserContext, address: str, role: str = "admin") -> None:
+        """Sign a real browser in at the address that a site is served on."""
+        cookie = session_of(self.db, HANDLES[role])
+        context.add_cookies([{"name": COOKIE, "value": cookie, "url": address}])
 
 
 @contextmanager

@@ -27,8 +27,9 @@ def base(own: Told) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
+def page(chromium: Browser, own: Told, base: str) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    own.enter(context, base)
     opened = context.new_page()
     problems: list[str] = []
     opened.on("console", lambda one: problems.append(one.text) if one.type == "error" else None)
@@ -131,9 +132,10 @@ PATHS = ("/", "/threads/1", "/accounts", "/accounts/1", "/quarantine", "/search?
 
 
 def _too_wide(
-    chromium: Browser, base: str, width: int, paths: tuple[str, ...] = PATHS
+    chromium: Browser, own: Told, base: str, width: int, paths: tuple[str, ...] = PATHS
 ) -> list[str]:
     context = chromium.new_context(viewport={"width": width, "height": 844})
+    own.enter(context, base)
     opened = context.new_page()
     found = []
     for path in paths:
@@ -144,14 +146,16 @@ def _too_wide(
     return found
 
 
-def test_no_page_is_wider_than_a_telephone(chromium: Browser, base: str) -> None:
-    assert _too_wide(chromium, base, 390, PATHS[1::2]) == []
+def test_no_page_is_wider_than_a_telephone(chromium: Browser, own: Told, base: str) -> None:
+    assert _too_wide(chromium, own, base, 390, PATHS[1::2]) == []
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("width", [320, 700, 1024, 1280, 1440, 2560])
-def test_no_page_is_wider_than_its_window(chromium: Browser, base: str, width: int) -> None:
-    assert _too_wide(chromium, base, width) == []
+def test_no_page_is_wider_than_its_window(
+    chromium: Browser, own: Told, base: str, width: int
+) -> None:
+    assert _too_wide(chromium, own, base, width) == []
 
 
 def test_a_thread_is_moved_and_taken_back_by_two_clicks(page: Page, base: str) -> None:
@@ -195,6 +199,7 @@ def test_the_rules_page_shows_all_and_a_mail_is_picked_without_scripts(
     settings = replace(own.settings, files=replace(own.settings.files, rules=rules))
     active.activate(own.db, settings, story.NOW)
     context = chromium.new_context(java_script_enabled=False)
+    own.enter(context, base)
     opened = context.new_page()
     opened.goto(f"{base}/rules")
     assert "there is no team `complaince`" in opened.inner_text(".refused")
@@ -215,6 +220,7 @@ def test_without_scripts_mail_is_read_found_and_tried_again(
     chromium: Browser, base: str, own: Told
 ) -> None:
     context = chromium.new_context(java_script_enabled=False)
+    own.enter(context, base)
     opened = context.new_page()
     opened.goto(base)
     opened.click("text=Kickoff next week?")

@@ -22,7 +22,7 @@ from inbox.web.server import WebServer
 from inbox.web.site import build
 from inbox.web.text import linked, shown, snippet
 from tests.web import story
-from tests.web.conftest import Told, serving
+from tests.web.conftest import Told, alone, serving
 
 
 @pytest.fixture
@@ -333,6 +333,7 @@ def test_an_empty_inbox_teaches_the_first_step(sqlite_url: str) -> None:
     from inbox.store import schema
 
     schema.ensure(db)
+    alone(db)
     client = Told(db, settings).client()
     seen = words(page(client, "/"))
     assert "No mail has come in yet" in seen and story.OURS in seen
@@ -378,7 +379,7 @@ def test_the_server_finds_a_port_answers_and_stops(own: Told) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "mail.company.example"])
 def test_the_server_refuses_an_address_that_others_can_reach(told: Told, host: str) -> None:
-    with pytest.raises(ConfigError, match="no sign-in yet: listen on 127"):
+    with pytest.raises(ConfigError, match=r"without TLS.*listen on 127"):
         WebServer(build(told.site()), Listen(host, 0))
 
 

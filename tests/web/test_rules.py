@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from inbox import shipped
 from inbox.flow import active, explaining, models
-from inbox.flow.correct import acting, standing
+from inbox.flow.correct import standing
 from inbox.store import assignments, labels, messages, people, schema, sets, threads
 from inbox.store.database import Conn, Database
 from inbox.store.messages import Message
@@ -22,7 +22,7 @@ from inbox.web.render import exact
 from inbox.web.rules_pages import MOST_MAIL
 from inbox.web.why import why
 from tests.web import story
-from tests.web.conftest import Told
+from tests.web.conftest import Told, alone
 from tests.web.payloads import PAYLOADS
 from tests.web.test_security import assert_ours
 
@@ -112,6 +112,7 @@ def test_before_the_first_rules_the_page_says_so(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'bare.db'}"
     db = Database(url)
     schema.ensure(db)
+    alone(db)
     client = Told(db, story.settings_for(url)).client()
     assert "No rules are in force yet" in seen(client.get("/rules").text)
     assert "No rules are in force yet." in seen(pasted(client, DPA))
@@ -364,12 +365,9 @@ def test_the_flash_tells_only_what_is_so(told: Told) -> None:
     assert "Moved to" not in shown
 
 
-def test_without_an_admin_nobody_is_offered_a_correction(told: Told) -> None:
-    with told.db.read() as conn:
-        everybody = people.everybody(conn).values()
-    found = acting(everybody)
-    assert found is not None and found.handle == "maya"
-    assert acting(one for one in everybody if one.role != "admin") is None
+def test_a_viewer_is_offered_no_correction_and_an_agent_acts_as_themselves(told: Told) -> None:
+    assert "Move it as" not in seen(told.client("viewer").get("/threads/1").text)
+    assert "Move it as Priya Raman" in seen(told.client("agent").get("/threads/1").text)
 
 
 def test_a_bounce_or_an_absence_does_not_wait_for_our_answer(told: Told) -> None:

@@ -1,0 +1,102 @@
+"""Who may see what, as conditions that are part of queries (DESIGN I10). Nothing else decides it.
+
+Every team sees every account and thread, but a **confidential** thread is seen by its team, by who
+answers for it, by leads and admins, and a confidential attachment by the same people of its
+thread. What somebody does not see is not there for them: not found, not counted, not searched.
+
+Every query that a page may ask takes a `seer`; `ALL` is for commands and machines, which have no
+eyes of their own. Conditions about rows below a thread name the threads that are hidden, which
+are few and have an index of their own, so that a query for everything else stays as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true
+
+from inbox.store.tables import attachments, events, messages, threads
+
+
+@dataclass(frozen=True, slots=True)
+class Seer:
+    """Through whose eyes a query looks."""
+
+    person_id: int
+    handle: str
+    role: str
+    """`viewer`, `agent`, `lead` or `admin`."""
+    teams: frozenset[str]
+
+    @property
+    def sees_all(self) -> bool:
+        """Leads and admins see what is confidential, too."""
+        return self.role in ("lead", "admin")
+
+
+ALL = None
+"""Sees everything: commands, filing, clocks."""
+
+
+def _in_the_know(seer: Seer) -> ColumnElement[bool]:
+    """Over `threads`: is it one whose confidential parts this person sees?"""
+    return or_(threads.c.team.in_(sorted(seer.teams)), threads.c.accountable_id == seer.person_id)
+
+
+def threads_seen(seer: Seer | None) -> ColumnElement[bool]:
+    """Over `threads`: those that the seer may see."""
+    if seer is None or seer.sees_all:
+        return true()
+    return or_(threads.c.confidential == false(), _in_the_know(seer))
+
+
+def hidden_threads(seer: Seer) -> Select[tuple[int]]:
+    """The numbers of the threads that a seer who does not see all may not see."""
+    return select(threads.c.id).where(threads.c.confidential, not_(_in_the_know(seer)))
+
+
+def messages_seen(seer: Seer | None) -> ColumnElement[bool]:
+    """Over `messages`: those of threads that the seer may see."""
+    if seer is None or seer.sees_all:
+        return true()
+    return messages.c.thread_id.not_in(hidden_threads(seer))
+
+
+def events_seen(seer: Seer | None) -> ColumnElement[bool]:
+    """Over `events`: those of an account as such, and of threads that the seer may see."""
+    if seer is None or seer.sees_all:
+        return true()
+    return or_(
+        events.c.thread_id.is_(None),
+        events.c.thread_id.not_in(hidden_threads(seer)),
+    )
+
+
+def attachments_seen(seer: Seer | None) -> ColumnElement[bool]:
+    """Over `attachments`: those that the seer may see, of messages that the seer may see."""
+    if seer is None or seer.sees_all:
+        return true()
+    holding = (
+        select(messages.c.id)
+        .join(threads, threads.c.id == messages.c.thread_id)
+        .where(messages.c.id == attachments.c.message_id)
+        .where(
+            or_(not_(or_(threads.c.confidential, attachments.c.confidential)), _in_the_know(seer))
+        )
+        .correlate(attachments)
+    )
+    return exists(holding)
+
+
+def whole_messages(seer: Seer | None) -> ColumnElement[bool]:
+    """Over `messages`: those seen with every attachment, so that their raw bytes may be shown and
+    their words, among them the names of files, may be searched."""
+    if seer is None or seer.sees_all:
+        return true()
+    withheld = exists(
+        select(attachments.c.id)
+        .where(attachments.c.message_id == messages.c.id, attachments.c.confidential)
+        .where(not_(attachments_seen(seer)))
+        .correlate(messages)
+    )
+    return and_(messages_seen(seer), not_(withheld))

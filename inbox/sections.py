@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from inbox.listen import Listen
@@ -52,6 +53,16 @@ class Web:
     """A session that is not used for so long ends."""
     session_days: int = 14
     """A session ends after so long, used or not."""
+
+    @property
+    def address(self) -> str:
+        """Where people find it: at the proxy that ends TLS, or on this machine."""
+        return f"https://{self.hosts[0]}" if self.trusted_proxies else f"http://{self.listen}"
+
+    @property
+    def idle(self) -> timedelta:
+        """How long a session that is not used lasts."""
+        return timedelta(hours=self.idle_hours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ GROUPS = {
     "rules": ("rules", "Check, test, explain and replay routing rules."),
     "sla": ("sla", "Check policies, explain deadlines, list what is due."),
     "templates": ("templates", "Check mail templates, and see them as a customer would."),
+    "users": ("users", "Who can sign in: one-time links, sessions, the audit log."),
 }
 """command -> (module, one line). Loaded when used: no command pays for another's imports."""
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from inbox.cli import opening, output
 from inbox.cli.main import app
+
+if TYPE_CHECKING:
+    from inbox.config import Settings
+    from inbox.store.database import Database
 
 
 @app.command()
@@ -33,10 +37,26 @@ def serve(
         async def say(running: Running) -> None:
             if running.web is not None:
                 output.line(f"inbox  http://{running.web}/")
+                _first_link(
+                    settings, db, "" if settings.web.trusted_proxies else f"http://{running.web}"
+                )
             if running.smtp is not None:
                 output.line(f"smtp   {running.smtp}")
 
         asyncio.run(Node(settings, db, parts).serve(say))
+
+
+def _first_link(settings: Settings, db: Database, at: str) -> None:
+    """Where nobody can sign in yet: how the first admin does, once, told to this terminal alone."""
+    from inbox.cli.users import link
+    from inbox.clock import utc_now
+    from inbox.flow import access
+
+    first = access.first_token(db, utc_now())
+    if first is not None:
+        handle, token = first
+        output.line(f"nobody has a password yet; {handle} sets the first one here, once:")
+        output.line(f"  {link(settings, token, at)}")
 
 
 @app.command()

@@ -39,6 +39,10 @@ class Whence:
     """What their browser says it is."""
 
 
+COMMAND = Whence("", "")
+"""A command in a terminal of this machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lasts:
     """How long sessions last."""
@@ -198,7 +202,7 @@ def first_token(db: Database, now: datetime) -> tuple[str, str] | None:
     if not admins:
         return None
     handle = min(admins, key=lambda one: one.id).handle
-    return handle, give_token(db, handle, None, Whence("", ""), now)
+    return handle, give_token(db, handle, None, COMMAND, now)
 
 
 def token_of(db: Database, token: str, now: datetime) -> Person | None:

@@ -60,7 +60,7 @@ def whence(request: Request) -> Whence:
 def lasts(request: Request) -> Lasts:
     """How long sessions last, as it is set."""
     web = desk_of(request).site.settings.web
-    return Lasts(timedelta(hours=web.idle_hours), timedelta(days=web.session_days))
+    return Lasts(web.idle, timedelta(days=web.session_days))
 
 
 def cookie_of(request: Request) -> str | None:

@@ -9,6 +9,7 @@ import smtplib
 import socket
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -41,10 +42,23 @@ def _ports(process: subprocess.Popen[str]) -> dict[str, int]:
     while len(found) < 2:
         line = process.stdout.readline()
         assert line, process.stderr.read() if process.stderr else ""
-        match = re.search(r"(inbox|smtp).*:(\d+)", line)
+        match = re.match(r"(inbox|smtp).*:(\d+)", line)
         if match:
             found[match.group(1)] = int(match.group(2))
     return found
+
+
+def _first_admin(process: subprocess.Popen[str]) -> urllib.request.OpenerDirector:
+    """Sign in by the link that the terminal shows where nobody can sign in yet."""
+    assert process.stdout is not None
+    link = next(line for line in process.stdout if "/sign-in/once?token=" in line).strip()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(link) as page:
+        form = dict(re.findall(r'name="(token|once)" value="([^"]+)"', page.read().decode()))
+    form |= dict.fromkeys(("password", "again"), "seven sleepy otters")
+    with browser.open(link.partition("?")[0], urllib.parse.urlencode(form).encode()) as page:
+        assert b"Sign out" in page.read()
+    return browser
 
 
 def test_serve_takes_mail_shows_it_and_stops_cleanly_on_sigterm(terminal: Terminal) -> None:
@@ -58,8 +72,10 @@ def test_serve_takes_mail_shows_it_and_stops_cleanly_on_sigterm(terminal: Termin
             with pytest.raises(smtplib.SMTPRecipientsRefused):
                 smtp.sendmail("ana@bank.example", ["nobody@elsewhere.example"], MAIL)
 
+        browser = _first_admin(process)
+
         def shown() -> bool:
-            with urllib.request.urlopen(f"http://127.0.0.1:{ports['inbox']}/threads") as page:
+            with browser.open(f"http://127.0.0.1:{ports['inbox']}/threads") as page:
                 return b"kickoff" in page.read()
 
         assert until(shown, within=15)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from inbox.errors import ConfigError
+from inbox.levels import Level, keys_of
 from inbox.listen import Listen as Listen
 from inbox.masking import has_password, masked, shown, with_password
 from inbox.sections import Files as Files
@@ -25,7 +26,7 @@ from inbox.sections import Smtp as Smtp
 from inbox.sections import Verify as Verify
 from inbox.sections import Web as Web
 from routing.problems import Problem
-from routing.reader import Fields, Reader, did_you_mean
+from routing.reader import Reader, did_you_mean
 from routing.strict_yaml import Node, load_text
 
 PREFIX = "ABOARD_"
@@ -89,7 +90,7 @@ def parse(
     root, found = load_text(content, str(path))
     reader = Reader(found)
     overlay = _overlay(environment, reader)
-    top = _Level(reader.fields(root, _keys(Settings), "the configuration"), overlay)
+    top = Level(reader.fields(root, keys_of(Settings), "the configuration"), overlay)
     top.given = {name: environment[key] for name, key in _SECRETS.items() if environment.get(key)}
     settings = _settings(top, path.resolve().parent)
     for level in top.unused():
@@ -102,17 +103,6 @@ def parse(
 def effective(settings: Settings) -> dict[str, Any]:
     """Every setting with its value, for people to read; secrets are masked."""
     return {name: value for name, value in shown(settings).items() if name != "folder"}
-
-
-def _keys(kind: type) -> tuple[str, ...]:
-    names: list[str] = []
-    for one in fields(kind):
-        if one.name == "folder":
-            continue
-        names.append(one.name)
-        if one.metadata.get("secret"):
-            names.append(f"{one.name}_file")
-    return tuple(names)
 
 
 _SECRETS = {
@@ -145,8 +135,8 @@ def _overlay(environment: Mapping[str, str], reader: Reader) -> dict[str, Node]:
 
 
 def _unknown_variable(key: str, reader: Reader) -> None:
-    known = _keys(Settings) + tuple(
-        f"{part}.{name}" for part, kind in PARTS.items() for name in _keys(kind)
+    known = keys_of(Settings) + tuple(
+        f"{part}.{name}" for part, kind in PARTS.items() for name in keys_of(kind)
     )
     variable = PREFIX + key.upper().replace(".", "__")
     hint = did_you_mean(key, known)
@@ -165,41 +155,10 @@ PARTS: Mapping[str, type] = {
 """The sections of the configuration."""
 
 
-class _Level:
-    """One level of the configuration: the file's entries, with the environment laid over them."""
-
-    def __init__(self, there: Fields, overlay: dict[str, Node], prefix: str = "") -> None:
-        self.there = there
-        self._overlay = overlay
-        self._prefix = prefix
-        self._used: set[str] = set()
-        self.given: Mapping[str, str] = {}
-        """Secrets of the environment, taken as they are."""
-
-    def at(self, key: str) -> Fields:
-        """The entries that hold this key: the environment's where it is set, else the file's."""
-        name = self._prefix + key
-        self._used.add(name)
-        node = self._overlay.get(name)
-        if node is None:
-            return self.there
-        reader = self.there.reader
-        return Fields(reader, node, {key: (node, node)}, node.file)
-
-    def below(self, key: str, kind: type) -> _Level:
-        self._used.add(self._prefix + key)
-        level = _Level(self.there.mapping(key, _keys(kind)), self._overlay, f"{self._prefix}{key}.")
-        level._used = self._used
-        return level
-
-    def unused(self) -> tuple[str, ...]:
-        return tuple(sorted(set(self._overlay) - self._used))
-
-
 # --- Reading the parts -----------------------------------------------------------------------
 
 
-def _settings(top: _Level, folder: Path) -> Settings:
+def _settings(top: Level, folder: Path) -> Settings:
     default = Settings(folder)
     database = top.at("database").text("database", default.database)
     node = top.at("database").get("database")
@@ -229,14 +188,14 @@ def _settings(top: _Level, folder: Path) -> Settings:
     )
 
 
-def _node(top: _Level, default: str) -> str:
+def _node(top: Level, default: str) -> str:
     name = top.at("node").text("node", default)
     if len(name) > LONGEST_NODE:
         top.at("node").wrong("node", f"a name of at most {LONGEST_NODE} characters")
     return name
 
 
-def _tls(top: _Level, smtp: Smtp) -> None:
+def _tls(top: Level, smtp: Smtp) -> None:
     pair = (smtp.tls_certificate, smtp.tls_key)
     if None not in pair or (pair == (None, None) and not smtp.require_tls):
         return
@@ -251,7 +210,7 @@ def _tls(top: _Level, smtp: Smtp) -> None:
         top.there.reader.add(where)
 
 
-def _secret(level: _Level, key: str, folder: Path) -> str | None:
+def _secret(level: Level, key: str, folder: Path) -> str | None:
     given = level.at(key)
     file_key = f"{key}_file"
     from_file = level.at(file_key)
@@ -272,7 +231,7 @@ def _secret(level: _Level, key: str, folder: Path) -> str | None:
         return None
 
 
-def _mailboxes(top: _Level) -> tuple[Mailbox, ...]:
+def _mailboxes(top: Level) -> tuple[Mailbox, ...]:
     source = top.at("mailboxes")
     found: list[Mailbox] = []
     for entry in source.mappings("mailboxes", ("address", "name"), "a mailbox"):
@@ -289,7 +248,7 @@ def _mailboxes(top: _Level) -> tuple[Mailbox, ...]:
     return tuple(found)
 
 
-def _domains(top: _Level, key: str) -> tuple[str, ...]:
+def _domains(top: Level, key: str) -> tuple[str, ...]:
     source = top.at(key)
     domains = tuple(domain.strip().lower().rstrip(".") for domain in source.texts(key))
     if any(not re.fullmatch(r"[^\s@/:]+\.[^\s@/:]+", domain) for domain in domains):
@@ -297,7 +256,7 @@ def _domains(top: _Level, key: str) -> tuple[str, ...]:
     return domains
 
 
-def _listen(level: _Level, default: Listen) -> Listen:
+def _listen(level: Level, default: Listen) -> Listen:
     source = level.at("listen")
     text = source.text("listen", str(default))
     host, colon, port = text.rpartition(":")
@@ -307,7 +266,7 @@ def _listen(level: _Level, default: Listen) -> Listen:
     return Listen(host.strip("[]"), int(port))
 
 
-def _counts(level: _Level, default: Any, may_be_0: tuple[str, ...] = ()) -> dict[str, int]:
+def _counts(level: Level, default: Any, may_be_0: tuple[str, ...] = ()) -> dict[str, int]:
     """Every whole-number setting of a part; they are caps, so only those that say so may be 0."""
     return {
         one.name: level.at(one.name).integer(
@@ -321,7 +280,7 @@ def _counts(level: _Level, default: Any, may_be_0: tuple[str, ...] = ()) -> dict
     }
 
 
-def _smtp(level: _Level) -> Smtp:
+def _smtp(level: Level) -> Smtp:
     def file(key: str) -> Path | None:
         return Path(level.at(key).text(key)) if key in level.at(key) else None
 
@@ -337,7 +296,7 @@ def _smtp(level: _Level) -> Smtp:
     )
 
 
-def _send(level: _Level) -> Send:
+def _send(level: Level) -> Send:
     default = Send()
     texts = {
         one: level.at(one).text(one, getattr(default, one))
@@ -360,7 +319,7 @@ def _send(level: _Level) -> Send:
     return replace(default, **texts, **counts, **paths)  # type: ignore[arg-type]
 
 
-def _verify(level: _Level) -> Verify:
+def _verify(level: Level) -> Verify:
     named = ("nameservers", "trusted_relays", "relay_networks", "trusted_sealers")
     lists = {one: level.at(one).texts(one) for one in named}
     flags = {
@@ -388,7 +347,7 @@ def _verify(level: _Level) -> Verify:
     )
 
 
-def _web(level: _Level) -> Web:
+def _web(level: Level) -> Web:
     default = Web()
     hosts = level.at("hosts").texts("hosts")
     proxies = level.at("trusted_proxies").texts("trusted_proxies")
@@ -404,6 +363,6 @@ def _web(level: _Level) -> Web:
     )
 
 
-def _files(level: _Level, defaults: Files) -> Files:
+def _files(level: Level, defaults: Files) -> Files:
     given = {one.name: level.at(one.name).text(one.name) for one in fields(Files)}
     return replace(defaults, **{name: Path(text) for name, text in given.items() if text})

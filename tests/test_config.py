@@ -43,6 +43,9 @@ smtp:
 web:
   listen: "[::1]:8080"
   hosts: [inbox.aboard.example]
+  trusted_proxies: [10.0.0.5/32]
+  idle_hours: 3
+  session_days: 4
 filing: {workers: 3, batch: 4, most_attempts: 5, cpu_seconds: 6, wall_seconds: 7, memory_mib: 800}
 send:
   host: smtp.relay.example

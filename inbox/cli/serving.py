@@ -12,7 +12,7 @@ from inbox.cli import opening, output
 from inbox.cli.main import app
 
 if TYPE_CHECKING:
-    from inbox.config import Settings
+    from inbox.config import Listen, Settings
     from inbox.store.database import Database
 
 
@@ -37,16 +37,15 @@ def serve(
         async def say(running: Running) -> None:
             if running.web is not None:
                 output.line(f"inbox  http://{running.web}/")
-                _first_link(
-                    settings, db, "" if settings.web.trusted_proxies else f"http://{running.web}"
-                )
             if running.smtp is not None:
                 output.line(f"smtp   {running.smtp}")
+            if running.web is not None:
+                _first_link(settings, db, running.web)
 
         asyncio.run(Node(settings, db, parts).serve(say))
 
 
-def _first_link(settings: Settings, db: Database, at: str) -> None:
+def _first_link(settings: Settings, db: Database, listening: Listen) -> None:
     """Where nobody can sign in yet: how the first admin does, once, told to this terminal alone."""
     from inbox.cli.users import link
     from inbox.clock import utc_now
@@ -56,7 +55,8 @@ def _first_link(settings: Settings, db: Database, at: str) -> None:
     if first is not None:
         handle, token = first
         output.line(f"nobody has a password yet; {handle} sets the first one here, once:")
-        output.line(f"  {link(settings, token, at)}")
+        at = settings.web.address if settings.web.trusted_proxies else f"http://{listening}"
+        output.line(f"  {link(at, token)}")
 
 
 @app.command()

@@ -9,7 +9,6 @@ import typer
 from inbox.cli import opening, output
 
 if TYPE_CHECKING:
-    from inbox.config import Settings
     from inbox.store.audit_log import Entry
 
 app = typer.Typer(
@@ -79,13 +78,13 @@ def _link(handle: str) -> None:
 
     with opening.working() as (settings, db):
         token = access.give_token(db, handle, None, access.COMMAND, utc_now())
-    output.line(link(settings, token))
+    output.line(link(settings.web.address, token))
     output.line("It opens once, within 24 hours. Give it to nobody else.")
 
 
-def link(settings: Settings, token: str, at: str = "") -> str:
-    """The address behind which a one-time token is used."""
-    return f"{at or settings.web.address}/sign-in/once?token={token}"
+def link(at: str, token: str) -> str:
+    """The address behind which a one-time token is used; `at` is where the inbox is reached."""
+    return f"{at}/sign-in/once?token={token}"
 
 
 @app.command("disable-sessions")

@@ -94,7 +94,8 @@ class Attachment:
     """One part that a reader would save as a file. Its bytes stay in the raw mail, at `path`."""
 
     path: str
-    """Where the part is: 1-based positions in the tree of parts, as in IMAP (RFC 9051 6.4.5)."""
+    """Where the part is: 1-based positions in the tree of parts, as in IMAP (RFC 9051 6.4.5); of a
+    file inside a winmail.dat also `!` and its number there."""
     name: str
     """Cleaned for display; never used to open a file."""
     content_type: str

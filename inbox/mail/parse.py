@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.message import Message
 
 from mailparser import MailParser
@@ -25,6 +25,7 @@ from inbox.mail.html import html_to_text
 from inbox.mail.ids import read_ids
 from inbox.mail.letter import Attachment, Bounce, CalendarItem, ForwardedOriginal, Letter
 from inbox.mail.limits import LimitExceeded, check_limits
+from inbox.mail.packages import INSIDE, may_be_packed, packed_file, unpacked
 from inbox.mail.tree import Part, Tree, read_tree
 from inbox.mail.visible import visible_text
 
@@ -59,6 +60,8 @@ class _Reading:
     text: str
     html: str | None
     defects: dict[str, None]
+    packed: dict[str, tuple[Attachment, ...]] = field(default_factory=dict)
+    """Files inside those of its files that are packages (winmail.dat), by path."""
 
 
 def parse_letter(raw: bytes, *, envelope_from: str | None = None) -> Letter:
@@ -101,7 +104,7 @@ def parse_letter(raw: bytes, *, envelope_from: str | None = None) -> Letter:
         text=reading.text,
         visible_text=visible,
         html=reading.html,
-        attachments=tuple(_attachment(leaf) for leaf in reading.bodies.files),
+        attachments=tuple(_attachments(reading)),
         headers=fields.headers,
         automatic=automatic,
         bounce=bounce,
@@ -118,8 +121,11 @@ def attachment_bytes(raw: bytes, path: str) -> tuple[Attachment, bytes]:
     Raises KeyError where the mail has no part at `path`, LimitExceeded as parse_letter does.
     """
     tree = read_tree(raw)
+    outer, _, inner = path.partition(INSIDE)
     for part in _leaf_parts(tree.root):
-        if part.path == path:
+        if part.path == outer:
+            if inner:
+                return packed_file(part_bytes(tree, part)[0], path)
             leaf = read_leaf(tree, part, {})
             _name_files([leaf])
             return _attachment(leaf), part_bytes(tree, part)[0]
@@ -149,7 +155,26 @@ def _read(raw: bytes) -> _Reading:
     text = "\n".join(filter(None, map(_readable, bodies.plain)))
     pages = [leaf for leaf in bodies.html if leaf.content_type == "text/html"]
     html = "\n".join(leaf.text or "" for leaf in pages) if pages else None
-    return _Reading(tree, fields, leaves, bodies, text, html, defects)
+    reading = _Reading(tree, fields, leaves, bodies, text, html, defects)
+    _unpack(reading)
+    return reading
+
+
+def _unpack(reading: _Reading) -> None:
+    """Put the files in a winmail.dat in its place, and its text where the mail has none."""
+    parts = {part.path: part for part in _leaf_parts(reading.tree.root)}
+    for leaf in list(reading.bodies.files):
+        if not may_be_packed(leaf.content_type, leaf.name):
+            continue
+        found = unpacked(leaf.path, part_bytes(reading.tree, parts[leaf.path])[0])
+        if found is None:
+            continue
+        if found.files or found.text:
+            reading.packed[leaf.path] = found.files
+        if found.defect:
+            reading.defects[found.defect] = None
+        if not reading.text.strip():
+            reading.text = clean_text(found.text)
 
 
 def _leaf_parts(root: Part) -> list[Part]:
@@ -212,6 +237,11 @@ def _attachment(leaf: Leaf) -> Attachment:
         and (leaf.disposition == "inline" or leaf.content_id is not None),
         content_id=clean_line(leaf.content_id) if leaf.content_id else None,
     )
+
+
+def _attachments(reading: _Reading) -> Iterator[Attachment]:
+    for leaf in reading.bodies.files:
+        yield from reading.packed.get(leaf.path) or (_attachment(leaf),)
 
 
 def _calendar(reading: _Reading) -> tuple[CalendarItem, ...]:

@@ -108,6 +108,7 @@ _DEFECTS = {
     "message-id-missing": "has no Message-ID",
     "message-id-in-use": "uses the Message-ID of another mail",
     "multipart-unclosed": "ends in the middle of a part",
+    "tnef-broken": "has a winmail.dat that cannot be read to its end",
     "transfer-broken": "has a part with a broken encoding",
     "transfer-unknown": "has a part in an unknown encoding",
 }

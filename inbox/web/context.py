@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from inbox.store import pages
+from inbox.store import pages, preferences
 from inbox.store.database import Conn
 from inbox.web import csrf
 from inbox.web.desk import TeamCounts
@@ -26,6 +26,10 @@ class Frame:
     counts: TeamCounts
     waiting: pages.Waiting
     refused: tuple[str, ...]
+    newest: int
+    """The newest event when the page was made, or one a little older."""
+    likes: dict[str, Any]
+    """What the visitor has chosen for every page (`inbox.web.live_pages.CHOICES`)."""
 
     def count(self, team: str | None, status: str | None) -> int:
         """Threads of a team (all where None) in a status (any where None)."""
@@ -42,14 +46,18 @@ class Frame:
 
 
 def frame(conn: Conn, request: Request) -> Frame:
-    """The frame, in five statements or, with counts that still stand, three."""
+    """The frame, in seven statements or, with counts that still stand, four."""
     visitor = visitor_of(request)
+    counts = desk_of(request).counts
+    newest = counts.newest(conn)  # before everything else: what comes later is told
     return Frame(
         visitor,
         pages.team_titles(conn),
-        desk_of(request).counts.now(conn, visitor.seer),
+        counts.now(conn, visitor.seer),
         pages.waiting(conn),
         pages.refused_files(conn),
+        newest,
+        preferences.of(conn, visitor.person.id),
     )
 
 

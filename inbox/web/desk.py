@@ -14,7 +14,7 @@ from fastapi import Request
 
 from inbox.clock import Clock, monotonic
 from inbox.config import Settings
-from inbox.store import threads
+from inbox.store import feed, threads
 from inbox.store.database import Conn, Database
 from inbox.store.seers import Seer
 from inbox.web.render import Renderer
@@ -105,6 +105,7 @@ class Counts:
 
     def __init__(self) -> None:
         self._counted: dict[Seer | str, tuple[float, TeamCounts]] = {}
+        self._newest: tuple[float, int] | None = None
 
     def now(self, conn: Conn, seer: Seer) -> TeamCounts:
         """What this person may count, not older than `COUNTS_STAND_FOR`."""
@@ -113,6 +114,14 @@ class Counts:
         shared = self._of(_SHARED, lambda: threads.counts(conn, confidential=False))
         own = self._of(seer, lambda: threads.counts_of_confidential(conn, seer))
         return _sum(shared, own) if own else shared
+
+    def newest(self, conn: Conn) -> int:
+        """The event that was the newest not longer than `COUNTS_STAND_FOR` ago: from there on an
+        open page hears what changed."""
+        noted, at = self._newest, monotonic()
+        if noted is None or at - noted[0] > COUNTS_STAND_FOR:
+            noted = self._newest = (at, feed.newest(conn))
+        return noted[1]
 
     def _of(self, whose: Seer | str, count: Callable[[], TeamCounts]) -> TeamCounts:
         counted, at = self._counted.get(whose), monotonic()

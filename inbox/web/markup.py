@@ -14,11 +14,14 @@ from urllib.parse import unquote
 
 import nh3
 
-FRAME_POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; "
+_FRAME_POLICY = (
+    "default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'self'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
 )
+FRAME_POLICY = _FRAME_POLICY.format(pictures="data:")
+PICTURES_POLICY = _FRAME_POLICY.format(pictures="data: https:")
+"""After somebody asked for the pictures: over TLS alone, and nothing but pictures."""
 MOST_CHARACTERS = 1_000_000
 MOST_TAGS = 40_000
 MOST_DEPTH = 400
@@ -78,6 +81,7 @@ _ALONE = _names(
 _COLOUR = re.compile(r"\b(?:rgb|hsl)a?\([0-9., %/deg]*\)", re.IGNORECASE)
 _WILD = re.compile(r"[()\\@{}<>]|/\*")
 _LINKS = re.compile(r"(?:https?|mailto|tel):", re.IGNORECASE)
+_OVER_TLS = re.compile(r"https://[^\s/\\@]", re.IGNORECASE)
 
 
 class TooWild(Exception):
@@ -90,11 +94,12 @@ class Clean:
 
     html: str
     remote: int
-    """Pictures on other people's servers, left out."""
+    """Pictures on other people's servers: left out, or let in where they were asked for."""
 
 
-def safe_html(html: str, inline: Callable[[str], str | None]) -> Clean:
-    """Clean customer HTML. `inline` gives the `data:` URL of a Content-ID, or None.
+def safe_html(html: str, inline: Callable[[str], str | None], *, pictures: bool = False) -> Clean:
+    """Clean customer HTML. `inline` gives the `data:` URL of a Content-ID, or None; `pictures` lets
+    in those of other servers, over TLS.
 
     Raises `TooWild` before anything expensive is done.
     """
@@ -111,7 +116,7 @@ def safe_html(html: str, inline: Callable[[str], str | None]) -> Clean:
             if value[:4].lower() == "cid:":
                 return inline(unquote(value[4:]).strip())
             remote += 1
-            return None
+            return value if pictures and _OVER_TLS.match(value) else None
         return value
 
     cleaned = nh3.clean(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI
 from starlette.routing import Route as AnyRoute
 
-from inbox.web import csrf, routes_access, routes_lists, routes_site, routes_work
+from inbox.web import csrf, routes_access, routes_lists, routes_live, routes_site, routes_work
 from inbox.web.policy import Policy as Policy
 from inbox.web.policy import Route
 from inbox.web.visitors import admit
@@ -17,6 +17,7 @@ ROUTES: tuple[Route, ...] = (
     *routes_lists.ROUTES,
     *routes_work.ROUTES,
     *routes_access.ROUTES,
+    *routes_live.ROUTES,
     *routes_site.ROUTES,
 )
 SAFE = ("GET", "HEAD")

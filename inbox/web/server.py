@@ -8,15 +8,16 @@ import socket
 from collections.abc import Iterator
 
 import uvicorn
-from starlette.types import ASGIApp
+from fastapi import FastAPI
 
 from inbox.config import Listen
 from inbox.errors import ConfigError
+from inbox.web.live_hub import Hub
 from routing.problems import Problem
 
 GRACE_SECONDS = 3
-MOST_AT_ONCE = 400
-"""Requests in work; the next one is told to come back (503)."""
+MOST_AT_ONCE = 1000
+"""Open connections, streams among them; the next one is told to come back (503)."""
 
 
 class _Server(uvicorn.Server):
@@ -29,12 +30,13 @@ class _Server(uvicorn.Server):
 class WebServer:
     """Listens between `start` and `stop`."""
 
-    def __init__(self, app: ASGIApp, listen: Listen, *, behind_proxy: bool = False) -> None:
+    def __init__(self, app: FastAPI, listen: Listen, *, behind_proxy: bool = False) -> None:
         """Raises `ConfigError` for an address that other machines could reach without TLS."""
         exposed = listen.exposed(behind_proxy=behind_proxy)
         if exposed is not None:
             raise ConfigError([exposed])
         self._listen = listen
+        self._live: Hub = app.state.live
         self._server = _Server(
             uvicorn.Config(
                 app,
@@ -81,7 +83,9 @@ class WebServer:
         return listening
 
     async def stop(self) -> None:
-        """Finish what is being answered, for at most three seconds, and stop listening."""
+        """End the streams, finish what is being answered, for at most three seconds, and stop
+        listening."""
+        await self._live.close()
         self._server.should_exit = True
         if self._task is not None:
             await self._task

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from inbox.errors import NotFound
 from inbox.web.desk import Desk, Retry, Site
 from inbox.web.guard import Guard, error_page
+from inbox.web.live_hub import Hub
 from inbox.web.render import Renderer
 from inbox.web.routes import add_routes, undeclared
 from inbox.web.visitors import SignedOut, is_page, way_in
@@ -36,6 +37,7 @@ def build(site: Site) -> FastAPI:
         telemetry={"auto_configure": False, "tracing": False},
     )
     app.state.desk = Desk(site, renderer)
+    app.state.live = Hub(site.db, site.clock)
     add_routes(app)
     if missing := undeclared(app):
         raise RuntimeError(

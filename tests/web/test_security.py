@@ -285,7 +285,7 @@ OUR_ATTRIBUTES = _names(
     " data-here data-thread data-last data-keys data-theme data-count checked selected disabled"
     " aria-describedby aria-invalid aria-pressed aria-selected cols min max step lang accept multiple"
     " formaction formmethod width height alt hx-get hx-trigger hx-swap hx-target hx-select hx-post"
-    " data-dismiss data-me data-writes"
+    " data-dismiss data-me data-writes data-watch data-part data-grow data-shown name"
 )
 OUR_LINKS = re.compile(r"/(?!/)|#|https?://[^\s\"'<>]+$")
 

@@ -78,6 +78,8 @@ class Served:
     smtp: int
     ready_after: float
     """Seconds from exec until it answered at every port it has."""
+    web: int = 0
+    """0 where it has no web inbox."""
 
     @property
     def pid(self) -> int:
@@ -146,7 +148,7 @@ def serve(folder: Path, only: str = "smtp,file,web") -> Served:
             assert page.read() == b"ok\n"
     with socket.create_connection(("127.0.0.1", ports["smtp"]), timeout=PATIENCE) as line_:
         assert line_.recv(512).startswith(b"220")
-    return Served(process, ports["smtp"], monotonic() - began)
+    return Served(process, ports["smtp"], monotonic() - began, ports.get("inbox", 0))
 
 
 @contextmanager

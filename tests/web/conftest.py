@@ -62,6 +62,14 @@ def signed_in(
     return client
 
 
+def enter(
+    db: Database, context: BrowserContext, address: str, handle: str, now: datetime = story.NOW
+) -> None:
+    """Sign a real browser in at the address that a site is served on."""
+    cookie = session_of(db, handle, now)
+    context.add_cookies([{"name": COOKIE, "value": cookie, "url": address}])
+
+
 @dataclass
 class Told:
     """A site over a database with the story in it."""
@@ -99,8 +107,7 @@ class Told:
 
     def enter(self, context: BrowserContext, address: str, role: str = "admin") -> None:
         """Sign a real browser in at the address that a site is served on."""
-        cookie = session_of(self.db, HANDLES[role])
-        context.add_cookies([{"name": COOKIE, "value": cookie, "url": address}])
+        enter(self.db, context, address, HANDLES[role])
 
 
 @contextmanager

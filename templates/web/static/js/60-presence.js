@@ -24,9 +24,9 @@
     icon.append(use);
     const name = document.createElement("bdi");
     name.textContent = person.name;
-    const does = document.createElement("span");
-    does.textContent = person.does === "writes" ? " is replying" : " is reading";
-    place.append(icon, name, does);
+    const words = document.createElement("span");
+    words.append(name, person.does === "writes" ? " is replying" : " is reading");
+    place.append(icon, words);
     return place;
   }
 

@@ -94,6 +94,7 @@ def test_rows_do_not_move_under_the_pointer(chromium: Browser, node: Node) -> No
     with person(chromium, node, node.address, "tom") as page:
         node.mail("The first of two", 2)
         live(page, f"{node.address}/threads")
+        page.wait_for_selector(".row:has-text('The first of two')", timeout=LONGEST)
         page.hover(".row >> nth=0")
         before = page.locator(".row").evaluate_all("(rows) => rows.map((one) => one.id)")
         node.mail("The second of two", 3)

@@ -50,3 +50,9 @@ def keep_out(conn: Conn, person_id: int, address: str) -> None:
         .where(picture_senders.c.person_id == person_id)
         .where(picture_senders.c.address == address.lower())
     )
+
+
+def senders(conn: Conn, person_id: int) -> tuple[str, ...]:
+    """Whose pictures somebody always lets in, by address."""
+    query = select(picture_senders.c.address).where(picture_senders.c.person_id == person_id)
+    return tuple(conn.scalars(query.order_by(picture_senders.c.address)))

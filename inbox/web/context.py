@@ -29,7 +29,7 @@ class Frame:
     newest: int
     """The newest event when the page was made, or one a little older."""
     likes: dict[str, Any]
-    """What the visitor has chosen for every page (`inbox.web.live_pages.CHOICES`)."""
+    """What the visitor has chosen for every page (`inbox.web.choices.CHOICES`)."""
 
     def count(self, team: str | None, status: str | None) -> int:
         """Threads of a team (all where None) in a status (any where None)."""

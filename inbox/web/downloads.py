@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 
 from inbox.mail.limits import LimitExceeded
 from inbox.mail.parse import attachment_bytes, parse_letter
-from inbox.store import ledger, messages
+from inbox.store import ledger, messages, preferences
 from inbox.store.messages import StoredAttachment
 from inbox.web import markup
 from inbox.web.context import desk_of
@@ -120,24 +120,42 @@ def attachment(request: Request) -> Response:
 
 
 def message_html(request: Request) -> Response:
-    """The HTML of a message, cleaned, for the sandboxed frame; its own policy goes with it."""
+    """The HTML of a message, cleaned, for the sandboxed frame; its own policy goes with it.
+
+    Pictures of other servers are let in where this person asked for them, in the frame of our own
+    page, or always wants this sender's and the mail is proven to be theirs (DESIGN I6).
+    """
     message_id = key(request, "message_id")
+    visitor = visitor_of(request)
     with desk_of(request).site.db.read() as conn:
-        seer = visitor_of(request).seer
+        seer = visitor.seer
         message = messages.by_id(conn, message_id, seer)
+        lets_in = message.verified == "pass" and preferences.lets_in(
+            conn, visitor.person.id, message.from_address
+        )
         files = messages.attachments_of(conn, [message_id], seer).get(message_id, ())
         raw = ledger.raw_bytes(conn, message.raw_id)
     letter = parse_letter(raw)
     if letter.html is None:
         raise HTTPException(404, "This message has no HTML.")
+    asked = request.query_params.get("pictures") == "shown" and _in_our_frame(request)
     pictures = _Pictures(raw, files)
     try:
-        clean = markup.safe_html(letter.html, pictures.url)
+        clean = markup.safe_html(letter.html, pictures.url, pictures=asked or lets_in)
     except markup.TooWild as error:
         said = f"This message is not shown as sent: {error}. Its text is in the thread."
         clean = markup.Clean(said, 0)
-    headers = {"content-security-policy": markup.FRAME_POLICY, "referrer-policy": "no-referrer"}
+    policy = markup.PICTURES_POLICY if asked or lets_in else markup.FRAME_POLICY
+    headers = {"content-security-policy": policy, "referrer-policy": "no-referrer"}
     return HTMLResponse(markup.document(clean), headers=headers)
+
+
+def _in_our_frame(request: Request) -> bool:
+    """Was it our page's frame that asked, as far as the browser says? A link in a mail to this very
+    address opens a page of its own, and shows no pictures there."""
+    headers = request.headers
+    site = headers.get("sec-fetch-site", "same-origin")
+    return headers.get("sec-fetch-dest", "iframe") == "iframe" and site == "same-origin"
 
 
 class _Pictures:

@@ -1,14 +1,14 @@
-"""What a page asks for while it is open: the stream, who is where, counts, the palette, choices."""
+"""What a page asks for while it is open: the stream, who is where, counts, the palette."""
 
 from __future__ import annotations
 
 import re
 
 from fastapi import HTTPException, Request
-from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from inbox.flow import live
-from inbox.store import accounts, pages, preferences, search, threads
+from inbox.store import accounts, pages, search, threads
 from inbox.web.desk import desk_of
 from inbox.web.live_hub import Full, Hub
 from inbox.web.visitors import visitor_of
@@ -16,12 +16,6 @@ from inbox.web.visitors import visitor_of
 _TAB = re.compile(r"[A-Za-z0-9-]{8,40}")
 _EVENT = re.compile(r"[0-9]{1,15}")
 MOST_FOUND = 6
-CHOICES = {
-    "keys": ("on", "off"),
-    "theme": ("system", "light", "dark"),
-    "hints": ("on", "off"),
-}
-"""Preference -> what may be chosen, the first being what everybody begins with."""
 
 
 def hub_of(request: Request) -> Hub:
@@ -102,23 +96,3 @@ def find(request: Request) -> Response:
 
 def _entry(kind: str, label: str, url: str) -> dict[str, str]:
     return {"kind": kind, "label": label, "url": url}
-
-
-def choose(request: Request) -> Response:
-    """Keep one choice of the person who asks; a form goes back to the page it stood on."""
-    form = request.state.form
-    name, value = str(form.get("name", "")), str(form.get("value", ""))
-    if value not in CHOICES.get(name, ()):
-        raise HTTPException(400, "There is no such choice.")
-    site = desk_of(request).site
-    with site.db.write() as conn:
-        preferences.choose(conn, visitor_of(request).person.id, name, value)
-    return back(request)
-
-
-def back(request: Request) -> Response:
-    """To the page whose form asked, or nothing where a script did."""
-    if request.headers.get("sec-fetch-dest", "") == "empty":
-        return Response(status_code=204)
-    came = re.fullmatch(r"https?://[^/]+(/[^/\\].*|/)", request.headers.get("referer", ""))
-    return RedirectResponse(came[1] if came else "/", 303)

@@ -9,7 +9,7 @@ ARGS ?=
 PYTEST := $(PYTHON_IN_VENV) -m pytest $(if $(PYTEST_WORKERS),-n $(PYTEST_WORKERS)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench bench-classifier prove lock clean
+.PHONY: help setup run test check bench bench-classifier prove screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,10 @@ bench-classifier: setup ## measure the classifier beside its baselines
 prove: setup ## the full campaigns: kills, hostile mail, whole corpora (long)
 	@sh .ci/services.sh test
 	@$(PYTEST) -m campaign
+
+screenshots: setup ## a picture of every page in three widths, light and dark, in build/screenshots
+	@sh .ci/services.sh test
+	@$(PYTEST) -m screenshots tests/web
 
 lock: setup ## resolve pyproject.toml into requirements.lock again
 	@sh .ci/lock.sh $(PYTHON_IN_VENV)

@@ -28,6 +28,8 @@ class Belonging:
     internal: bool = False
     joins: bool = True
     """May its ids join it to a thread? Only where its author belongs to the account."""
+    side: bool = False
+    """It answers a side mail of ours: it belongs to the thread, and is none of the customer's."""
 
 
 def belonging(
@@ -57,6 +59,13 @@ def forwarded(unit: Unit, sender: Address, ids: Sequence[str], at: datetime) -> 
     if contact is not None:
         return Belonging(contact.account_id, contact.id, sender, "in")
     return _newcomer(unit, sender, ids, at)
+
+
+def answering_side_mail(unit: Unit, author: Address, thread_id: int) -> Belonging:
+    """Where the answer to a mail of a thread to an outsider belongs. No contact is made of them."""
+    account_id = unit.surviving(thread_id).account_id
+    unit.account(account_id)
+    return Belonging(account_id, None, author, "in", side=True)
 
 
 def outgoing(unit: Unit, letter: Letter, author: Address, at: datetime) -> Belonging:

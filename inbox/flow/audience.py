@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from inbox.mail.letter import Address
 from inbox.mail.outgoing import Unsendable, wire_address
-from inbox.store import audience
+from inbox.store import audience, side_mails
 from inbox.store.database import Conn
 from inbox.store.messages import Message
 from inbox.store.threads import Thread
@@ -60,6 +60,7 @@ def audience_of(
         belong = audience.known(
             conn, thread.account_id, thread.id, [one.address for one in rest]
         ) | {one.address for one in extra}
+        belong -= side_mails.addresses(conn, thread.id) - {one.address for one in extra}
         left_out = tuple(one.address for one in rest if one.address not in belong)
         extra = (*(one for one in rest if one.address in belong), *extra)
     cc = _once(one for one in extra if one.address not in {each.address for each in to})

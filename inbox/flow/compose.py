@@ -19,7 +19,7 @@ from inbox.mail.dkim_signing import DkimKey, UnusableKey, signed
 from inbox.mail.letter import Address
 from inbox.mail.outgoing import wire_address
 from inbox.mail.tokens import BOUNCE, REF_BYTES, REPLY, new_ref, signed_address
-from inbox.mail.writing import Outgoing, write
+from inbox.mail.writing import File, Outgoing, write
 from inbox.store import intake, outbox, outbox_filing
 from inbox.store.database import Conn, Database
 from inbox.store.messages import Message
@@ -65,6 +65,7 @@ class Draft:
     null_reverse_path: bool = False
     """For acknowledgements: nobody is told when they cannot be delivered."""
     language: str = ""
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,7 @@ def compose(draft: Draft, post: Post, now: datetime) -> Composed:
         html=draft.html,
         automatic=draft.automatic,
         language=draft.language,
+        files=draft.files,
     )
     if draft.answers is not None:
         answered = draft.answers.mail_id

@@ -97,7 +97,8 @@ def put_in_force(unit: Unit, mail: Mail, thread: Thread, reasons: Reasons) -> No
 def _stand_in(unit: Unit, mail: Mail, thread: Thread, language: str) -> None:
     """The customer writes to somebody who is away: the team finds somebody else for it."""
     human = mail.letter.automatic.kind in (AutomaticKind.NONE, AutomaticKind.LIST)
-    if thread.claimed_at is None or mail.there.direction != "in" or not human:
+    by_customer = mail.there.direction == "in" and not mail.there.side
+    if thread.claimed_at is None or not by_customer or not human:
         return
     owner = unit.owners.handle(thread.accountable_id)
     if owner not in unit.owners.away:

@@ -9,6 +9,26 @@ from inbox.clock import iso
 from inbox.mail.authentication import UNKNOWN, Verdict
 from inbox.mail.letter import AutomaticKind, Letter
 
+SIDE = "side"
+"""In a message's extras: a side mail of a thread, or the answer to one; no part of what the
+customer reads."""
+
+
+def files_of(letter: Letter) -> list[dict[str, Any]]:
+    """The rows of a letter's attachments."""
+    return [
+        {
+            "path": one.path,
+            "name": one.name,
+            "content_type": one.content_type[:200],
+            "size": one.size,
+            "sha256": one.sha256,
+            "inline": one.inline,
+            "content_id": one.content_id,
+        }
+        for one in letter.attachments
+    ]
+
 
 def of_letter(letter: Letter) -> dict[str, Any]:
     """The special parts of a letter that has any; an empty mapping for ordinary mail."""

@@ -212,7 +212,8 @@ def _commit(db: Database, letters: Sequence[Read], context: FilingContext, now: 
         tell.after_filing(conn, context.files, filed)
         changes.after_filing(conn, context.files, [number for number, _ in filed])
         sla.after_filing(conn, context.files, filed, now)
-        followups.after_filing(conn, context.files, context.post, filed, now)
+        human = [one for one in filed if one[0] not in unit.aside]
+        followups.after_filing(conn, context.files, context.post, human, now)
     return total
 
 

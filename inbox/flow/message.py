@@ -24,7 +24,7 @@ from inbox.flow.enforce import Mail, Reasons
 from inbox.flow.prepare import Prepared
 from inbox.flow.unit import Unit
 from inbox.mail.joining import ids_of
-from inbox.mail.letter import Attachment, AutomaticKind, Letter
+from inbox.mail.letter import AutomaticKind, Letter
 from inbox.store.threads import Thread
 from routing.decide import decide
 from routing.facts import Facts
@@ -53,13 +53,15 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     event = assign.event_of(letter, place.thread)
     history = run_policy.live(unit, place.thread, ready.at)
     rules = unit.context.files.ruleset
-    if there.direction == "out" and place.thread is not None:
+    if (there.direction == "out" or there.side) and place.thread is not None:
         rules = replace(rules, rules=())  # what we wrote ourselves moves no thread
     decision = decide(rules, facts, event=event, history=history)
     reasons = Reasons(decision, facts, ready.guess, is_new=place.thread is None)
     thread = place.thread or _open(unit, mail, reasons)
     _insert(unit, mail, thread, facts)
     unit.writes.index(mail.message_id, ready.words)
+    if there.side:
+        unit.aside.add(mail.message_id)
     _join(unit, mail, thread, ids, place)
     _note(unit, mail, thread, joined=place.thread is not None)
     forwards.note(unit, mail, thread)
@@ -86,6 +88,9 @@ def _belonging(unit: Unit, ready: Prepared, ids: tuple[str, ...]) -> Belonging:
         # Its own domain disowns it, or nobody knows whose it is: it names threads in vain.
         there = account_flow.belonging(unit, ready.letter, author, (), ready.at)
         return replace(there, joins=False)
+    aside = unit.side_thread(ready.letter, author, ids)
+    if aside is not None:
+        return account_flow.answering_side_mail(unit, author, aside)
     return account_flow.belonging(unit, ready.letter, author, ids, ready.at)
 
 
@@ -146,24 +151,13 @@ def _insert(unit: Unit, mail: Mail, thread: Thread, facts: Facts) -> None:
         "automatic": letter.automatic.kind.value,
         "may_answer": letter.automatic.may_answer,
         "verified": mail.verdict.result,
-        "extras": extras.of_letter(letter)
+        "extras": ({extras.SIDE: True} if there.side else {})
+        | extras.of_letter(letter)
         | extras.of_verdict(mail.verdict)
         | forwards.extra(mail.forward),
         "defects": defects,
     }
-    unit.add_message(row, [_file(one) for one in letter.attachments])
-
-
-def _file(one: Attachment) -> dict[str, Any]:
-    return {
-        "path": one.path,
-        "name": one.name,
-        "content_type": one.content_type[:200],
-        "size": one.size,
-        "sha256": one.sha256,
-        "inline": one.inline,
-        "content_id": one.content_id,
-    }
+    unit.add_message(row, extras.files_of(letter))
 
 
 def _join(
@@ -191,6 +185,8 @@ def _note(unit: Unit, mail: Mail, thread: Thread, joined: bool) -> None:
         unit.event(mail.event(thread.id, "account-created", data))
     kind = "mail-in" if there.direction == "in" else "mail-out"
     data = {"automatic": letter.automatic.kind.value, "verified": mail.verdict.result}
+    if there.side:
+        data["side"] = "yes"
     if joined and there.direction == "in" and not verify.fact(mail.verdict):
         data["joined"] = "unverified"
     unit.event(mail.event(thread.id, kind, data))
@@ -208,6 +204,9 @@ def _advance(unit: Unit, mail: Mail, thread_id: int) -> None:
     if at < thread.opened_at:
         # The thread bears the subject of its first mail, whichever arrived first.
         changes["subject"] = mail.letter.subject
+    if mail.there.side:
+        _advance_aside(unit, mail, thread, changes)
+        return
     before = thread.last_in_at if incoming else thread.last_out_at
     changes["last_in_at" if incoming else "last_out_at"] = max(at, before) if before else at
     human = mail.letter.automatic.kind in (AutomaticKind.NONE, AutomaticKind.LIST)
@@ -216,6 +215,17 @@ def _advance(unit: Unit, mail: Mail, thread_id: int) -> None:
     if incoming and human and thread.messages and not mail.claim.dated:
         outbox_deeds.cancel_answered(unit.conn, thread_id, unit.now)
     unit.change_thread(thread_id, **changes)
+
+
+def _advance_aside(unit: Unit, mail: Mail, thread: Thread, changes: dict[str, Any]) -> None:
+    """Who we asked aside has answered: what was put away is taken up again, and the customer's
+    turn stays the customer's."""
+    if thread.status in ("closed", "snoozed"):
+        changes |= {"status": "open", "snoozed_until": None}
+        data = {"status": "open", "from": thread.status, "why": "an answer came from outside"}
+        event = mail.event(thread.id, "status-changed", data)
+        unit.event(replace(event, actor="aboard"))
+    unit.change_thread(thread.id, **changes)
 
 
 def _recipients(letter: Letter) -> dict[str, list[list[str]]]:

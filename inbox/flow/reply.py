@@ -12,16 +12,27 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import compose
+from inbox.flow import compose, extras, stale
 from inbox.flow.audience import Asked, Audience, audience_of
 from inbox.flow.compose import Composed, Draft, Plan, Post
 from inbox.flow.ownership import OWNER_CHANGED
+from inbox.flow.words_html import as_html
 from inbox.flow.work import Told
 from inbox.mail.outgoing import Unsendable
-from inbox.store import accounts, messages, outbox_desk, people, threads, timeline
+from inbox.mail.writing import File
+from inbox.store import (
+    accounts,
+    deeds,
+    drafts,
+    messages,
+    people,
+    side_mails,
+    threads,
+    timeline,
+)
 from inbox.store.database import Conn, Database
+from inbox.store.deeds import Deed
 from inbox.store.messages import Message
-from inbox.store.outbox_desk import Item
 from inbox.store.people import Person
 from inbox.store.threads import Thread
 
@@ -52,6 +63,17 @@ class Wish:
     anyway: bool = False
     at: datetime | None = None
     """Send then, and only if the customer has not answered before."""
+    seen_event_id: int | None = None
+    """The newest event of the thread that the person had before them."""
+    files: tuple[File, ...] = ()
+    rich: bool = False
+    """Also as HTML, made from the text (`flow.words_html`)."""
+    subject: str = ""
+    """Instead of `Re:` and that of the answered mail."""
+    draft_id: int | None = None
+    """The draft that this was written as; it ends, or is there again after an undo."""
+    run: str = ""
+    """The name under which it is undone (`flow.undo`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +87,11 @@ class Planned:
     draft: Draft
     newer: tuple[str, ...]
     """Why it is stale; empty where it is not."""
+
+    @property
+    def is_side(self) -> bool:
+        """It answers a mail that the customer is no part of."""
+        return bool(self.answers.extras.get(extras.SIDE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +123,17 @@ def plan(conn: Conn, wish: Wish, post: Post) -> Planned:
         raise AboardError(str(reason)) from reason
     if not chosen.to:
         raise AboardError(f"nobody would get it: message {answered.id} names no one; give --to")
+    text = f"{wish.text.strip()}\n\n{compose.quoted(answered)}\n"
     draft = Draft(
-        mailbox=_mailbox(answered, mails, post),
-        from_name=_title(conn, thread.team),
+        mailbox=mailbox_of(answered, mails, post),
+        from_name=title_of(conn, thread.team),
         to=chosen.to,
         cc=chosen.cc,
-        subject=compose.reply_subject(answered.subject or thread.subject),
-        text=f"{wish.text.strip()}\n\n{compose.quoted(answered)}\n",
-        html=wish.html,
+        subject=wish.subject or compose.reply_subject(answered.subject or thread.subject),
+        text=text,
+        html=wish.html or (html_of(text, wish.files) if wish.rich else None),
         answers=answered,
+        files=wish.files,
     )
     newer = _newer(conn, thread, mails, wish)
     return Planned(thread, person, answered, chosen, draft, newer)
@@ -137,7 +166,10 @@ def reply(
             raise StaleReply(newer)
         run_after = wish.at or now + post.undo_for
         item_id = _enqueue(conn, wish, planned, composed, (post, run_after, now))
-        if thread.claimed_at is None:
+        if planned.is_side:
+            side_mails.add(conn, item_id, thread.id, [one for one, _ in composed.recipients])
+        end_draft(conn, wish.draft_id, item_id, thread, planned.person, (wish.run, now))
+        if thread.claimed_at is None and not planned.is_side:
             _own(conn, thread, planned.person, now, told)
     return Queued(planned, item_id, run_after, post.held)
 
@@ -159,7 +191,7 @@ def _enqueue(
         by_id=planned.person.id,
         answers_id=planned.answers.id,
         run_after=run_after,
-        cancel_if_answered=wish.at is not None,
+        cancel_if_answered=wish.at is not None and not planned.is_side,
     )
     item_id = compose.enqueue(conn, composed, entry, post, now).item_id
     data = {
@@ -205,6 +237,7 @@ def _answered(thread: Thread, mails: Sequence[Message], wanted: int | None) -> M
         if found is None:
             raise NotFound(f"thread {thread.id} has no message {wanted}")
         return found
+    mails = [one for one in mails if not one.extras.get(extras.SIDE)] or list(mails)
     incoming = [one for one in mails if one.direction == "in"]
     human = [one for one in incoming if one.automatic in ("none", "list")]
     candidates = human or incoming or list(mails)
@@ -213,13 +246,13 @@ def _answered(thread: Thread, mails: Sequence[Message], wanted: int | None) -> M
     return candidates[-1]
 
 
-def _title(conn: Conn, team: str) -> str:
+def title_of(conn: Conn, team: str) -> str:
     """The team's name as customers read it."""
     teams = people.directory(conn).teams
     return next((one.title for one in teams if one.name == team), team)
 
 
-def _mailbox(answered: Message, mails: Sequence[Message], post: Post) -> str:
+def mailbox_of(answered: Message, mails: Sequence[Message], post: Post) -> str:
     """The mailbox that the customer wrote to: of the answered message, else of an earlier one."""
     for mail in (answered, *reversed(mails)):
         fields = ("to", "cc") if mail.direction == "in" else ()
@@ -234,28 +267,26 @@ def _mailbox(answered: Message, mails: Sequence[Message], post: Post) -> str:
 
 
 def _newer(conn: Conn, thread: Thread, mails: Sequence[Message], wish: Wish) -> tuple[str, ...]:
-    """What arrived after what the person saw, and who else is about to answer."""
-    found = [
-        _other(one) for one in outbox_desk.open_of_thread(conn, thread.id) if one.by != wish.by
-    ]
-    if wish.seen_id is None:
-        return tuple(found)
-    seen = next((one for one in mails if one.id == wish.seen_id), None)
-    if seen is None:
-        raise NotFound(f"thread {thread.id} has no message {wish.seen_id}")
-    later = [
-        one
-        for one in mails
-        if one.id > seen.id or (one.received_at, one.id) > (seen.received_at, seen.id)
-    ]
-    return (*found, *(_arrived(one) for one in later))
+    return stale.newer(conn, thread, mails, stale.Seen(wish.by, wish.seen_id, wish.seen_event_id))
 
 
-def _arrived(one: Message) -> str:
-    way = "arrived" if one.direction == "in" else "was sent"
-    who = one.from_name or one.from_address
-    return f"message {one.id} of {who} {way} on {one.received_at:%Y-%m-%d %H:%M} UTC"
+def html_of(text: str, files: Sequence[File]) -> str:
+    """The text as HTML, with those pictures that it shows."""
+    return as_html(text, {one.name: one.content_id for one in files if one.content_id})
 
 
-def _other(one: Item) -> str:
-    return f"{one.by or 'somebody'} is answering too: outbox item {one.id} waits to be sent"
+def end_draft(
+    conn: Conn,
+    draft_id: int | None,
+    item_id: int | None,
+    thread: Thread,
+    person: Person,
+    how: tuple[str, datetime],
+) -> None:
+    """What was written as a draft has been sent; with a run, both can be taken back."""
+    run, now = how
+    if draft_id is not None and not drafts.end(conn, draft_id, item_id, now):
+        raise AboardError("this draft has just been sent, or thrown away: look at the thread")
+    if run:
+        after = {"item": item_id, "draft": draft_id}
+        deeds.add(conn, Deed(run, "send", thread.id, person.id, now, {}, after))

@@ -22,7 +22,16 @@ from inbox.mail.outgoing import (
     Verdict,
 )
 from inbox.mail.parse import parse_letter
-from inbox.store import accounts, outbox, outbox_desk, outbox_filing, people, search, timeline
+from inbox.store import (
+    accounts,
+    outbox,
+    outbox_desk,
+    outbox_filing,
+    people,
+    search,
+    side_mails,
+    timeline,
+)
 from inbox.store import threads as thread_store
 from inbox.store.database import Conn
 from inbox.store.outbox import Claimed, Settlement
@@ -156,6 +165,7 @@ class _Desk:
         self._actor = "aboard"
         if self._claimed.by_id is not None:
             self._actor = f"person:{people.by_id(conn, self._claimed.by_id).handle}"
+        self._side = side_mails.is_side(conn, self._claimed.lease.item_id)
         self.reached_before = outbox_filing.accepted_before(conn, self._claimed.lease.item_id)
 
     def file(self) -> int:
@@ -164,12 +174,13 @@ class _Desk:
         assert letter is not None and thread is not None
         number = outbox_filing.already(self._conn, claimed.raw_id)
         if number is None:
-            sent = SentMessage(
-                row=_row(letter, thread, claimed),
-                files=(),
-                words=self._ready.words,
-                written_to=[one for one in claimed.recipients if not self._around.is_ours(one)],
-            )
+            row = _row(letter, thread, claimed)
+            outside = [one for one in claimed.recipients if not self._around.is_ours(one)]
+            if self._side:  # whom we ask aside belongs to no customer's thread
+                row["extras"] = {**row["extras"], extras.SIDE: True}
+                outside = []
+            files = extras.files_of(letter)
+            sent = SentMessage(row, files, self._ready.words, outside)
             number = outbox_filing.file_sent(self._conn, thread, sent, claimed.created_at)
         outbox.note_message(self._conn, claimed.lease.item_id, number)
         return number
@@ -200,8 +211,10 @@ class _Desk:
             data["automatic"] = letter.automatic.kind.value
         if claimed.template:
             data["template"] = claimed.template
+        if self._side:
+            data["side"] = "yes"
         self._event("mail-out", data, message_id, reached, claimed.created_at)
-        if thread is not None and claimed.kind == "reply":
+        if thread is not None and claimed.kind == "reply" and not self._side:
             self._answered(thread, message_id, reached)
 
     def _answered(self, thread: Thread, message_id: int | None, reached: list[str]) -> None:

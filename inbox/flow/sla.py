@@ -69,7 +69,7 @@ def happening(event: PastEvent) -> Happening | None:
     data, by_person = event.data, event.actor.startswith("person:")
     what, value = "", ""
     if event.kind == "mail-in" and data.get("automatic", "none") in HUMAN:
-        what = CUSTOMER
+        what = "" if "side" in data else CUSTOMER
     elif event.kind == "mail-out" and data.get("automatic", "none") in HUMAN:
         # What our own outbox has delivered counted when it was put there.
         what = "" if "item" in data or event.actor == "aboard" else REPLY

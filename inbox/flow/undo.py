@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import desk, reattribute, regroup, sla
+from inbox.flow import desk, drafts, following, reattribute, regroup, sending, sla
 from inbox.flow.ownership import OWNER_CHANGED
 from inbox.flow.undoing import UNDONE, Undoing, Way
 from inbox.flow.work import PRIORITY_CHANGED, STATUS_CHANGED, TAGGED, Told
@@ -160,5 +160,8 @@ WAYS: dict[str, Way] = {
     "thread": _columns,
     **regroup.WAYS,
     reattribute.DEED: reattribute.undo,
+    **drafts.WAYS,
+    **sending.WAYS,
+    **following.WAYS,
 }
 """Kind of deed -> how it is taken back."""

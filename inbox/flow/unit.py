@@ -20,7 +20,7 @@ from inbox.flow.ownership import Owners
 from inbox.mail.joining import looked_up
 from inbox.mail.letter import Address, Letter
 from inbox.mail.tokens import BOUNCE, REPLY, Token
-from inbox.store import accounts, hits, messages, threads, timeline
+from inbox.store import accounts, hits, messages, side_mails, threads, timeline
 from inbox.store.accounts import Account, Contact
 from inbox.store.database import Conflict, Conn
 from inbox.store.filing import Writes
@@ -57,6 +57,9 @@ class Unit:
         self._by_mail_id: dict[str, list[Known]] = {}
         self._internal: int | None = None
         self._tokens: dict[int, tuple[Token, ...]] = {}
+        self._side: dict[tuple[str, str], int] = {}
+        self.aside: set[int] = set()
+        """Messages that answer side mails: no customer wrote them, and nothing is sent for them."""
         self.also_moved: list[int] = []
         """Messages of ours that did not arrive: the clocks of their threads have to follow."""
 
@@ -93,6 +96,7 @@ class Unit:
             if letter.bounce and letter.bounce.original_message_id
         }
         self._users = threads.users_of(self.conn, mail_ids)
+        self._side = side_mails.answered(self.conn, mail_ids, addresses)
         used = {thread for users in self._users.values() for thread in users.values()}
         self._threads = threads.by_ids(self.conn, used)
         self._ran = hits.of_threads(self.conn, used)
@@ -107,6 +111,14 @@ class Unit:
         """
         tokens = self._tokens.get(claim.ledger_id, ())
         return tuple(signing.mail_id_of(one) for one in tokens if one.purpose == REPLY)
+
+    def side_thread(self, letter: Letter, author: Address, ids: Sequence[str]) -> int | None:
+        """The thread whose side mail this one answers: it names the mail, and comes from the very
+        address that the mail went to (DESIGN I6)."""
+        if letter.from_ != (author,):
+            return None
+        address = author.address.lower()
+        return next((self._side[one, address] for one in ids if (one, address) in self._side), None)
 
     def bounced_ids(self, claim: Claim) -> tuple[str, ...]:
         """The mails of ours whose signed reverse-path this one was sent to."""

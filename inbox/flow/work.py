@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import sla
+from inbox.flow import mentions, sla
 from inbox.flow.ownership import OWNER_CHANGED
 from inbox.store import absences, accounts, deeds, handoffs, people, threads, timeline
 from inbox.store.database import Conn, Database
@@ -125,13 +125,22 @@ class Desk:
             return self._done(conn, thread, {"priority": priority}, (PRIORITY_CHANGED, data), now)
 
     def note(self, thread_id: int, text: str, now: datetime) -> Thread:
-        """Write something down that only our own people see. Raises `NotFound`, `AboardError`."""
+        """Write something down that only our own people see; whom it names with an @ is told, and
+        follows the thread. Raises `NotFound`, `AboardError`."""
         written = text.strip()
         if not written:
             raise AboardError("the note is empty")
         with self.db.write() as conn:
-            thread, _ = self._open(conn, thread_id)
-            return self._done(conn, thread, {}, (NOTE, {"text": written}), now)
+            thread, person = self._open(conn, thread_id)
+            found = mentions.names_in(conn, written)
+            data: dict[str, Any] = {"text": written}
+            named = sorted(one.handle for one in found.people)
+            if named or found.teams:
+                data["mentions"] = [*named, *found.teams]
+            after = self._done(conn, thread, {}, (NOTE, data), now)
+            event_id = timeline.newest(conn, thread.id)
+            mentions.note(conn, thread.id, event_id, found, person, now)
+            return after
 
     def tag(
         self, thread_id: int, add: Sequence[str], remove: Sequence[str], now: datetime

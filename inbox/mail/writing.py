@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.quoprimime import body_encode
 from email.utils import format_datetime
+from urllib.parse import quote
 
 from inbox.mail.clean import clean_line, clean_text
 from inbox.mail.ids import normal_id
@@ -28,7 +29,19 @@ _WIDTH = 76
 _WORD_BYTES = 42
 """Bytes of text in one encoded word, which may have 75 characters in all."""
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+\Z")
+_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,80}\Z")
 _FROM_LINE = re.compile(r"(?m)^From ")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that goes with a mail."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+    content_id: str | None = None
+    """Of a picture that the HTML shows, without brackets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class Outgoing:
     """The value of Auto-Submitted (RFC 3834): `auto-replied`, `auto-generated`; empty: a person's
     mail, which has none."""
     language: str = ""
+    files: tuple[File, ...] = ()
 
 
 def write(mail: Outgoing) -> bytes:
@@ -78,14 +92,45 @@ def write(mail: Outgoing) -> bytes:
 
 
 def _body(mail: Outgoing) -> str:
-    plain = _part("plain", mail.text)
-    if mail.html is None:
-        return plain
-    boundary = f"=_{mail.mail_id.partition('@')[0]}"
-    parts = "".join(f"--{boundary}\r\n{one}" for one in (plain, _part("html", mail.html)))
+    """Fields and content of the body: what shows the text first, then the files beside it."""
+    shown = [one for one in mail.files if one.content_id and mail.html is not None]
+    beside = [_file(one) for one in mail.files if one not in shown]
+    body = _part("plain", mail.text)
+    if mail.html is not None:
+        html = _part("html", mail.html)
+        if shown:
+            html = _many(mail, "related", [html, *(_file(one, shown=True) for one in shown)])
+        body = _many(mail, "alternative", [body, html])
+    return _many(mail, "mixed", [body, *beside]) if beside else body
+
+
+def _many(mail: Outgoing, kind: str, parts: Sequence[str]) -> str:
+    boundary = f"=_{kind[0]}{mail.mail_id.partition('@')[0]}"[:70]
+    inner = "".join(f"--{boundary}\r\n{_ended(one)}" for one in parts)
+    return f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n{inner}--{boundary}--\r\n'
+
+
+def _ended(part: str) -> str:
+    return part if part.endswith("\r\n") else f"{part}\r\n"
+
+
+def _file(one: File, *, shown: bool = False) -> str:
+    """A part with a file. Its name is a value (RFC 2231) and can begin no field."""
+    name = quote(" ".join(clean_line(one.name).split())[:MOST_NAME] or "file", safe="")
+    kind = one.content_type if _TYPE.match(one.content_type) else "application/octet-stream"
+    encoded = base64.encodebytes(one.content).decode().replace("\n", "\r\n")
+    way = "inline" if shown else "attachment"
+    pieces = [name[start : start + 60] for start in range(0, len(name), 60)]
+    star = "{}*" if len(pieces) > 1 else ""
+    named = [
+        f";\r\n filename*{star.format(at)}={piece}"
+        for at, piece in enumerate([f"utf-8''{pieces[0]}", *pieces[1:]])
+    ]
+    listed = "".join(named)
+    number = f"Content-ID: <{one.content_id}>\r\n" if shown else ""
     return (
-        f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
-        f"{parts}--{boundary}--\r\n"
+        f"Content-Type: {kind}\r\nContent-Disposition: {way}{listed}\r\n{number}"
+        f"Content-Transfer-Encoding: base64\r\n\r\n{encoded}"
     )
 
 

@@ -81,6 +81,26 @@ _TOUCH = (
 )
 
 
+def newest(conn: Conn, thread_id: int) -> int:
+    """The number of the youngest event of a thread; 0 where it has none."""
+    return int(
+        conn.scalar(select(func.max(events.c.id)).where(events.c.thread_id == thread_id)) or 0
+    )
+
+
+def since(
+    conn: Conn, thread_id: int, event_id: int, kinds: Sequence[str], *, limit: int = 50
+) -> tuple[Event, ...]:
+    """Events of these kinds on a thread that are younger than one, oldest first."""
+    found = conn.execute(
+        select(events)
+        .where(events.c.thread_id == thread_id, events.c.id > event_id, events.c.kind.in_(kinds))
+        .order_by(events.c.id)
+        .limit(limit)
+    )
+    return tuple(Event(**row._mapping) for row in found)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Which part of a timeline: newest first, before the last row already shown."""

@@ -46,7 +46,7 @@ MAIL_DECISIONS = (
 EVENTS = {
     "mail": (
         *("mail-in", "mail-out", "reply-queued", "mail-queued", "mail-failed", "mail-uncertain"),
-        *("mail-expired", "mail-cancelled", "mail-bounced"),
+        *("mail-expired", "mail-cancelled", "mail-bounced", "mail-forwarded"),
     ),
     "routing": (
         *("assigned", "threads-joined", "forwarded-by-colleague", "owner-changed"),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from inbox.errors import ConfigError
+from inbox.imap_settings import LONGEST_POLL, Imap, read_polled
 from inbox.levels import Level, keys_of
 from inbox.listen import Listen as Listen
 from inbox.masking import has_password, masked, shown, with_password
@@ -54,6 +55,7 @@ class Settings:
     send: Send = field(default_factory=Send)
     send_password: str | None = field(default=None, repr=False, metadata={"secret": True})
     verify: Verify = field(default_factory=Verify)
+    imap: Imap = field(default_factory=Imap)
     files: Files = field(default_factory=Files)
 
     def path(self, relative: Path) -> Path:
@@ -92,7 +94,7 @@ def parse(
     overlay = _overlay(environment, reader)
     top = Level(reader.fields(root, keys_of(Settings), "the configuration"), overlay)
     top.given = {name: environment[key] for name, key in _SECRETS.items() if environment.get(key)}
-    settings = _settings(top, path.resolve().parent)
+    settings = _settings(top, path.resolve().parent, environment)
     for level in top.unused():
         _unknown_variable(level, reader)
     if root is None and not found and not content.strip():
@@ -150,6 +152,7 @@ PARTS: Mapping[str, type] = {
     "filing": Filing,
     "send": Send,
     "verify": Verify,
+    "imap": Imap,
     "files": Files,
 }
 """The sections of the configuration."""
@@ -158,7 +161,7 @@ PARTS: Mapping[str, type] = {
 # --- Reading the parts -----------------------------------------------------------------------
 
 
-def _settings(top: Level, folder: Path) -> Settings:
+def _settings(top: Level, folder: Path, environment: Mapping[str, str]) -> Settings:
     default = Settings(folder)
     database = top.at("database").text("database", default.database)
     node = top.at("database").get("database")
@@ -170,12 +173,13 @@ def _settings(top: Level, folder: Path) -> Settings:
         top.at("database").wrong("database", "sqlite:///FILE or postgresql://USER@HOST/NAME")
     smtp = _smtp(top.below("smtp", Smtp))
     _tls(top, smtp)
+    mailboxes = _mailboxes(top)
     return Settings(
         folder=folder,
         database=database,
         database_password=_secret(top, "database_password", folder),
         node=_node(top, default.node),
-        mailboxes=_mailboxes(top),
+        mailboxes=mailboxes,
         own_domains=_domains(top, "own_domains"),
         public_domains=_domains(top, "public_domains"),
         smtp=smtp,
@@ -184,6 +188,7 @@ def _settings(top: Level, folder: Path) -> Settings:
         send=_send(top.below("send", Send)),
         send_password=_secret(top, "send_password", folder),
         verify=_verify(top.below("verify", Verify)),
+        imap=_imap(top.below("imap", Imap), folder, environment, mailboxes),
         files=_files(top.below("files", Files), default.files),
     )
 
@@ -345,6 +350,17 @@ def _verify(level: Level) -> Verify:
         trusted_relays=tuple(one.lower() for one in made.trusted_relays),
         trusted_sealers=tuple(one.lower() for one in made.trusted_sealers),
     )
+
+
+def _imap(
+    level: Level, folder: Path, environment: Mapping[str, str], mailboxes: tuple[Mailbox, ...]
+) -> Imap:
+    addresses = tuple(one.address for one in mailboxes)
+    polled = read_polled(level.at("mailboxes"), folder, environment, addresses)
+    made = Imap(mailboxes=polled, **_counts(level, Imap()))
+    if made.poll_seconds > LONGEST_POLL:
+        level.at("poll_seconds").wrong("poll_seconds", f"at most {LONGEST_POLL}")
+    return made
 
 
 def _web(level: Level) -> Web:

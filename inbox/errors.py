@@ -43,3 +43,26 @@ class UnreadableMail(AboardError):
     def __init__(self, cause: str, detail: str) -> None:
         self.cause = cause
         super().__init__(detail)
+
+
+UNREACHABLE, CUT, SILENT = "unreachable", "cut", "silent"
+TLS, SIGN_IN, TOKEN, FOLDER = "tls", "sign-in", "token", "folder"
+REFUSED, GARBLED, TOO_MUCH = "refused", "garbled", "too-much"
+"""Causes of `MailboxError`: no connection; it was cut; the server says nothing any more; TLS;
+nobody is let in; no access token; no such folder; a command was refused; what the server said
+cannot be read; it sends more than it was asked for."""
+
+
+class MailboxError(AboardError):
+    """A mailbox on a server cannot be polled now: which one, what happened, what to do."""
+
+    exit_code = 75
+
+    def __init__(self, cause: str, message: str) -> None:
+        self.cause = cause
+        super().__init__(message)
+
+    @property
+    def connected(self) -> bool:
+        """Can the same connection be used for the next command?"""
+        return self.cause in (REFUSED, GARBLED, FOLDER)

@@ -76,6 +76,17 @@ verify:
   relay_networks: [10.0.0.0/8]
   trusted_sealers: [lists.example]
   relayed_mailboxes: true
+imap:
+  poll_seconds: 30
+  call_seconds: 31
+  batch_mails: 32
+  batch_mib: 3
+  most_bytes: 1000000
+  old_hours: 34
+  stalled_minutes: 35
+  reconcile_minutes: 36
+  mailboxes:
+    - {name: main, host: imap.aboard.example, username: main, password_file: secrets/password}
 files:
   rules: r
   shadow_rules: shadow

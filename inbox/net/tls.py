@@ -43,8 +43,10 @@ def server_context(settings: Smtp) -> ssl.SSLContext | None:
     return context
 
 
-def client_context(authorities: Path | None) -> ssl.SSLContext:
+def client_context(authorities: Path | None, setting: str = "send.tls_ca") -> ssl.SSLContext:
     """Verified, TLS 1.2 or later; the system's certificates, or those of a PEM file instead.
+
+    `setting` is what names the file, for the error.
 
     Raises `ConfigError` where the file cannot be read or holds none.
     """
@@ -54,7 +56,7 @@ def client_context(authorities: Path | None) -> ssl.SSLContext:
         )
     except OSError as error:
         message = f"{authorities}: {error.strerror or error}"
-        problem = Problem("send.tls_ca", 0, 0, "unreadable", message, "give a PEM file")
+        problem = Problem(setting, 0, 0, "unreadable", message, "give a PEM file")
         raise ConfigError([problem]) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

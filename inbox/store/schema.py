@@ -18,6 +18,7 @@ from inbox.store import (
     draft_tables,
     hygiene_tables,
     live_tables,
+    mailbox_tables,
     model_tables,
     outbox_tables,
     search,
@@ -39,6 +40,7 @@ ELSEWHERE = (
     *agent_tables.TABLES,
     *set_tables.TABLES,
     *access_tables.TABLES,
+    *mailbox_tables.TABLES,
 )
 """Tables that are not on the page `tables` but with their queries."""
 

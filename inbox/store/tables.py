@@ -98,6 +98,8 @@ ledger = Table(
     Column("peer", String(200), nullable=False),
     Column("sent", Boolean, nullable=False),  # imported history in which our own mail is outgoing
     Column("dated", Boolean, nullable=False),  # history: received when its Date says, not now
+    Column("arrived_at", UtcDateTime),  # when the server that it was fetched from took it
+    Column("opens_as", String(10)),  # archive: the status that its thread has afterwards
     Column("accepted_at", UtcDateTime, nullable=False),
     Column("state", String(12), nullable=False),
     Column("settled_at", UtcDateTime),

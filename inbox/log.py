@@ -137,3 +137,63 @@ def sweep_failed(error: BaseException) -> None:
 def clock_jumped(seconds: float) -> None:
     """The wall clock jumped; nothing is swept until two readings agree."""
     _log.error("clock-jumped seconds=%.0f", seconds)
+
+
+def fetched(mailbox: str, folder: str, accepted: int, known: int, gone: int, left: int) -> None:
+    """A round over a folder of a mailbox accounted for mails."""
+    _log.info(
+        "fetched mailbox=%s folder=%r accepted=%d known=%d gone=%d left=%d",
+        mailbox,
+        folder,
+        accepted,
+        known,
+        gone,
+        left,
+    )
+
+
+def fetching(mailbox: str, folder: str, done: int, total: int) -> None:
+    """How far a long round is."""
+    _log.info("fetching mailbox=%s folder=%r done=%d of=%d", mailbox, folder, done, total)
+
+
+def mailbox_trouble(mailbox: str, cause: str, error: BaseException, wait: float) -> None:
+    """A mailbox could not be polled; it is tried again."""
+    _log.warning(
+        "mailbox-trouble mailbox=%s cause=%s error=%r again_in=%.0f",
+        mailbox,
+        cause,
+        str(error),
+        wait,
+    )
+
+
+def mailbox_stalled(mailbox: str, since: str, error: str) -> None:
+    """No mail came from a mailbox for long; said once."""
+    _log.error("mailbox-stalled mailbox=%s since=%s error=%r", mailbox, since, error)
+
+
+def mailbox_recovered(mailbox: str, since: str) -> None:
+    """A mailbox that had stalled is polled again; said once."""
+    _log.warning("mailbox-recovered mailbox=%s stalled_since=%s", mailbox, since)
+
+
+def holes_found(mailbox: str, folder: str, uids: Sequence[int]) -> None:
+    """Mail on the server was on no record although later mail was; it has been fetched now."""
+    _log.error(
+        "holes-found mailbox=%s folder=%r count=%d uids=%s",
+        mailbox,
+        folder,
+        len(uids),
+        list(uids[:20]),
+    )
+
+
+def polling_ceded(mailbox: str, why: str) -> None:
+    """Another process polls this mailbox now."""
+    _log.warning("polling-ceded mailbox=%s why=%r", mailbox, why)
+
+
+def polling_failed(mailbox: str, error: BaseException) -> None:
+    """A bug of ours ended a round; the next one comes."""
+    _log.error("polling-failed mailbox=%s error=%r", mailbox, error, exc_info=error)

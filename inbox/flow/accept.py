@@ -31,6 +31,10 @@ class Incoming:
     """Imported history in which mail from our own addresses is what we sent."""
     dated: bool = False
     """History: it counts as received when its Date says, not now."""
+    arrived_at: datetime | None = None
+    """When the server that it was fetched from took it, which is when it counts as received."""
+    opens_as: str | None = None
+    """Archive: the status that its thread has afterwards, unless people work on it."""
 
 
 def accept(
@@ -80,4 +84,6 @@ def _entry(mail: Incoming, node: str) -> intake.Entry:
         origin=mail.origin,
         sent=mail.sent,
         dated=mail.dated,
+        arrived_at=mail.arrived_at,
+        opens_as=mail.opens_as,
     )

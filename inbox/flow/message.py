@@ -210,7 +210,14 @@ def _advance(unit: Unit, mail: Mail, thread_id: int) -> None:
     before = thread.last_in_at if incoming else thread.last_out_at
     changes["last_in_at" if incoming else "last_out_at"] = max(at, before) if before else at
     human = mail.letter.automatic.kind in (AutomaticKind.NONE, AutomaticKind.LIST)
-    if incoming and human and thread.status != "open":
+    archived = mail.claim.opens_as == "closed" and (
+        not thread.messages or thread.status == "closed"
+    )
+    if archived:
+        changes["status"] = "closed"  # history: it asks for nothing any more
+        data = {"status": "closed", "from": thread.status, "why": "archive"}
+        unit.event(replace(mail.event(thread_id, "status-changed", data), actor="aboard"))
+    elif incoming and human and thread.status != "open":
         changes["status"] = "open"
     if incoming and human and thread.messages and not mail.claim.dated:
         outbox_deeds.cancel_answered(unit.conn, thread_id, unit.now)

@@ -72,12 +72,15 @@ def prepare(claim: Claim, letter: Letter, context: FilingContext) -> Prepared:
 def received_at(claimed: Claim, letter: Letter) -> datetime:
     """When a mail counts as received: on arrival for live mail, for history when its Date says.
 
-    A Date in the future, or before there was mail, says nothing.
+    Mail that was fetched arrived when its server took it, however long it waited there. A Date in
+    the future, or before there was mail, says nothing.
     """
-    if not claimed.dated or letter.date is None:
-        return claimed.accepted_at
-    if not datetime(1980, 1, 1, tzinfo=UTC) <= letter.date <= claimed.accepted_at:
-        return claimed.accepted_at
+    arrived = claimed.arrived_at or claimed.accepted_at
+    waited = claimed.arrived_at is not None and claimed.opens_as is None
+    if not claimed.dated or waited or letter.date is None:
+        return arrived
+    if not datetime(1980, 1, 1, tzinfo=UTC) <= letter.date <= arrived:
+        return arrived
     return letter.date
 
 

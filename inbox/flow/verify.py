@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Protocol
 
 from inbox.mail.authentication import (
@@ -28,6 +29,8 @@ from inbox.store.intake import Claim
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 NOT_CONFIGURED = Verdict(UNKNOWN, "", "", False, "no resolver and no relay is configured")
+KEYS_LAST = timedelta(days=30)
+"""For how long mail that waited on a server is verified as if it had just arrived."""
 HISTORY = Verdict(UNKNOWN, "", "", False, "it is history: keys of its time may be gone")
 
 
@@ -55,18 +58,19 @@ class Verifier:
     """Did all mail that is fetched from a mailbox come through our relays?"""
 
     def __call__(self, claim: Claim, letter: Letter) -> Verdict:
-        """The verdict on a mail; never raises. Time counts from its acceptance."""
+        """The verdict on a mail; never raises. It is judged as of its arrival."""
         if self.look_up is None and not self.how.relays:
             return NOT_CONFIGURED
-        if claim.dated or claim.sent:
+        if claim.sent or (claim.dated and not _waited(claim)):
             return HISTORY
+        arrived = claim.arrived_at or claim.accepted_at
         author = letter.from_[0].domain if len(letter.from_) == 1 else ""
         relayed = self._relayed(claim)
         how = self.how if relayed else replace(self.how, relays=frozenset())
         look_up = self.look_up() if self.look_up else None
         envelope = None if relayed or look_up is None else _envelope(claim, look_up)
         try:
-            return authenticate(claim.raw, author, look_up, claim.accepted_at, how, envelope)
+            return authenticate(claim.raw, author, look_up, arrived, how, envelope)
         except Exception as error:
             # dkimpy and dnspython have a stranger's bytes in hand. Whatever they trip over, the
             # mail is filed: its author has proved nothing.
@@ -97,6 +101,13 @@ def _envelope(claim: Claim, ask: Ask) -> Envelope | None:
     reverse-path. Behind a relay the peer says nothing about who sent it."""
     peer = _peer(claim)
     return Envelope(peer, claim.reverse_path, ask) if peer and claim.reverse_path else None
+
+
+def _waited(claim: Claim) -> bool:
+    """Did it only wait on the server that it was fetched from? Its keys are still published."""
+    if claim.arrived_at is None or claim.opens_as is not None:
+        return False
+    return claim.accepted_at - claim.arrived_at < KEYS_LAST
 
 
 def fact(verdict: Verdict) -> bool:

@@ -46,6 +46,8 @@ class Entry:
     origin: str | None = None
     sent: bool = False
     dated: bool = False
+    arrived_at: datetime | None = None
+    opens_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ class Claim:
     accepted_at: datetime
     sent: bool
     dated: bool
+    arrived_at: datetime | None = None
+    """When the server that it was fetched from took it."""
+    opens_as: str | None = None
+    """Archive: the status that its thread has afterwards."""
 
     @property
     def raw(self) -> bytes:
@@ -169,6 +175,8 @@ def _ledger_values(raw_id: int, entry: Entry) -> dict[str, Any]:
         "peer": entry.peer,
         "sent": entry.sent,
         "dated": entry.dated,
+        "arrived_at": entry.arrived_at,
+        "opens_as": entry.opens_as,
         "accepted_at": entry.accepted_at,
         "state": "pending",
         "run_after": entry.accepted_at,
@@ -252,6 +260,8 @@ def claims_of(conn: Conn, ids: Sequence[int]) -> tuple[Claim, ...]:
             accepted_at=row.accepted_at,
             sent=row.sent,
             dated=row.dated,
+            arrived_at=row.arrived_at,
+            opens_as=row.opens_as,
         )
         for row in rows
     )

@@ -1,8 +1,6 @@
 """Every table, index and constraint, on one page. SQLite and PostgreSQL read the same definitions.
 
-Full text has its own shape per database and is made in `search.py`; the classifier's tables are in
-`model_tables.py`, those of shadow rules in `shadow.py`, clocks and ownership in `clock_tables.py`,
-what leaves in `outbox_tables.py`.
+Full text is made in `search.py`; other tables are in `*_tables.py` and `shadow.py`.
 
 Reading order is a mail's way: raw mail and ledger (commit 1), then account, thread, message,
 assignment and event (commit 2). Nothing here is ever updated in place that a person would want

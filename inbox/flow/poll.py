@@ -1,0 +1,360 @@
+"""Poll: take what a folder of a mailbox holds, and account for every UID of it.
+
+Mails and cursor are in one commit, under the lease of who polls. The cursor never passes a UID of
+which it is not on record what became: it is ours, it was ours before, it is gone, or it is left on
+the server and listed as such. Nothing on the server changes before that commit.
+
+One bad mail hurts only itself: a batch that fails is fetched mail by mail, each attempt counted
+before it is made, and after `MOST_ATTEMPTS` the next one is taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from inbox.errors import MailboxError
+from inbox.flow.accept import Incoming, accept
+from inbox.flow.reconcile import compare
+from inbox.imap_settings import Imap, Polled
+from inbox.mail.polled import Folders, Listed
+from inbox.store import mailbox_uids, mailboxes
+from inbox.store.database import Conn, Database
+from inbox.store.mailbox_uids import ACCEPTED, GONE, KNOWN, REFUSED, TOO_LARGE, Noted
+from inbox.store.mailboxes import Folder, Held
+
+EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+MOST_REFUSED = 5
+"""Mails refused one after the other: then it is the server, not the mails."""
+MOST_ATTEMPTS = 3
+"""Times that a mail is asked for at once; later ones come with the comparison."""
+LISTED_AT_ONCE = 500
+UNKNOWN_SIZE = 1024 * 1024
+"""Bytes that a mail may have whose size the server does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What became of the UIDs of one round."""
+
+    accepted: int = 0
+    known: int = 0
+    gone: int = 0
+    left: int = 0
+    """Still on the server only: too large, or refused by it."""
+
+    def __add__(self, other: Round) -> Round:
+        return Round(
+            self.accepted + other.accepted,
+            self.known + other.known,
+            self.gone + other.gone,
+            self.left + other.left,
+        )
+
+    @property
+    def total(self) -> int:
+        """UIDs that were accounted for."""
+        return self.accepted + self.known + self.gone + self.left
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a mailbox is polled, and by whom."""
+
+    node: str
+    box: Polled
+    imap: Imap
+    clock: Callable[[], datetime]
+    stopping: Callable[[], bool] = lambda: False
+    progress: Callable[[str, int, int], None] = lambda folder, done, total: None
+    """Told after every batch: folder, UIDs accounted for in this round, UIDs there were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """UIDs, ascending, with what the server says of them."""
+
+    uids: tuple[int, ...]
+    listed: Mapping[int, Listed]
+
+    @property
+    def size(self) -> int:
+        """Bytes that the server says they have."""
+        return sum(self._size(uid) for uid in self.uids)
+
+    def _size(self, uid: int) -> int:
+        return self.listed[uid].size if uid in self.listed else UNKNOWN_SIZE
+
+    def of(self, uids: Sequence[int]) -> Batch:
+        """Some of them."""
+        return Batch(tuple(uids), self.listed)
+
+
+class Poll:
+    """A connection at work for whoever holds the lease of its mailbox."""
+
+    def __init__(self, db: Database, remote: Folders, rules: Rules, held: Held) -> None:
+        self._db, self._remote, self._rules, self._held = db, remote, rules, held
+        self._refused = 0
+
+    def look(self, folder: str) -> Round:
+        """Take what is new in a folder.
+
+        Raises `MailboxError`, `StoreError`, and `PollerFenced` where somebody else polls now. What
+        was committed until then is accounted for, and the next call goes on behind it.
+        """
+        at = self._meet(folder)
+        uids = self._remote.uids(at.last_uid)
+        done = Round()
+        for batch in self._batches(at, uids):
+            if self._rules.stopping():
+                return done
+            done += self._take(at, batch)
+            self._rules.progress(folder, done.total, len(uids))
+        done += self._once_more(at)
+        self._move(at)
+        with self._db.write() as conn:
+            mailboxes.change(conn, at.id, looked_at=self._rules.clock())
+        return done
+
+    def reconcile(self, folder: str) -> tuple[int, ...]:
+        """Compare the folder with the records and take what is on none; the UIDs that were holes.
+
+        What was too large and is not any more, and what was refused, is asked for again.
+        """
+        at = self._meet(folder)
+        found = compare(self._db, self._remote, self._rules.box, folder)
+        most = self._rules.imap.most_bytes
+        again = [one.uid for one in found.left if one.outcome == REFUSED or one.size <= most]
+        for batch in self._batches(at, sorted({*found.unaccounted, *again})):
+            for uid in batch.uids:
+                self._carefully(at, batch.of([uid]), most_attempts=None)
+        with self._db.write() as conn:
+            mailboxes.change(conn, at.id, reconciled_at=self._rules.clock())
+        return found.unaccounted
+
+    # --- What to take -----------------------------------------------------------------------
+
+    def _meet(self, folder: str) -> Folder:
+        opened = self._remote.open(folder)
+        now, box = self._rules.clock(), self._rules.box
+        last = opened.uidnext - 1 if opened.uidnext else max(self._remote.uids(0), default=0)
+        before = box.archive_before or now - timedelta(hours=self._rules.imap.old_hours)
+        with self._db.write() as conn:
+            mailboxes.hold(conn, self._held)
+            return mailboxes.meet(conn, box.name, folder, opened.uidvalidity, last, now, before)
+
+    def _batches(self, at: Folder, uids: Sequence[int]) -> Iterator[Batch]:
+        """UIDs in portions within the budget; in portions of one where an earlier one failed."""
+        imap = self._rules.imap
+        room = imap.batch_mib * 1024 * 1024
+        for start in range(0, len(uids), LISTED_AT_ONCE):
+            some = uids[start : start + LISTED_AT_ONCE]
+            whole = Batch(tuple(some), self._remote.listed(some))
+            held: list[int] = []
+            for uid in some:
+                alone = uid <= at.careful_to or (held and held[-1] <= at.careful_to)
+                full = len(held) >= imap.batch_mails or whole.of([*held, uid]).size > room
+                if held and (alone or full):
+                    yield whole.of(held)
+                    held = []
+                held.append(uid)
+            yield whole.of(held)
+
+    def _once_more(self, at: Folder) -> Round:
+        """What was refused in the last rounds; what is refused for good waits for `reconcile`."""
+        with self._db.read() as conn:
+            left = mailbox_uids.left(conn, at)
+        again = [one.uid for one in left if one.outcome == REFUSED and one.attempts < MOST_ATTEMPTS]
+        done = Round()
+        for batch in self._batches(at, again):
+            for uid in batch.uids:
+                done += self._carefully(at, batch.of([uid]), MOST_ATTEMPTS)
+        return done
+
+    # --- Taking -----------------------------------------------------------------------------
+
+    def _take(self, at: Folder, batch: Batch) -> Round:
+        if batch.uids[-1] <= at.careful_to:
+            return self._carefully(at, batch, MOST_ATTEMPTS)
+        try:
+            return self._fetch(at, batch)
+        except MailboxError:
+            with self._db.write() as conn:
+                mailboxes.hold(conn, self._held)
+                mailboxes.change(conn, at.id, careful_to=batch.uids[-1])
+            raise
+
+    def _carefully(self, at: Folder, one: Batch, most_attempts: int | None) -> Round:
+        """Take a single mail, the attempt on record before it is made.
+
+        Where the server refuses this mail alone, it stays on record as refused and the next is
+        taken. Where the connection is lost over it, the attempt counts.
+        """
+        (uid,) = one.uids
+        with self._db.write() as conn:
+            mailboxes.hold(conn, self._held)
+            attempts = mailbox_uids.attempts_of(conn, at, uid)
+            if most_attempts is not None and attempts >= most_attempts:
+                mailboxes.advance(conn, at, uid)
+                return Round(left=1)
+            size = one.listed[uid].size if uid in one.listed else 0
+            detail = "asked for; the connection was lost before it came"
+            asked = Noted(uid, REFUSED, size, attempts=attempts + 1, detail=detail)
+            mailbox_uids.note(conn, at, [asked], self._rules.clock())
+        try:
+            done = self._fetch(at, one, attempts)
+        except MailboxError as error:
+            if not error.connected:
+                raise
+            self._commit(at, [uid], {uid: replace(asked, detail=str(error))}, [])
+            self._refused += 1
+            if self._refused >= MOST_REFUSED:
+                raise
+            return Round(left=1)
+        self._refused = 0
+        return done
+
+    def _fetch(self, at: Folder, batch: Batch, attempts: int = 0) -> Round:
+        most = self._rules.imap.most_bytes
+        large = {
+            uid: Noted(uid, TOO_LARGE, batch.listed[uid].size, detail=f"larger than {most} bytes")
+            for uid in batch.uids
+            if uid in batch.listed and batch.listed[uid].size > most
+        }
+        wanted = batch.of([uid for uid in batch.uids if uid in batch.listed and uid not in large])
+        size = max(wanted.size, most) if attempts else wanted.size  # some servers tell wrong sizes
+        bodies = self._remote.bodies(wanted.uids, size) if wanted.uids else {}
+        missing = [uid for uid in batch.uids if uid not in bodies and uid not in large]
+        outcomes = dict(large)
+        if missing:
+            found, lost = self._singly(batch, missing, attempts)
+            bodies |= found
+            outcomes |= lost
+        return self._accept(at, batch, bodies, outcomes)
+
+    def _singly(
+        self, batch: Batch, missing: Sequence[int], attempts: int
+    ) -> tuple[dict[int, bytes], dict[int, Noted]]:
+        """Ask once more for what did not come; gone is only what the server lists no more."""
+        there = set(self._remote.uids(missing[0] - 1))
+        bodies: dict[int, bytes] = {}
+        for uid in missing:
+            if uid in there:
+                bodies |= self._remote.bodies([uid], batch.of([uid]).size)
+        lost = [uid for uid in missing if uid not in bodies]
+        # A server may list for one command longer what another client has just removed.
+        there = set(self._remote.uids(missing[0] - 1)) if lost else set()
+        return bodies, {
+            uid: Noted(uid, REFUSED, attempts=attempts + 1, detail="listed, but not given")
+            if uid in there
+            else Noted(uid, GONE, detail="moved or removed before it was fetched")
+            for uid in lost
+        }
+
+    # --- Accepting --------------------------------------------------------------------------
+
+    def _accept(
+        self, at: Folder, batch: Batch, bodies: Mapping[int, bytes], outcomes: dict[int, Noted]
+    ) -> Round:
+        hashes = {uid: hashlib.sha256(raw).hexdigest() for uid, raw in bodies.items()}
+        known = self._known(at, hashes)
+        to_move = bool(self._rules.box.move_to)
+        fresh = []
+        for uid, raw in sorted(bodies.items()):
+            before = known.get(hashes[uid]) if uid <= at.rescan_to else None
+            outcomes[uid] = Noted(
+                uid,
+                ACCEPTED if before is None else KNOWN,
+                len(raw),
+                hashes[uid],
+                before,
+                to_move=to_move,
+            )
+            if before is None:
+                fresh.append(self._incoming(at, uid, raw, batch.listed.get(uid)))
+        self._commit(at, batch.uids, outcomes, fresh)
+        count = [one.outcome for one in outcomes.values()].count
+        return Round(
+            accepted=count(ACCEPTED),
+            known=count(KNOWN),
+            gone=count(GONE),
+            left=count(TOO_LARGE) + count(REFUSED),
+        )
+
+    def _known(self, at: Folder, hashes: Mapping[int, str]) -> dict[str, int]:
+        again = [value for uid, value in hashes.items() if uid <= at.rescan_to]
+        if not again:
+            return {}
+        with self._db.read() as conn:
+            return mailbox_uids.known_contents(conn, at, again)
+
+    def _incoming(self, at: Folder, uid: int, raw: bytes, listed: Listed | None) -> Incoming:
+        """A mail as it is accepted: what waited long is answered by nobody automatic any more."""
+        box, now = self._rules.box, self._rules.clock()
+        arrived = listed.arrived_at if listed is not None else None
+        arrived = None if arrived is None or arrived < EARLIEST else min(arrived, now)
+        before = box.archive_before or at.archive_before
+        archived = arrived < before if arrived is not None else uid <= at.archive_to
+        old = arrived is not None and now - arrived > timedelta(hours=self._rules.imap.old_hours)
+        return Incoming(
+            raw=raw,
+            source="imap",
+            accepted_at=now,
+            forward_paths=(box.address,) if box.address else (),
+            peer=box.host,
+            origin=origin(at, uid),
+            dated=archived or old,
+            arrived_at=arrived,
+            opens_as=box.archive_status if archived else None,
+        )
+
+    def _commit(
+        self,
+        at: Folder,
+        uids: Sequence[int],
+        outcomes: Mapping[int, Noted],
+        fresh: Sequence[Incoming],
+    ) -> None:
+        """Mails, records and cursor, all or nothing."""
+
+        def written(conn: Conn) -> None:
+            mailboxes.hold(conn, self._held)
+            places = {uid: origin(at, uid) for uid in uids}
+            numbers = mailbox_uids.numbers_of(conn, list(places.values()))
+            noted = [outcomes[uid] for uid in uids]  # all of them, or the cursor must not move
+            mailbox_uids.note(
+                conn,
+                at,
+                [
+                    replace(one, ledger_id=numbers[places[one.uid]])
+                    if one.outcome == ACCEPTED
+                    else one
+                    for one in noted
+                ],
+                self._rules.clock(),
+            )
+            mailboxes.advance(conn, at, max(uids))
+
+        accept(self._db, fresh, self._rules.node, written)
+
+    # --- Afterwards -------------------------------------------------------------------------
+
+    def _move(self, at: Folder) -> None:
+        """Move what is ours away, where that is wanted; what was left undone by a crash too."""
+        target = self._rules.box.move_to
+        while target and not self._rules.stopping():
+            with self._db.read() as conn:
+                uids = mailbox_uids.to_move(conn, at, LISTED_AT_ONCE)
+            if not uids:
+                return
+            self._remote.move(uids, target)
+            with self._db.write() as conn:
+                mailbox_uids.moved(conn, at, uids)
+
+
+def origin(at: Folder, uid: int) -> str:
+    """Where a mail was fetched, as the ledger has it: fetched twice, it is accepted once."""
+    return f"imap:{at.mailbox}/{at.folder};{at.uidvalidity}/{uid}"

@@ -254,6 +254,7 @@ def check_everything(settings: Settings) -> tuple[tuple[Problem, ...], dict[str,
         "smtp": str(settings.smtp.listen),
         "web": str(settings.web.listen),
         "send": _leaves_by(settings),
+        "imap": ", ".join(one.where for one in settings.imap.mailboxes) or "no mailbox is polled",
         "settings": "a node reads aboard.yaml when it starts: restart it after a change",
     }
     problems = list(_refused_by_serve(settings))
@@ -332,11 +333,14 @@ def _refused_by_couriers(settings: Settings) -> Iterator[Problem]:
     from inbox.flow.compose import dkim_key
     from inbox.net.tls import client_context
 
-    authorities = settings.send.tls_ca
-    for look in (
-        lambda: client_context(authorities and settings.path(authorities)),
-        lambda: dkim_key(settings),
-    ):
+    send_ca = settings.send.tls_ca
+    authorities = [(send_ca and settings.path(send_ca), "send.tls_ca")]
+    authorities += [
+        (one.tls_ca, f"imap.mailboxes {one.name}: tls_ca") for one in settings.imap.mailboxes
+    ]
+    looks: list[Callable[[], object]] = [lambda: dkim_key(settings)]
+    looks += [partial(client_context, path, setting) for path, setting in authorities]
+    for look in looks:
         try:
             look()
         except ConfigError as error:

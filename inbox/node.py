@@ -1,4 +1,4 @@
-"""One node: SMTP ingress, filing workers and web inbox in one process tree, started and stopped.
+"""One node: ingress, pollers, filing workers and web inbox in one process tree, start to stop.
 
 The event loop serves sockets; blocking work runs in threads; filing runs in processes of its own
 (`inbox.worker`). SQLite's one checkpointer is a thread here.
@@ -29,7 +29,7 @@ from inbox.sweeper import Sweeper
 from inbox.watch import Watcher
 from inbox.worker import Supervisor
 
-PARTS = ("smtp", "file", "web", "send", "tick")
+PARTS = ("smtp", "poll", "file", "web", "send", "tick")
 CHECKPOINT_EVERY = 5.0
 GRACE_SECONDS = 30.0
 
@@ -86,6 +86,8 @@ class Node:
                 await self._start_filing(stack)
             if "smtp" in self.parts:
                 await self._start_smtp(stack)
+            if "poll" in self.parts and self.settings.imap.mailboxes:
+                self._start_polling(stack)
             if "tick" in self.parts:
                 self._start_ticking(stack)
             if "web" in self.parts:
@@ -107,6 +109,14 @@ class Node:
         supervisor.start()
         stack.push_async_callback(asyncio.to_thread, supervisor.stop)
         log.serving("file", f"{self.settings.filing.workers} workers")
+
+    def _start_polling(self, stack: AsyncExitStack) -> None:
+        from inbox.poller import Pollers
+
+        pollers = Pollers(self.settings, self.db, self._wake)
+        pollers.start()
+        stack.push_async_callback(asyncio.to_thread, pollers.stop)
+        log.serving("poll", ", ".join(one.where for one in self.settings.imap.mailboxes))
 
     def _start_ticking(self, stack: AsyncExitStack) -> None:
         sweeper = Sweeper(self.settings, self.db, follow_ups(self.db, self.settings))
@@ -174,6 +184,9 @@ class Node:
         count = accept(self.db, incoming, self.settings.node)
         self.running.accepted += count
         log.accepted(count, "smtp", mails[0].peer)
+        self._wake()
+
+    def _wake(self) -> None:
         if self.running.supervisor is not None:
             self.running.supervisor.wake()
 
@@ -193,8 +206,7 @@ class Node:
     def _retry(self, ledger_numbers: Sequence[int] | None) -> int:
         with self.db.write() as conn:
             count = intake.retry(conn, ledger_numbers, utc_now())
-        if self.running.supervisor is not None:
-            self.running.supervisor.wake()
+        self._wake()
         return count
 
 

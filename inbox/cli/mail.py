@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inbox.cli import opening, output
+from inbox.cli import mailboxes, opening, output
 from inbox.errors import AboardError
 
 if TYPE_CHECKING:
     from inbox.store.ledger import LedgerRow
 
 app = typer.Typer(
-    help="Ingest, parse and thread mail; look after the quarantine.", no_args_is_help=True
+    help="Ingest, parse and thread mail; mind mailboxes and quarantine.", no_args_is_help=True
 )
 quarantine = typer.Typer(help="Mail that could not be filed, with its cause.", no_args_is_help=True)
 app.add_typer(quarantine, name="quarantine")
+mailboxes.add_to(app)
 
 Paths = Annotated[
     list[Path], typer.Argument(help=".eml files, folders, mbox (rd, cl2) files, Maildirs.")

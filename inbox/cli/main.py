@@ -24,7 +24,7 @@ GROUPS = {
     "db": ("db", "Create and upgrade the database."),
     "followups": ("followups", "What goes out by itself: list it, pause it, change it."),
     "handoff": ("handoff", "Offer a thread to another team; accept, decline, withdraw."),
-    "mail": ("mail", "Ingest, parse and thread mail; look after the quarantine."),
+    "mail": ("mail", "Ingest, parse and thread mail; mind mailboxes and quarantine."),
     "people": ("people", "Who there is, what they own, when they are away."),
     "proposals": ("proposals", "What mails ask for and a person decides: list, apply, decline."),
     "outbox": ("outbox", "What is to leave, what left, and what did not."),

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @app.command()
 def serve(
     only: Annotated[
-        str, typer.Option(help="Only these parts, with commas: smtp, file, web, send, tick.")
-    ] = "smtp,file,web,send,tick",
+        str, typer.Option(help="Only these parts, with commas: smtp, poll, file, web, send, tick.")
+    ] = "smtp,poll,file,web,send,tick",
 ) -> None:
-    """Run the SMTP ingress, filing workers, web inbox, couriers and clocks until stopped."""
+    """Run SMTP ingress, mailbox pollers, filing, web inbox, couriers and clocks until stopped."""
     from inbox import forks, log
 
     parts = [part.strip() for part in only.split(",") if part.strip()]

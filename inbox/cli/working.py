@@ -29,11 +29,23 @@ def init(
 
 
 @app.command()
-def check(json: Json = False) -> None:
+def check(
+    json: Json = False,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Also sign in to every mailbox that is polled.")
+    ] = False,
+) -> None:
     """Validate everything that is configured: settings, admin files, database, SQLite's version."""
     from inbox.app import check_everything
 
-    findings, facts = check_everything(opening.settings())
+    settings = opening.settings()
+    findings, facts = check_everything(settings)
+    if connect:
+        from inbox.cli.mailboxes import tried
+
+        tried_facts, troubles = tried(settings)
+        facts |= tried_facts
+        findings = (*findings, *troubles)
     if json:
         output.as_json({"facts": facts, "problems": [one.as_json() for one in findings]})
     else:

@@ -187,6 +187,7 @@ class Remote:
                 client.plain_login(box.username, secret)
             else:
                 client.login(box.username, secret)
+            client.capabilities()  # kept from here on: in IDLE it could not ask
 
     def close(self) -> None:
         """Say good-bye where the connection still lives, and close it."""
@@ -332,9 +333,9 @@ class Remote:
             return TLS, f"its certificate is not to be trusted ({error.verify_message}); {hint}"
         if isinstance(error, ssl.SSLError) and self._client is None:
             return TLS, f"TLS cannot be begun: {said}; does `tls` fit the port?"
-        if isinstance(error, imaplib.IMAP4.abort | OSError | LoginError):
+        if isinstance(error, imaplib.IMAP4.abort | OSError) or "socket error" in said:
             return CUT if self._client else UNREACHABLE, f"{what}: {said}"
-        if isinstance(error, LoginError) and not said.startswith("socket error"):
+        if isinstance(error, LoginError):
             return SIGN_IN, f"the server does not let {self._box.username!r} in: {said}"
         if isinstance(error, CapabilityError):
             return REFUSED, f"{what}: {said}"

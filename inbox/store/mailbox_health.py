@@ -102,14 +102,13 @@ def stalled(
 ) -> tuple[str, ...]:
     """A sentence for each of these mailboxes that nobody polls with success any more.
 
-    Also where no process is there to say so: nothing went well for `silent_for`.
+    Also where no process is there to say so: nothing went well for `silent_for`. For everybody to
+    see, so without what a server said.
     """
     said = []
     for one in all_health(conn):
-        quiet_since = one.failing_since or one.last_ok_at
-        if one.name in names and quiet_since is not None and now - quiet_since >= silent_for:
-            why = one.error or "nobody polls it: is a node with the part `poll` running?"
-            said.append(
-                f"mailbox {one.name}: no mail since {quiet_since:%Y-%m-%d %H:%M} UTC: {why}"
-            )
+        since = one.failing_since or one.last_ok_at
+        if one.name in names and since is not None and now - since >= silent_for:
+            why = one.cause or "nobody polls it"
+            said.append(f"mailbox {one.name}: no mail since {since:%Y-%m-%d %H:%M} UTC ({why})")
     return tuple(said)

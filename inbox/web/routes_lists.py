@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inbox.web import account_pages, inbox_pages, quarantine_pages, rules_pages
+from inbox.web import account_pages, inbox_pages, mailbox_pages, quarantine_pages, rules_pages
 from inbox.web import downloads as files
 from inbox.web import search_pages as searching
 from inbox.web.policy import Policy, Route
@@ -22,6 +22,7 @@ ROUTES = (
     # It changes nothing, but makes the server work: not for other sites' forms.
     Route("POST", "/rules/explain", rules_pages.explain, Policy.OWN, MOST_PASTED, ("mail",)),
     Route("GET", "/quarantine", quarantine_pages.listing, Policy.READ),
+    Route("GET", "/mailboxes", mailbox_pages.listing, Policy.LEAD),
     Route("GET", "/quarantine/{ledger_id}/raw", files.raw_quarantined, Policy.READ),
     Route("POST", "/quarantine/retry", quarantine_pages.retry, Policy.CHANGE,
           fields=("ledger_id",)),

@@ -193,8 +193,8 @@ class Remote:
         """Say good-bye where the connection still lives, and close it."""
         self._watchdog.forget(self._line)
         if self._client is not None:
-            self._client.socket().settimeout(1.0)
             with contextlib.suppress(Exception), self._line.call(2.0, TALK):
+                self._client.socket().settimeout(1.0)
                 self._client.logout()
             with contextlib.suppress(Exception):  # logout closes it where it comes through
                 self._client.shutdown()

@@ -1,0 +1,1 @@
+"""Mailboxes that are polled, on a real Dovecot: the connection, the rounds, the pollers."""

@@ -112,10 +112,13 @@ def decisions(db: Database, settings: Settings) -> Decisions:
 
 def appliers(db: Database, settings: Settings) -> Appliers:
     """What settles proposals, with the effect of every kind there is."""
-    from inbox.flow import forwards
+    from inbox.flow import agent_desk, agents, forwards
     from inbox.flow.proposals import Appliers, Apply
 
-    kinds: dict[str, Apply] = {forwards.KIND: forwards_of(db, settings).apply}
+    kinds: dict[str, Apply] = {
+        forwards.KIND: forwards_of(db, settings).apply,
+        agents.KIND: agent_desk.confirm,
+    }
     return Appliers(db, kinds)
 
 

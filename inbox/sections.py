@@ -94,6 +94,8 @@ class Send:
     reply_seconds: int = 300
     final_seconds: int = 600
     undo_seconds: int = 10
+    notices_an_hour: int = 12
+    """Mails an hour that tell one person of ours something; what is more comes as a digest."""
     automatic_hours: int = 24
     reply_days: int = 5
     dkim_selector: str = ""

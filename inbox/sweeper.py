@@ -11,6 +11,8 @@ from inbox import log
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
 from inbox.errors import AboardError, StoreError
+from inbox.flow.agent_desk import AgentDesk
+from inbox.flow.agent_post import AgentPost
 from inbox.flow.followups import FollowUps
 from inbox.flow.ownership import Attendance, House, house_of
 from inbox.flow.stored_sets import in_force
@@ -36,6 +38,7 @@ class Sweeper:
         self, settings: Settings, db: Database, follow_ups: FollowUps | None = None
     ) -> None:
         self._db = db
+        self._settings = settings
         self._ticker = Ticker(db, settings.node, in_force, follow_ups or OnTimelineOnly())
         self._follow_ups = follow_ups
         self._clock = SteadyClock()
@@ -62,6 +65,9 @@ class Sweeper:
         done = self._ticker.tick(now, self._stopping.is_set)
         if self._follow_ups is not None:
             self._follow_ups.sweep(self._db, now, self._stopping.is_set)
+            post, an_hour = self._follow_ups.post, self._settings.send.notices_an_hour
+            AgentDesk(self._db, post).work(now, self._stopping.is_set)
+            AgentPost(self._db, post, an_hour).sweep(now)
         return done
 
     def _run(self) -> None:

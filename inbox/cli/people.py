@@ -115,6 +115,21 @@ def back(
     output.line(f"{handle} is back; {moved} threads moved")
 
 
+@app.command()
+def notices(
+    handle: Annotated[str, typer.Argument(help="Who: a handle of teams.yaml.")],
+    on: Annotated[bool, typer.Option("--on/--off", help="Whether to mail them.")],
+) -> None:
+    """Whether a person of ours is told by mail what concerns them, and may answer it by mail."""
+    from inbox.clock import utc_now
+    from inbox.store import agent_notices, people
+
+    with opening.working() as (_, db), db.write() as conn:
+        person = people.by_handle(conn, handle)
+        agent_notices.choose(conn, person.id, on, utc_now())
+    output.line(f"{person.name} {'gets' if on else 'gets no'} notices by mail at {person.address}")
+
+
 def instant(option: str, text: str) -> datetime:
     """`2026-12-24`, `2026-12-24T09:00` or with a zone, as an instant; without a zone in UTC."""
     try:

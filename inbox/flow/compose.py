@@ -66,6 +66,8 @@ class Draft:
     """For acknowledgements: nobody is told when they cannot be delivered."""
     language: str = ""
     files: tuple[File, ...] = ()
+    purpose: str = REPLY
+    """What the signed reply address is for (`mail.tokens`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def compose(draft: Draft, post: Post, now: datetime) -> Composed:
     mailbox = wire_address(draft.mailbox).lower()
     domain = mailbox.rpartition("@")[2]
     ref = new_ref(post.random(REF_BYTES))
-    reply_to = signed_address(post.secret, REPLY, mailbox, ref)
+    reply_to = signed_address(post.secret, draft.purpose, mailbox, ref)
     bounces = signed_address(post.secret, BOUNCE, mailbox, ref)
     mail = Outgoing(
         mail_id=f"{ref}@{domain}",

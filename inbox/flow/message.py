@@ -8,6 +8,7 @@ from typing import Any
 
 from inbox.flow import account as account_flow
 from inbox.flow import (
+    agents,
     assign,
     bounces,
     enforce,
@@ -68,6 +69,7 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     enforce.put_in_force(unit, mail, thread, reasons)
     _advance(unit, mail, thread.id)
     bounces.note(unit, mail)
+    agents.note(unit, mail, thread)
     return mail.message_id
 
 

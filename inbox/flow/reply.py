@@ -74,6 +74,8 @@ class Wish:
     """The draft that this was written as; it ends, or is there again after an undo."""
     run: str = ""
     """The name under which it is undone (`flow.undo`)."""
+    key: str = ""
+    """Two replies with one key are one; empty: each is its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ def _enqueue(
     post, run_after, now = how
     thread = planned.thread
     entry = Plan(
-        key=f"reply/{composed.mail_id}",
+        key=wish.key or f"reply/{composed.mail_id}",
         kind="reply",
         thread_id=thread.id,
         account_id=thread.account_id,

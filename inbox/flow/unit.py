@@ -19,7 +19,7 @@ from inbox.flow.context import FilingContext
 from inbox.flow.ownership import Owners
 from inbox.mail.joining import looked_up
 from inbox.mail.letter import Address, Letter
-from inbox.mail.tokens import BOUNCE, REPLY, Token
+from inbox.mail.tokens import AGENT, BOUNCE, REPLY, Token
 from inbox.store import accounts, hits, messages, side_mails, threads, timeline
 from inbox.store.accounts import Account, Contact
 from inbox.store.database import Conflict, Conn
@@ -119,6 +119,11 @@ class Unit:
             return None
         address = author.address.lower()
         return next((self._side[one, address] for one in ids if (one, address) in self._side), None)
+
+    def agent_ids(self, claim: Claim) -> tuple[str, ...]:
+        """The notices to our own people whose signed reply address this mail was sent to."""
+        tokens = self._tokens.get(claim.ledger_id, ())
+        return tuple(signing.mail_id_of(one) for one in tokens if one.purpose == AGENT)
 
     def bounced_ids(self, claim: Claim) -> tuple[str, ...]:
         """The mails of ours whose signed reverse-path this one was sent to."""

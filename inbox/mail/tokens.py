@@ -1,6 +1,7 @@
 """Signed addresses: the reply address and the reverse-path of one outgoing mail.
 
-`LOCAL+rREFMAC@DOMAIN` (replies) and `LOCAL+bREFMAC@DOMAIN` (bounces): REF names the outgoing mail
+`LOCAL+rREFMAC@DOMAIN` (replies), `LOCAL+bREFMAC@DOMAIN` (bounces) and `LOCAL+aREFMAC@DOMAIN` (what
+one of our own people answers to a notice that was made for them alone): REF names the outgoing mail
 (it is the left side of its Message-ID), MAC is a 128-bit HMAC over purpose, mailbox and REF, both
 in lower-case base32, because mail systems change the case of letters. Looks nothing up.
 """
@@ -13,14 +14,15 @@ import hmac
 import re
 from dataclasses import dataclass
 
-REPLY, BOUNCE = "r", "b"
+REPLY, BOUNCE, AGENT = "r", "b", "a"
+"""Answers of customers; delivery reports; answers of our own people to notices."""
 SECRET_BYTES = 32
 REF_BYTES = 10
 LONGEST_LOCAL = 64
 _REF, _MAC = 16, 26
 LONGEST_MAILBOX = LONGEST_LOCAL - len("+r") - _REF - _MAC
 """Characters that a mailbox may have before its @ so that its signed addresses are valid."""
-_TAIL = re.compile(r"([rb])([a-z2-7]{16})([a-z2-7]{26})\Z")
+_TAIL = re.compile(r"([rba])([a-z2-7]{16})([a-z2-7]{26})\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, update
 
 from inbox.store import intake, search, timeline
+from inbox.store.agent_tables import agent_mails, agent_notices
 from inbox.store.database import Conn, Keys, insert_or_ignore
 from inbox.store.hygiene_tables import proposals
 from inbox.store.intake import Settlement
@@ -50,6 +51,8 @@ _ORDER: tuple[Table, ...] = (
     thread_participants,
     thread_links,
     proposals,
+    agent_mails,
+    agent_notices,
     assignments,
     rule_hits,
     shadow_results,

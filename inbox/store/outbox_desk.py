@@ -102,6 +102,12 @@ def by_id(conn: Conn, item_id: int) -> Item:
     return found[0]
 
 
+def by_key(conn: Conn, key: str) -> Item | None:
+    """The item under this key, or None."""
+    found = _items(conn, _SELECT.where(outbox.c.key == key))
+    return found[0] if found else None
+
+
 def by_mail_id(conn: Conn, mail_id: str) -> Item | None:
     """The item with this Message-ID (without brackets), or None."""
     found = _items(conn, _SELECT.where(outbox.c.mail_id == mail_id))

@@ -47,6 +47,7 @@ EVENTS = {
     "mail": (
         *("mail-in", "mail-out", "reply-queued", "mail-queued", "mail-failed", "mail-uncertain"),
         *("mail-expired", "mail-cancelled", "mail-bounced", "mail-forwarded"),
+        *("agent-mail-refused", "agent-mail-held"),
     ),
     "routing": (
         *("assigned", "threads-joined", "forwarded-by-colleague", "owner-changed"),

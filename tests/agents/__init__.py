@@ -1,0 +1,1 @@
+"""Our own people, told by mail and answering by mail."""

@@ -16,7 +16,7 @@ _LANGUAGES = """
     sl sq sr sv th tr uk vi zh
 """.split()  # noqa: SIM905
 _NOT_WORDS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[\d_]+")
-_READ = 500
+_READ = 300
 """Characters looked at; more changes no answer."""
 _LEAST_LETTERS = 10
 """Below this, or below `_LEAST_SCORE`, there is no answer rather than a guess."""

@@ -20,6 +20,7 @@ from inbox.flow.accept import Incoming, accept
 from inbox.flow.reconcile import compare
 from inbox.imap_settings import Imap, Polled
 from inbox.mail.polled import Folders, Listed
+from inbox.mail.return_path import return_path
 from inbox.store import mailbox_uids, mailboxes
 from inbox.store.database import Conn, Database
 from inbox.store.mailbox_uids import ACCEPTED, GONE, KNOWN, REFUSED, TOO_LARGE, Noted
@@ -303,6 +304,7 @@ class Poll:
             raw=raw,
             source="imap",
             accepted_at=now,
+            reverse_path=return_path(raw),
             forward_paths=(box.address,) if box.address else (),
             peer=box.host,
             origin=origin(at, uid),

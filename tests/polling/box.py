@@ -65,7 +65,7 @@ class Box:
                 client.append(folder, raw, msg_time=self.house.now - ago)
         self.put_in += raws
 
-    def take(self, owner: str = "n1/test") -> Held:
+    def take(self, owner: str = "n1") -> Held:
         """The lease, whoever had it before."""
         with self.house.db.write() as conn:
             minute = timedelta(minutes=1)

@@ -1,0 +1,20 @@
+"""The reverse-path of a fetched mail, as its last server wrote it on top (RFC 5321 4.4)."""
+
+from __future__ import annotations
+
+import re
+
+MOST_HEADER = 256 * 1024
+_END = re.compile(rb"\r?\n\r?\n")
+_FIELD = re.compile(rb"(?im)^return-path:[ \t]*(?:\r?\n[ \t]+)?<?([^<>\s]{0,320})>?[ \t]*\r?$")
+
+
+def return_path(raw: bytes) -> str | None:
+    """What the topmost Return-Path says: empty for the null reverse-path, None where there is none.
+
+    A server that delivers finally takes away those that were there and adds its own.
+    """
+    head = raw[:MOST_HEADER]
+    end = _END.search(head)
+    found = _FIELD.search(head, 0, end.start() + 1 if end else len(head))
+    return None if found is None else found[1].decode("utf-8", "replace")

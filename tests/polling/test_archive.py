@@ -1,0 +1,114 @@
+"""First connect: what was there before is history, with its own dates and no automatic mail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from inbox.flow.mailbox_state import states
+from inbox.store.tables import events, ledger, threads
+from tests.followups.office import Office
+from tests.polling.box import Box, numbered
+from tests.polling.test_two_ways import office_box  # noqa: F401 - a fixture
+
+
+def old(box: Box, number: int, days: int, **fields: object) -> bytes:
+    """A mail of so many days ago, which lies in the mailbox since then."""
+    at = box.house.now - timedelta(days=days)
+    raw = b"Return-Path: <c@acme.example>\r\n" + numbered(
+        number, date=format_datetime(at), **fields
+    )
+    box.put(raw, ago=timedelta(days=days))
+    return raw
+
+
+@pytest.fixture
+def archive(office_box: Box) -> Box:  # noqa: F811
+    office_box.polled = replace(office_box.polled, archive_before=None)
+    return office_box
+
+
+def test_history_is_closed_dated_and_silent(archive: Box) -> None:
+    office = archive.house
+    assert isinstance(office, Office)
+    for days in (400, 90, 10):
+        old(archive, days, days)
+    old(archive, 5, 9, refs=["10@poll.example"], headers={"From": "Customer 10 <c3@acme0.example>"})
+    archive.put(
+        b"Return-Path: <c@acme.example>\r\n" + numbered(1, date=format_datetime(office.now))
+    )
+    assert archive.poll().accepted == 5
+    assert office.file().filed == 5
+    found = {row.subject: row for row in office.rows(threads)}
+    assert {name: row.status for name, row in found.items()} == {
+        "Question 400": "closed",
+        "Question 90": "closed",
+        "Question 10": "closed",
+        "Question 1": "open",
+    }
+    assert office.now - found["Question 400"].opened_at == timedelta(days=400)
+    assert found["Question 10"].messages == 2
+    office.work(days=2)
+    assert set(office.templates()) <= {"acknowledgement", "after-hours", "first-response-late"}
+    sent_to = {address for letter in office.left for address in letter.to}
+    assert sent_to <= {"c1@acme1.example"}  # the one live mail
+
+
+def test_history_may_stay_open(archive: Box) -> None:
+    archive.polled = replace(archive.polled, archive_status="open")
+    old(archive, 1, 30)
+    archive.poll()
+    archive.house.file()
+    assert [row.status for row in archive.house.rows(threads)] == ["open"]
+    assert archive.house.rows(ledger)[0].dated
+
+
+def test_the_day_can_be_named(archive: Box) -> None:
+    before = archive.house.now - timedelta(days=20)
+    archive.polled = replace(archive.polled, archive_before=before)
+    old(archive, 1, 30)
+    old(archive, 2, 10)
+    archive.poll()
+    archive.house.file()
+    status = {row.subject: row.status for row in archive.house.rows(threads)}
+    assert status == {"Question 1": "closed", "Question 2": "open"}
+    assert all(row.dated for row in archive.house.rows(ledger))  # old, so no automatic mail either
+
+
+def test_a_live_answer_opens_what_history_closed(archive: Box) -> None:
+    old(archive, 1, 30)
+    archive.poll()
+    archive.house.file()
+    archive.put(
+        numbered(2, refs=["1@poll.example"], headers={"From": "Customer 1 <c1@acme1.example>"})
+    )
+    archive.poll()
+    archive.house.file()
+    (thread,) = archive.house.rows(threads)
+    assert (thread.status, thread.messages) == ("open", 2)
+
+
+def test_history_does_not_close_what_people_work_on(archive: Box) -> None:
+    archive.put(
+        numbered(2, refs=["1@poll.example"], headers={"From": "Customer 1 <c1@acme1.example>"})
+    )
+    old(archive, 1, 30)
+    archive.poll()
+    archive.house.file()
+    (thread,) = archive.house.rows(threads)
+    assert (thread.status, thread.messages) == ("open", 2)
+
+
+def test_the_timeline_says_that_history_was_closed_and_progress_is_told(archive: Box) -> None:
+    old(archive, 1, 30)
+    archive.poll()
+    archive.house.file()
+    closed = [one for one in archive.house.rows(events) if one.kind == "status-changed"]
+    assert [(one.actor, one.data["why"]) for one in closed] == [("aboard", "archive")]
+    with archive.house.looking() as conn:
+        (state,) = states(conn, (archive.polled,))
+    assert state.folders[0].first_pass == 1.0
+    assert state.folders[0].outcomes == {"accepted": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ class Node:
     other: str
     smtp: int
     db: Database
+    folder: Path
 
     def mail(self, subject: str, number: int, references: str = "") -> None:
         """A customer writes to the real SMTP port."""
@@ -56,7 +58,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         settings = load(folder / "aboard.yaml", {})
         site = Site(db=db, settings=settings, clock=utc_now, retry=lambda numbers: 0)
         with in_process(site) as other:
-            yield Node(f"http://127.0.0.1:{running.web}", other, running.smtp, db)
+            yield Node(f"http://127.0.0.1:{running.web}", other, running.smtp, db, folder)
         db.close()
 
 
@@ -163,4 +165,37 @@ def test_seven_tabs_of_one_browser_all_live(chromium: Browser, node: Node) -> No
     tabs[5].bring_to_front()
     tabs[5].wait_for_selector(".row:has-text('After the leader went')", timeout=LONGEST)
     assert len(streams) == 2, "another tab leads now"
+    context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_the_first_way_in_is_a_link_then_a_password(
+    chromium: Browser, node: Node, scripts: bool
+) -> None:
+    """`aboard users reset` prints a link that works once; then name and password."""
+    said = served.aboard(node.folder, "users", "reset", "ines")
+    link = re.search(r"/sign-in/once\S*", said.stdout)
+    assert link, said.stderr
+    context = chromium.new_context(java_script_enabled=scripts)
+    page = context.new_page()
+    page.goto(f"{node.address}/threads?team=support")
+    assert "/sign-in" in page.url, "nobody looks in who is not signed in"
+    page.goto(node.address + link[0])
+    page.fill("#password", "a sentence is good enough")
+    page.fill("#again", "a sentence is good enough")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('Inbox')")
+    page.click("button[title='Sign out']")
+    page.wait_for_selector("h1:has-text('Sign in')")
+    page.goto(node.address + link[0])
+    assert "This link opens nothing" in page.inner_text("h1")
+    page.goto(f"{node.address}/accounts")
+    page.fill("#name", "ines")
+    page.fill("#password", "not this one, sorry")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[role=alert]")
+    page.fill("#name", "ines")
+    page.fill("#password", "a sentence is good enough")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/accounts")
     context.close()

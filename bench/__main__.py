@@ -18,6 +18,7 @@ PARTS = (
     "start",
     "stages",
     "scale",
+    "live",
     "tick",
     "sending",
     "rules",

@@ -34,8 +34,8 @@ def environment(folder: Path) -> dict[str, str]:
     return {**kept, **listen, "PYTHONPYCACHEPREFIX": str(folder.parent / "compiled")}
 
 
-def start(folder: Path) -> tuple[subprocess.Popen[str], int, float]:
-    """A node that is ready, its SMTP port, and the seconds that it took."""
+def start(folder: Path) -> tuple[subprocess.Popen[str], dict[str, int], float]:
+    """A node that is ready, its ports (`smtp`, `inbox`), and the seconds that it took."""
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "inbox", "--config", str(folder / "aboard.yaml"), "serve"],
@@ -59,7 +59,7 @@ def start(folder: Path) -> tuple[subprocess.Popen[str], int, float]:
     with smtplib.SMTP("127.0.0.1", ports["smtp"]) as smtp:
         smtp.noop()
         took = time.perf_counter() - began
-    return process, ports["smtp"], took
+    return process, ports, took
 
 
 def end(process: subprocess.Popen[str], how: signal.Signals) -> None:
@@ -99,8 +99,8 @@ def main() -> int:
         taken: dict[signal.Signals, list[float]] = {signal.SIGTERM: [], signal.SIGKILL: []}
         for number in range(ROUNDS):
             for how, seconds in taken.items():
-                process, port, _ = start(folder)
-                deliver(port, f"{number}.{how.name}")
+                process, ports, _ = start(folder)
+                deliver(ports["smtp"], f"{number}.{how.name}")
                 end(process, how)
                 process, _, took = start(folder)
                 seconds.append(took)

@@ -1,5 +1,5 @@
-"""How live an open page is, and what a page costs: seconds from a mail at the SMTP port to the stream
-of an open inbox, the cost of a look, and time and weight of each page.
+"""How live an open page is, and what a page costs: from a mail at the SMTP port to the stream of
+an open inbox, the cost of a look, and time and weight of each page.
 
 The node is a process of its own with SMTP, filing and web; the clock runs from the moment at which
 the sender has its `250`. Weight is a page with style sheet, script and icons as they go over the

@@ -22,10 +22,13 @@ from inbox.flow.reply import StaleReply
 from inbox.flow.work import Desk
 from inbox.mail import agent_commands
 from inbox.mail.agent_commands import Command, Said
+from inbox.mail.parse import attachment_bytes
+from inbox.mail.writing import File
 from inbox.store import (
     accounts,
     agent_mails,
     agent_notices,
+    ledger,
     messages,
     outbox_desk,
     people,
@@ -57,6 +60,7 @@ class _Job:
     message: Message
     said: Said
     thread_id: int
+    files: tuple[File, ...]
 
 
 class _Wrong(Exception):
@@ -127,20 +131,21 @@ class AgentDesk:
         with self.db.read() as conn:
             message = messages.by_id(conn, made.message_id)
             person = people.by_id(conn, made.person_id)
-            listed = messages.attachments_of(conn, [message.id]).get(message.id, ())
-            files = [one for one in listed if not one.inline]
+            files = _files(conn, message)
             teams = {one.lower(): one for one in people.team_names(conn)}
             handles = {one.handle for one in people.everybody(conn).values() if one.active}
             thread = threads.by_id(conn, made.thread_id)
         said = agent_commands.read(message.text)
         problems = list(said.problems)
-        if files and not said.is_note:
-            problems.append(f"{len(files)} files came with it, which cannot be sent this way")
+        if files and (said.is_note or not said.text):
+            problems.append(
+                f"{len(files)} files came with it, but no text that goes to the customer"
+            )
         for command in said.commands:
             problems += _impossible(command, teams, handles)
         if problems:
             raise _Wrong("; ".join(problems))
-        return _Job(made, person, message, said, thread.id)
+        return _Job(made, person, message, said, thread.id, files)
 
     def _reply(self, job: _Job, now: datetime) -> list[str]:
         """The text goes to the customer; what was done, as a list to go on with."""
@@ -156,6 +161,7 @@ class AgentDesk:
             by=job.person.handle,
             text=job.said.text,
             seen_id=job.made.seen_id,
+            files=job.files,
             key=key,
         )
         post = replace(self.post, undo_for=timedelta(0))
@@ -279,6 +285,17 @@ def let_go(conn: Conn, made: Proposal) -> None:
         raise AboardError("the mail is not held any more")
     seen_id = None if made.data.get(STALE) else there.seen_id
     agent_mails.save(conn, there.message_id, state=agent_mails.PENDING, seen_id=seen_id, why=None)
+
+
+def _files(conn: Conn, message: Message) -> tuple[File, ...]:
+    """The files of a mail, without the pictures of its signature."""
+    listed = messages.attachments_of(conn, [message.id]).get(message.id, ())
+    kept = [one for one in listed if not one.inline]
+    raw = ledger.raw_bytes(conn, message.raw_id) if kept else b""
+    return tuple(
+        File(one.name or "file", one.content_type.lower(), attachment_bytes(raw, one.path)[1])
+        for one in kept
+    )
 
 
 def _tell(

@@ -154,12 +154,17 @@ def test_what_cannot_be_understood_is_not_done_at_all(
     assert states(office) == ["refused"]
 
 
-def test_files_are_not_lost_in_silence(office: AgentOffice) -> None:
+def test_files_go_with_the_answer_and_are_never_lost_in_silence(office: AgentOffice) -> None:
     _, letter = owned(office)
-    office.answer(letter, "Here it is.", files={"plan.pdf": b"%PDF-1.4"})
+    office.answer(letter, "#note see the file", files={"plan.pdf": b"%PDF-1.4"})
     (receipt,) = office.mailed()
     assert "1 files came with it" in receipt.mail.get_content()
     assert not office.to_customer()
+    office.answer(letter, "Here it is.", files={"plan.pdf": b"%PDF-1.4"})
+    office.mailed()
+    (sent,) = office.to_customer()
+    (file,) = sent.mail.iter_attachments()
+    assert (file.get_filename(), file.get_content()) == ("plan.pdf", b"%PDF-1.4")
 
 
 def test_a_stale_answer_is_held_until_its_author_says_so(office: AgentOffice) -> None:

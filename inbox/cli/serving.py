@@ -59,17 +59,36 @@ def _first_link(settings: Settings, db: Database, listening: Listen) -> None:
         output.line(f"  {link(at, token)}")
 
 
-@app.command()
+demo_app = typer.Typer(
+    help="A whole working Aboard to try, with people in it who write and answer.",
+    invoke_without_command=True,
+    no_args_is_help=False,
+)
+app.add_typer(demo_app, name="demo")
+DemoFolder = Annotated[Path | None, typer.Option(help="Where it lives; made anew every time.")]
+
+
+@demo_app.callback()
 def demo(
+    context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Play the story and end.")] = False,
     port: Annotated[int, typer.Option(help="Where the web inbox listens.")] = 8025,
-    folder: Annotated[
-        Path | None, typer.Option(help="Where it lives; made anew every time.")
-    ] = None,
+    folder: DemoFolder = None,
 ) -> None:
     """Play a story of six weeks through the real SMTP port, then let mail arrive live."""
+    if context.invoked_subcommand is not None:
+        return
     from inbox import log
     from inbox.cli.demo import FOLDER, play
 
     log.set_up("WARNING")
     asyncio.run(play(folder or FOLDER, once=once, port=port))
+
+
+@demo_app.command()
+def reset(folder: DemoFolder = None) -> None:
+    """Go back to where the demo began, whether it runs or not."""
+    from inbox.cli import demo as demos
+
+    demos.reset(folder or demos.FOLDER)
+    output.line("the demo is where it began")

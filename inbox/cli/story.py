@@ -14,6 +14,7 @@ from pathlib import Path
 
 from inbox.cli.story_build import Builder, builder
 from inbox.cli.story_file import Person, Script, Scripted, read_script
+from inbox.cli.story_words import spoken
 from inbox.errors import AboardError
 
 _HELO = "story.aboard.example"
@@ -57,6 +58,36 @@ class Story:
     def live(self, now: datetime) -> tuple[StoryMail, ...]:
         """What comes after a start at `now` (aware, the same as given to `history`), in order."""
         return self._made(now, live=True)
+
+    def answers(self, now: datetime) -> tuple[StoryMail, ...]:
+        """What our own people answered before `now`, as we sent it: the mails that `ours` tells."""
+        made = builder(self.script, now)
+        told = [mail for mail in self.script.mails if mail.ours is not None]
+        found = [
+            StoryMail(
+                key=f"{mail.key}-ours",
+                sent_at=mail.ours.when.instant(made.now, mail.ours.by.zone).astimezone(UTC),
+                reverse_path=self.script.mailbox,
+                forward_paths=(made.asked(mail).address,),
+                raw=made.our_answer(mail, mail.ours),
+                after_seconds=None,
+                answers=mail.answers,
+            )
+            for mail in told
+            if mail.ours is not None
+        ]
+        return tuple(sorted(found, key=lambda mail: (mail.sent_at, mail.key)))
+
+    def files_of(self, person: Person, now: datetime) -> dict[str, str]:
+        """The files that a person or a colleague of theirs has sent -> when, in their words."""
+        made = builder(self.script, now)
+        domain = person.address.rpartition("@")[2]
+        found: dict[str, str] = {}
+        for mail in self.script.mails:
+            if mail.sender.address.endswith(f"@{domain}") and mail.after_seconds is None:
+                day = made.sent_at(mail).date()
+                found |= dict.fromkeys(mail.attach, spoken(day, person.language))
+        return found
 
     def _made(self, now: datetime, live: bool) -> tuple[StoryMail, ...]:
         made = builder(self.script, now)

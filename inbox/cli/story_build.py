@@ -162,8 +162,32 @@ class Builder:
             )
         return tuple(shown)
 
+    def asked(self, mail: Scripted) -> Person:
+        """To whom our own people's answer went that a mail quotes."""
+        return self.mails[mail.answers].sender if mail.answers else mail.sender
+
+    def our_answer(self, mail: Scripted, ours: Ours) -> bytes:
+        """That answer as a whole mail; its id is the one that the mail refers to."""
+        to = self.asked(mail)
+        above: tuple[str, ...] = ()
+        if mail.answers is not None:
+            parent = self.mails[mail.answers]
+            above = (*self.references(parent), self.message_id(parent))
+        at = ours.when.instant(self.now, ours.by.zone)
+        fields = [
+            ("From", address(ours.by.name, self.script.mailbox)),
+            ("To", address(to.name, to.address)),
+            ("Subject", unstructured("Re: " + self._root_subject(mail))),
+            ("Date", format_datetime(at)),
+            ("Message-ID", f"<{self._digest(mail.key + ' ours')[:32]}@aboard.example>"),
+        ]
+        if above:
+            fields += [("In-Reply-To", f"<{above[-1]}>"), ("References", identifiers(above))]
+        text = fill(ours.text, mail.sender.language, self._day)
+        return message(tuple(fields), text_part(text, "text/plain; charset=utf-8"))
+
     def _our_answer(self, mail: Scripted, ours: Ours) -> Quoted:
-        asked = self.mails[mail.answers].sender if mail.answers else mail.sender
+        asked = self.asked(mail)
         at = ours.when.instant(self.now, ours.by.zone)
         return Quoted(
             name=ours.by.name,

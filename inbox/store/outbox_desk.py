@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from inbox.errors import AboardError, NotFound
 from inbox.mail.outgoing import CONNECT, ENVELOPE
@@ -100,6 +100,12 @@ def by_id(conn: Conn, item_id: int) -> Item:
     if not found:
         raise NotFound(f"there is no outbox item {item_id} (`aboard outbox list` lists them)")
     return found[0]
+
+
+def counts(conn: Conn) -> dict[str, int]:
+    """state -> how many items are in it."""
+    wanted = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+    return {state: int(number) for state, number in conn.execute(wanted)}
 
 
 def by_key(conn: Conn, key: str) -> Item | None:

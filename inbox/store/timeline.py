@@ -88,6 +88,11 @@ def newest(conn: Conn, thread_id: int) -> int:
     )
 
 
+def any_of_kind(conn: Conn, kind: str) -> bool:
+    """Has anything of this kind ever happened?"""
+    return conn.scalar(select(events.c.id).where(events.c.kind == kind).limit(1)) is not None
+
+
 def since(
     conn: Conn, thread_id: int, event_id: int, kinds: Sequence[str], *, limit: int = 50
 ) -> tuple[Event, ...]:

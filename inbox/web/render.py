@@ -15,6 +15,7 @@ from inbox.clock import iso
 from inbox.web import words
 from inbox.web.assets import FOLDER, Assets
 from inbox.web.rule_words import percent, place
+from inbox.web.text import plain
 
 
 class Renderer:
@@ -49,6 +50,7 @@ class Renderer:
             "place": place,
             "exact": exact,
             "iso": iso,
+            "plain": plain,
         }
 
     def render(self, template: str, /, **values: Any) -> str:

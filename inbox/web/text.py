@@ -13,9 +13,19 @@ from markupsafe import Markup, escape
 from inbox.mail.visible import split_visible
 from inbox.store.search import words_of
 
-_LINK = re.compile(r"https?://[^\s<>\"'`\\^{|}]{1,2000}", re.IGNORECASE)
+TURNS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""Characters that turn the direction of what follows, for a pattern."""
+_UNSEEN = re.compile(f"[{TURNS}\x00-\x08\x0b-\x1f\x7f-\x9f\U000e0000-\U000e007f]")
+_LINK = re.compile(rf"https?://[^\s<>\"'`\\^{{|}}{TURNS}]{{1,2000}}", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
 _CLOSING = ".,;:!?)]*_"
+
+
+def plain(text: str) -> str:
+    """A text for where nothing can isolate it, as the title of a window or an attribute: without
+    characters that turn its surroundings around or that nobody sees. Markup stays markup."""
+    seen = _UNSEEN.sub("", text)
+    return Markup(seen) if isinstance(text, Markup) else seen
 
 
 @dataclass(frozen=True, slots=True)

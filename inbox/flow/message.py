@@ -15,6 +15,7 @@ from inbox.flow import (
     extras,
     forwards,
     hours_fact,
+    invitations,
     outbox_deeds,
     run_policy,
     verify,
@@ -66,6 +67,7 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     _join(unit, mail, thread, ids, place)
     _note(unit, mail, thread, joined=place.thread is not None)
     forwards.note(unit, mail, thread)
+    invitations.note(unit, mail, thread)
     enforce.put_in_force(unit, mail, thread, reasons)
     _advance(unit, mail, thread.id)
     bounces.note(unit, mail)

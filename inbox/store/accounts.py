@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, case, func, or_, select, update
 
 from inbox.errors import NotFound
 from inbox.store.database import Conn, for_update, insert_or_ignore, new_key, portions, upsert
-from inbox.store.hygiene_tables import proposals
+from inbox.store.hygiene_tables import invitations, proposals
 from inbox.store.seers import ALL, Seer, threads_seen
 from inbox.store.tables import (
     account_domains,
@@ -390,6 +390,7 @@ def move_all(conn: Conn, source: int, target: int) -> None:
         messages,
         events,
         proposals,
+        invitations,
     ):
         conn.execute(update(table).where(table.c.account_id == source).values(account_id=target))
     conn.execute(

@@ -15,7 +15,7 @@ from sqlalchemy import Table, bindparam, update
 from inbox.store import intake, search, timeline
 from inbox.store.agent_tables import agent_mails, agent_notices
 from inbox.store.database import Conn, Keys, insert_or_ignore
-from inbox.store.hygiene_tables import proposals
+from inbox.store.hygiene_tables import invitations, proposals
 from inbox.store.intake import Settlement
 from inbox.store.model_tables import model_shadow
 from inbox.store.shadow import shadow_hits, shadow_results
@@ -53,6 +53,7 @@ _ORDER: tuple[Table, ...] = (
     proposals,
     agent_mails,
     agent_notices,
+    invitations,
     assignments,
     rule_hits,
     shadow_results,

@@ -1,4 +1,4 @@
-"""Tables of mail hygiene: what only a person may decide about a mail."""
+"""Tables of mail hygiene: what only a person may decide, invitations, floods and loops."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from sqlalchemy import (
     JSON,
     CheckConstraint,
     Column,
+    Float,
     ForeignKey,
     Index,
+    Integer,
     String,
     Table,
+    UniqueConstraint,
     text,
 )
 
@@ -41,4 +44,53 @@ proposals = Table(
     ),
 )
 
-TABLES = (proposals,)
+# What a calendar part of a mail said about one event, in the order in which mails came: how an
+# invitation stands is worked out from all rows of its UID.
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("account_id", Key, ForeignKey("accounts.id"), nullable=False),
+    Column("thread_id", Key, ForeignKey("threads.id"), nullable=False, index=True),
+    Column("message_id", Key, ForeignKey("messages.id"), nullable=False, index=True),
+    Column("uid", String(255), nullable=False),
+    Column("method", String(12), nullable=False),  # request | reply | cancel | counter
+    Column("sequence", Integer, nullable=False),
+    Column("by", String(520), nullable=False),  # who wrote the mail
+    Column("data", JSON, nullable=False),  # the item as in a message's `extras.calendar`
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_invitations_account_id_uid", "account_id", "uid"),
+)
+
+# How many automatic mails came from an address to a mailbox in one hour, or was it stopped: nothing
+# automatic leaves to it while it is.
+loops = Table(
+    "loops",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("mailbox", String(520), nullable=False),
+    Column("address", String(520), nullable=False, index=True),
+    Column("hour_at", UtcDateTime, nullable=False),  # when the hour began that is counted
+    Column("count", Integer, nullable=False),
+    Column("stopped_at", UtcDateTime),
+    Column("released_at", UtcDateTime),
+    UniqueConstraint("mailbox", "address"),
+    Index(
+        "ix_loops_stopped",
+        "stopped_at",
+        sqlite_where=text("stopped_at IS NOT NULL"),
+        postgresql_where=text("stopped_at IS NOT NULL"),
+    ),
+)
+
+# Token buckets of intake: how much of a flood from one sender, domain or to one mailbox the queue
+# took at once. Shared by all nodes, as a flood comes through all of them.
+flood_buckets = Table(
+    "flood_buckets",
+    metadata,
+    Column("key", String(540), primary_key=True),
+    Column("tokens", Float, nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+)
+
+TABLES = (proposals, invitations, loops, flood_buckets)

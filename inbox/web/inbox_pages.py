@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
+from inbox.flow import invitations
 from inbox.store import (
     accounts,
     assignments,
@@ -174,6 +175,7 @@ def thread(request: Request) -> Response:
         }
         kept = found[-MESSAGES:]
         files = messages.attachments_of(conn, [message.id for message in kept], seer)
+        values["invitations"] = invitations.shown(conn, one.account_id, kept)
     earlier = place(kept[0].received_at, kept[0].id) if len(found) > MESSAGES else None
     return page(
         request,
@@ -201,5 +203,7 @@ def message(request: Request) -> Response:
         one = messages.by_id(conn, message_id, seer)
         files = messages.attachments_of(conn, [message_id], seer).get(message_id, ())
         account = accounts.by_id(conn, one.account_id)
+        standing = invitations.shown(conn, one.account_id, [one])
     shown_whole = view(one, files, shown(one.text, WHOLE_TEXT), is_open=True)
-    return page(request, "message.html", around, view=shown_whole, account=account)
+    values = {"view": shown_whole, "account": account, "invitations": standing}
+    return page(request, "message.html", around, **values)

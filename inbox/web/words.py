@@ -40,6 +40,10 @@ MAIL_DECISIONS = (
     "proposal-applied",
     "proposal-declined",
     "forward-corrected",
+    "invitation",
+    "invitation-answered",
+    "invitation-cancelled",
+    "invitation-countered",
 )
 """What is decided about mail that proves nothing, and what mail hygiene did."""
 

@@ -1,4 +1,4 @@
-"""Mail hygiene: what a mail asks for and only a person may allow.
+"""Mail hygiene: what a mail asks for and only a person may allow; invitations, floods, loops.
 
 Revision 0007, after 0006.
 """
@@ -16,6 +16,8 @@ depends_on = None
 
 def upgrade() -> None:
     _proposals()
+    _invitations()
+    _floods()
 
 
 def _proposals() -> None:
@@ -60,5 +62,65 @@ def _proposals() -> None:
     )
 
 
+def _invitations() -> None:
+    op.create_table(
+        "invitations",
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
+        sa.Column("account_id", columns.Key, nullable=False),
+        sa.Column("thread_id", columns.Key, nullable=False),
+        sa.Column("message_id", columns.Key, nullable=False),
+        sa.Column("uid", sa.String(length=255), nullable=False),
+        sa.Column("method", sa.String(length=12), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("by", sa.String(length=520), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("at", columns.UtcDateTime(), nullable=False),
+        *(
+            sa.ForeignKeyConstraint([name], [f"{there}.id"], name=op.f(f"fk_invitations_{name}"))
+            for name, there in (
+                ("account_id", "accounts"),
+                ("thread_id", "threads"),
+                ("message_id", "messages"),
+            )
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
+    )
+    for name in ("thread_id", "message_id"):
+        op.create_index(op.f(f"ix_invitations_{name}"), "invitations", [name])
+    op.create_index("ix_invitations_account_id_uid", "invitations", ["account_id", "uid"])
+
+
+def _floods() -> None:
+    op.create_table(
+        "loops",
+        sa.Column("id", columns.Key, autoincrement=True, nullable=False),
+        sa.Column("mailbox", sa.String(length=520), nullable=False),
+        sa.Column("address", sa.String(length=520), nullable=False),
+        sa.Column("hour_at", columns.UtcDateTime(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("stopped_at", columns.UtcDateTime()),
+        sa.Column("released_at", columns.UtcDateTime()),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_loops")),
+        sa.UniqueConstraint("mailbox", "address", name=op.f("uq_loops_mailbox_address")),
+    )
+    op.create_index(op.f("ix_loops_address"), "loops", ["address"])
+    op.create_index(
+        "ix_loops_stopped",
+        "loops",
+        ["stopped_at"],
+        sqlite_where=sa.text("stopped_at IS NOT NULL"),
+        postgresql_where=sa.text("stopped_at IS NOT NULL"),
+    )
+    op.create_table(
+        "flood_buckets",
+        sa.Column("key", sa.String(length=540), nullable=False),
+        sa.Column("tokens", sa.Float(), nullable=False),
+        sa.Column("at", columns.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_flood_buckets")),
+    )
+    op.create_index(op.f("ix_flood_buckets_at"), "flood_buckets", ["at"])
+
+
 def downgrade() -> None:
-    op.drop_table("proposals")
+    for name in ("flood_buckets", "loops", "invitations", "proposals"):
+        op.drop_table(name)

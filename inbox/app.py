@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from inbox.flow.proposals import Appliers
     from inbox.flow.reattribute import Forwards
     from inbox.flow.verify import Verifier
+    from routing.floods import Floods
 
 Versions = tuple[tuple[str, str], ...]
 
@@ -69,6 +70,7 @@ def filing_context(
         held,
         post=held.post or _post(db, settings),
         verify=_verifier(settings),
+        most_automatic=settings.floods.automatic_an_hour,
         classify=answering.classify,
         shadow=answering.shadow,
         shadow_model=answering.shadow_hash,
@@ -108,6 +110,15 @@ def decisions(db: Database, settings: Settings) -> Decisions:
     from inbox.flow.decisions import Decisions
 
     return Decisions(db, forwards_of(db, settings))
+
+
+def floods(settings: Settings) -> Floods:
+    """What tells floods from other mail that comes in; one a node."""
+    from routing.floods import Bounds, Floods
+
+    said = settings.floods
+    bounds = Bounds(said.sender_an_hour, said.domain_an_hour, said.mailbox_an_hour)
+    return Floods(bounds, PUBLIC_DOMAINS | frozenset(settings.public_domains))
 
 
 def appliers(db: Database, settings: Settings) -> Appliers:

@@ -21,6 +21,7 @@ from inbox.listen import Listen as Listen
 from inbox.masking import has_password, masked, shown, with_password
 from inbox.sections import Files as Files
 from inbox.sections import Filing as Filing
+from inbox.sections import Floods as Floods
 from inbox.sections import Mailbox as Mailbox
 from inbox.sections import Send as Send
 from inbox.sections import Smtp as Smtp
@@ -52,6 +53,7 @@ class Settings:
     smtp: Smtp = field(default_factory=Smtp)
     web: Web = field(default_factory=Web)
     filing: Filing = field(default_factory=Filing)
+    floods: Floods = field(default_factory=Floods)
     send: Send = field(default_factory=Send)
     send_password: str | None = field(default=None, repr=False, metadata={"secret": True})
     verify: Verify = field(default_factory=Verify)
@@ -150,6 +152,7 @@ PARTS: Mapping[str, type] = {
     "smtp": Smtp,
     "web": Web,
     "filing": Filing,
+    "floods": Floods,
     "send": Send,
     "verify": Verify,
     "imap": Imap,
@@ -185,6 +188,7 @@ def _settings(top: Level, folder: Path, environment: Mapping[str, str]) -> Setti
         smtp=smtp,
         web=_web(top.below("web", Web)),
         filing=Filing(**_counts(top.below("filing", Filing), default.filing)),
+        floods=Floods(**_counts(top.below("floods", Floods), default.floods)),
         send=_send(top.below("send", Send)),
         send_password=_secret(top, "send_password", folder),
         verify=_verify(top.below("verify", Verify)),

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from inbox import log
-from inbox.app import appliers, decisions, follow_ups, put_in_force, smtp_settings
+from inbox.app import appliers, decisions, floods, follow_ups, put_in_force, smtp_settings
 from inbox.clock import monotonic, utc_now
 from inbox.config import Listen, Settings
 from inbox.courier import Couriers
@@ -28,6 +28,7 @@ from inbox.store.database import Database
 from inbox.sweeper import Sweeper
 from inbox.watch import Watcher
 from inbox.worker import Supervisor
+from routing.floods import Floods
 
 PARTS = ("smtp", "poll", "file", "web", "send", "tick")
 CHECKPOINT_EVERY = 5.0
@@ -66,9 +67,11 @@ class Node:
     demo: bool = False
     running: Running = field(default_factory=Running)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _floods: Floods = field(init=False)
 
     def __post_init__(self) -> None:
         check_parts(self.parts)
+        self._floods = floods(self.settings)
 
     async def serve(self, when_up: Callable[[Running], Awaitable[None]] | None = None) -> None:
         """Start the parts, call `when_up`, run until stopped, and stop cleanly."""
@@ -168,7 +171,7 @@ class Node:
         log.serving("send", f"{self.settings.send.host}:{self.settings.send.port}")
 
     def _accept(self, mails: Sequence[Received]) -> None:
-        now = utc_now()
+        now, second = utc_now(), monotonic()
         incoming = [
             Incoming(
                 raw=mail.raw,
@@ -178,6 +181,7 @@ class Node:
                 forward_paths=mail.forward_paths,
                 peer=mail.peer,
                 dated=self.running.dated,
+                deferred=self._floods.deferred(mail.reverse_path, mail.forward_paths, second),
             )
             for mail in mails
         ]

@@ -36,6 +36,7 @@ class Smtp:
     most_connections_per_peer: int = 50
     mails_per_minute_per_sender: int = 600
     mails_per_minute_per_peer: int = 60_000
+    mails_per_minute_per_mailbox: int = 60_000
     idle_seconds: int = 300
     transaction_seconds: int = 600
     proxy_protocol: bool = False
@@ -75,6 +76,17 @@ class Filing:
     cpu_seconds: int = 2
     wall_seconds: int = 10
     memory_mib: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Floods:
+    """How much mail is no flood: beyond it mail is filed after everybody else's. On each node."""
+
+    sender_an_hour: int = 300
+    domain_an_hour: int = 1_500
+    mailbox_an_hour: int = 3_000
+    automatic_an_hour: int = 6
+    """Automatic mails of one address to one mailbox; beyond it nothing automatic goes there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ smtp:
   most_connections_per_peer: 13
   mails_per_minute_per_sender: 14
   mails_per_minute_per_peer: 15
+  mails_per_minute_per_mailbox: 16
   idle_seconds: 16
   transaction_seconds: 17
   proxy_protocol: true
@@ -46,6 +47,7 @@ web:
   trusted_proxies: [10.0.0.5/32]
   idle_hours: 3
   session_days: 4
+floods: {sender_an_hour: 30, domain_an_hour: 31, mailbox_an_hour: 32, automatic_an_hour: 33}
 filing: {workers: 3, batch: 4, most_attempts: 5, cpu_seconds: 6, wall_seconds: 7, memory_mib: 800}
 send:
   host: smtp.relay.example

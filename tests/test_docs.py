@@ -70,7 +70,7 @@ def test_every_setting_is_documented() -> None:
     names.remove("folder")
     for name in names:
         short = name.replace("most_connections_per_peer", "most_connections")
-        short = short.replace("mails_per_minute_per_peer", "mails_per_minute_per_sender")
+        short = re.sub("mails_per_minute_per_(peer|mailbox)", "mails_per_minute_per_sender", short)
         assert f"`{short}" in INTERFACES, f"setting {name} is not in INTERFACES.md"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inbox.cli import mailboxes, opening, output
+from inbox.cli import loops, mailboxes, opening, output
 from inbox.errors import AboardError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ app = typer.Typer(
 quarantine = typer.Typer(help="Mail that could not be filed, with its cause.", no_args_is_help=True)
 app.add_typer(quarantine, name="quarantine")
 mailboxes.add_to(app)
+app.add_typer(loops.app, name="loops")
 
 Paths = Annotated[
     list[Path], typer.Argument(help=".eml files, folders, mbox (rd, cl2) files, Maildirs.")

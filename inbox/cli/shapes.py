@@ -14,6 +14,7 @@ from inbox.flow.planning import Coming
 from inbox.store.absences import Absence
 from inbox.store.accounts import AccountSummary
 from inbox.store.handoffs import Handoff
+from inbox.store.loops import Loop
 from inbox.store.messages import Message, StoredAttachment
 from inbox.store.people import Person
 from inbox.store.proposals import Proposal
@@ -173,6 +174,20 @@ def handoff(found: Handoff, handles: Mapping[int, str]) -> dict[str, Any]:
         "settled_at": _moment(found.settled_at),
         "settled_by": None if found.settled_by_id is None else handles[found.settled_by_id],
         "answer": found.answer,
+    }
+
+
+def loop(found: Loop) -> dict[str, Any]:
+    """A line of `aboard mail loops list`."""
+    return {
+        "id": str(found.id),
+        "mailbox": found.mailbox,
+        "address": found.address,
+        "thread_id": str(found.thread_id),
+        "count": found.count,
+        "hour_at": iso(found.hour_at),
+        "stopped_at": _moment(found.stopped_at),
+        "released_at": _moment(found.released_at),
     }
 
 

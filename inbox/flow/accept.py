@@ -35,6 +35,8 @@ class Incoming:
     """When the server that it was fetched from took it, which is when it counts as received."""
     opens_as: str | None = None
     """Archive: the status that its thread has afterwards, unless people work on it."""
+    deferred: bool = False
+    """A part of a flood (`flow.floods`): filed when nothing else is pending."""
 
 
 def accept(
@@ -86,4 +88,5 @@ def _entry(mail: Incoming, node: str) -> intake.Entry:
         dated=mail.dated,
         arrived_at=mail.arrived_at,
         opens_as=mail.opens_as,
+        lane=int(mail.deferred),
     )

@@ -61,5 +61,7 @@ class FilingContext:
     detect_language: Callable[[str], str | None] | None = None
     verify: Verifier | None = None
     """None: nobody is verified."""
+    most_automatic: int = 6
+    """Automatic mails of one address to a mailbox within an hour; beyond it the pair is stopped."""
     post: Post | None = None
     """What acknowledgements are sent with; None: there are none."""

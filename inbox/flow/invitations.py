@@ -26,8 +26,13 @@ MOST_ITEMS = 10
 """Events of one mail that are noted."""
 REQUEST, REPLY, CANCEL, COUNTER = "request", "reply", "cancel", "counter"
 _METHODS = {
-    "": REQUEST, "REQUEST": REQUEST, "PUBLISH": REQUEST, "ADD": REQUEST,
-    "REPLY": REPLY, "CANCEL": CANCEL, "COUNTER": COUNTER,
+    "": REQUEST,
+    "REQUEST": REQUEST,
+    "PUBLISH": REQUEST,
+    "ADD": REQUEST,
+    "REPLY": REPLY,
+    "CANCEL": CANCEL,
+    "COUNTER": COUNTER,
 }
 _KINDS = {
     REQUEST: "invitation",

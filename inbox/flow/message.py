@@ -16,6 +16,7 @@ from inbox.flow import (
     forwards,
     hours_fact,
     invitations,
+    loops,
     outbox_deeds,
     run_policy,
     verify,
@@ -71,6 +72,7 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     enforce.put_in_force(unit, mail, thread, reasons)
     _advance(unit, mail, thread.id)
     bounces.note(unit, mail)
+    loops.note(unit, mail, thread)
     agents.note(unit, mail, thread)
     return mail.message_id
 

@@ -24,6 +24,7 @@ from inbox.store import (
     audience,
     followup_facts,
     handoffs,
+    loops,
     messages,
     people,
     threads,
@@ -153,6 +154,9 @@ class Notices:
     def verdict(self, wish: Wish, leaving: int | None = None) -> Verdict:
         """May it go now? `leaving` is the outbox item that is about to: only what has left by
         now, or is leaving, counts beside it."""
+        if loops.is_stopped(self.conn, wish.to.address.lower()):
+            why = f"{wish.to.address} answers by machine too often: nothing automatic goes there"
+            return Verdict(False, None, why)
         role = self.role(wish.template)
         past = followup_facts.automatic_to(
             self.conn, wish.to.address.lower(), self.now - manners.DAY

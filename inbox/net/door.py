@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from inbox.config import Smtp
 from inbox.net.caps import Caps
 from inbox.net.envelope import Path, read_path
-from inbox.net.rate import Buckets
+from routing.floods import Buckets
 
 MAILS_IN_MEMORY = 8
 """All mails under way together may be as large as so many of the largest."""
@@ -41,6 +41,7 @@ class Doorkeeper:
         self._most_recipients = max(LEAST_RECIPIENTS, settings.most_recipients)
         self._senders = Buckets(settings.mails_per_minute_per_sender)
         self._peers = Buckets(settings.mails_per_minute_per_peer)
+        self._mailboxes = Buckets(settings.mails_per_minute_per_mailbox)
 
     def open(self, arg: str, peer: str, now: float) -> Transaction | str:
         """The transaction that `MAIL` with this argument opens, or why it does not."""
@@ -76,7 +77,7 @@ class Doorkeeper:
             return "451 4.7.1 too many mails from this sender, try again later"
         return None
 
-    def recipient(self, arg: str, transaction: Transaction) -> str:
+    def recipient(self, arg: str, transaction: Transaction, now: float) -> str:
         """The answer to `RCPT` with this argument; a recipient of ours is noted."""
         path = read_path(arg[3:]) if arg[:3].upper() == "TO:" else None
         if path is None or not path.address:
@@ -89,6 +90,8 @@ class Doorkeeper:
             return "452 4.5.3 too many recipients, send the rest in another mail"
         if not self._is_ours(path.address):
             return "550 5.1.1 no such mailbox here"
+        if not self._mailboxes.take(path.address.partition("+")[0].lower(), now):
+            return "451 4.7.1 too many mails for this mailbox, try again later"
         if path.address not in transaction.forward_paths:
             transaction.forward_paths.append(path.address)
         return "250 2.1.5 Ok"

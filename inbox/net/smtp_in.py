@@ -349,7 +349,8 @@ class _Session(SMTP):
         if self._transaction is None:
             await self._reply("503 5.5.1 MAIL first")
             return
-        await self._reply(self.house.door.recipient(arg or "", self._transaction))
+        answer = self.house.door.recipient(arg or "", self._transaction, self.house.clock())
+        await self._reply(answer)
 
     async def smtp_DATA(self, arg: str | None) -> None:
         """Take the content; the answer to it is that of its transaction in the store."""

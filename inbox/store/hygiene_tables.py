@@ -6,7 +6,6 @@ from sqlalchemy import (
     JSON,
     CheckConstraint,
     Column,
-    Float,
     ForeignKey,
     Index,
     Integer,
@@ -62,14 +61,15 @@ invitations = Table(
     Index("ix_invitations_account_id_uid", "account_id", "uid"),
 )
 
-# How many automatic mails came from an address to a mailbox in one hour, or was it stopped: nothing
-# automatic leaves to it while it is.
+# How many automatic mails came from an address to a mailbox in one hour, and whether the pair was
+# stopped: nothing automatic leaves to the address while it is.
 loops = Table(
     "loops",
     metadata,
     Column("id", Key, primary_key=True, autoincrement=True),
     Column("mailbox", String(520), nullable=False),
     Column("address", String(520), nullable=False, index=True),
+    Column("thread_id", Key, ForeignKey("threads.id"), nullable=False, index=True),
     Column("hour_at", UtcDateTime, nullable=False),  # when the hour began that is counted
     Column("count", Integer, nullable=False),
     Column("stopped_at", UtcDateTime),
@@ -83,14 +83,4 @@ loops = Table(
     ),
 )
 
-# Token buckets of intake: how much of a flood from one sender, domain or to one mailbox the queue
-# took at once. Shared by all nodes, as a flood comes through all of them.
-flood_buckets = Table(
-    "flood_buckets",
-    metadata,
-    Column("key", String(540), primary_key=True),
-    Column("tokens", Float, nullable=False),
-    Column("at", UtcDateTime, nullable=False, index=True),
-)
-
-TABLES = (proposals, invitations, loops, flood_buckets)
+TABLES = (proposals, invitations, loops)

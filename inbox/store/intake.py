@@ -48,6 +48,8 @@ class Entry:
     dated: bool = False
     arrived_at: datetime | None = None
     opens_as: str | None = None
+    lane: int = 0
+    """1: a part of a flood, filed when nothing else is pending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ def _ledger_values(raw_id: int, entry: Entry) -> dict[str, Any]:
         "dated": entry.dated,
         "arrived_at": entry.arrived_at,
         "opens_as": entry.opens_as,
+        "lane": entry.lane,
         "accepted_at": entry.accepted_at,
         "state": "pending",
         "run_after": entry.accepted_at,
@@ -194,7 +197,7 @@ OPEN = (
     # Mail that nobody tried yet is due at once: the clock of the node that took it may be wrong.
     .where(or_(ledger.c.attempts == 0, ledger.c.run_after <= bindparam("now")))
     .where(or_(ledger.c.leased_until.is_(None), ledger.c.leased_until < bindparam("now")))
-    .order_by(ledger.c.run_after, ledger.c.id)
+    .order_by(ledger.c.lane, ledger.c.run_after, ledger.c.id)
 )
 """What is due, without a look at its raw mail."""
 _DUE = OPEN.add_columns(func.coalesce(_SIZE, 0).label("size"))

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -105,6 +106,7 @@ ledger = Table(
     Column("cause", String(60)),
     Column("detail", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("lane", SmallInteger, nullable=False, server_default="0"),  # 1: a flood, filed last
     Column("run_after", UtcDateTime, nullable=False),
     Column("leased_by", String(80)),
     Column("leased_until", UtcDateTime),
@@ -116,7 +118,7 @@ ledger = Table(
         "state NOT IN ('filed', 'duplicate') OR message_id IS NOT NULL", name="message"
     ),
     # Work is found through the pending rows alone, however long the ledger has grown.
-    _index_where("ix_ledger_pending", "run_after", "id", where="state = 'pending'"),
+    _index_where("ix_ledger_pending", "lane", "run_after", "id", where="state = 'pending'"),
     _index_where("ix_ledger_quarantined", "id", where="state = 'quarantined'"),
     sqlite_autoincrement=True,  # a ledger number is never given twice
 )

@@ -40,6 +40,8 @@ MAIL_DECISIONS = (
     "proposal-applied",
     "proposal-declined",
     "forward-corrected",
+    "loop-stopped",
+    "loop-released",
     "invitation",
     "invitation-answered",
     "invitation-cancelled",

@@ -96,14 +96,17 @@ def _floods() -> None:
         sa.Column("id", columns.Key, autoincrement=True, nullable=False),
         sa.Column("mailbox", sa.String(length=520), nullable=False),
         sa.Column("address", sa.String(length=520), nullable=False),
+        sa.Column("thread_id", columns.Key, nullable=False),
         sa.Column("hour_at", columns.UtcDateTime(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("stopped_at", columns.UtcDateTime()),
         sa.Column("released_at", columns.UtcDateTime()),
+        sa.ForeignKeyConstraint(["thread_id"], ["threads.id"], name=op.f("fk_loops_thread_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_loops")),
         sa.UniqueConstraint("mailbox", "address", name=op.f("uq_loops_mailbox_address")),
     )
-    op.create_index(op.f("ix_loops_address"), "loops", ["address"])
+    for name in ("address", "thread_id"):
+        op.create_index(op.f(f"ix_loops_{name}"), "loops", [name])
     op.create_index(
         "ix_loops_stopped",
         "loops",
@@ -111,16 +114,26 @@ def _floods() -> None:
         sqlite_where=sa.text("stopped_at IS NOT NULL"),
         postgresql_where=sa.text("stopped_at IS NOT NULL"),
     )
-    op.create_table(
-        "flood_buckets",
-        sa.Column("key", sa.String(length=540), nullable=False),
-        sa.Column("tokens", sa.Float(), nullable=False),
-        sa.Column("at", columns.UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_flood_buckets")),
+    op.add_column(
+        "ledger", sa.Column("lane", sa.SmallInteger(), nullable=False, server_default="0")
     )
-    op.create_index(op.f("ix_flood_buckets_at"), "flood_buckets", ["at"])
+    op.drop_index("ix_ledger_pending", table_name="ledger")
+    _pending("lane", "run_after", "id")
+
+
+def _pending(*names: str) -> None:
+    op.create_index(
+        "ix_ledger_pending",
+        "ledger",
+        list(names),
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
 
 
 def downgrade() -> None:
-    for name in ("flood_buckets", "loops", "invitations", "proposals"):
+    op.drop_index("ix_ledger_pending", table_name="ledger")
+    op.drop_column("ledger", "lane")
+    _pending("run_after", "id")
+    for name in ("loops", "invitations", "proposals"):
         op.drop_table(name)

@@ -61,6 +61,18 @@ def latest_run(conn: Conn, thread_id: int, by_id: int) -> str | None:
     return None if row is None or row.undone_at is not None else str(row.run)
 
 
+def runs_of_items(conn: Conn, thread_id: int, by_id: int, *, limit: int = 20) -> dict[int, str]:
+    """Outbox item -> the run under which a person put it there, of their last deeds on a thread."""
+    found = conn.execute(
+        select(deeds.c.run, deeds.c.after)
+        .where(deeds.c.thread_id == thread_id, deeds.c.by_id == by_id, deeds.c.kind == "send")
+        .where(deeds.c.undone_at.is_(None))
+        .order_by(deeds.c.id.desc())
+        .limit(limit)
+    )
+    return {int(row.after["item"]): row.run for row in found if row.after.get("item")}
+
+
 def note_undone(conn: Conn, deed_id: int, by_id: int, now: datetime) -> bool:
     """Mark a deed as undone; False where somebody has just undone it."""
     changed = conn.execute(

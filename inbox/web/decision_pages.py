@@ -62,21 +62,3 @@ def join(request: Request) -> Response:
             threads.by_id(conn, one, visitor_of(request).seer)
     now = desk_of(request).site.clock()
     return _answer(request, thread_id, lambda: decisions.join(thread_id, int(other), handle, now))
-
-
-def undo(request: Request) -> Response:
-    """Take back what the form names."""
-    decisions, handle = _acting(request)
-    thread_id, run = key(request, "thread_id"), _field(request, "run")
-    with desk_of(request).site.db.read() as conn:
-        threads.by_id(conn, thread_id, visitor_of(request).seer)
-    try:
-        left = decisions.undo(run, handle, desk_of(request).site.clock())
-    except NotFound:
-        raise
-    except AboardError:
-        left = ("somebody has taken it back",)
-    with desk_of(request).site.db.read() as conn:
-        thread_id = threads.by_id(conn, thread_id).id
-    desk_of(request).counts.forget()
-    return RedirectResponse(f"/threads/{thread_id}?said={'not-done' if left else 'undone'}", 303)

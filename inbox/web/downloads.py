@@ -79,6 +79,12 @@ def _saved(content: bytes, name: str, media_type: str) -> Response:
     )
 
 
+def saved_file(content: bytes, name: str, kind: str) -> Response:
+    """A file to be saved under a rebuilt name, with a type of the allow-list."""
+    media_type = kind.lower() if kind.lower() in TYPES else "application/octet-stream"
+    return _saved(content, file_name(name, "file"), media_type)
+
+
 def raw_message(request: Request) -> Response:
     """The raw mail of a message, byte for byte."""
     message_id = key(request, "message_id")

@@ -1,4 +1,4 @@
-"""The list of threads and one thread."""
+"""The list of threads, and one message."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import HTTPException, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from inbox.flow import invitations
 from inbox.store import (
     accounts,
-    assignments,
     messages,
     pages,
-    people,
-    proposals,
     threads,
-    timeline,
 )
 from inbox.store.database import Conn
 from inbox.store.messages import Message, StoredAttachment
@@ -28,8 +24,6 @@ from inbox.web import words
 from inbox.web.context import Frame, desk_of, fragment, frame, page
 from inbox.web.keys import key, number, place, place_of
 from inbox.web.text import Shown, shown
-from inbox.web.visitors import visitor_of
-from inbox.web.why import as_whom, why
 
 ROWS = 50
 MESSAGES = 60
@@ -80,7 +74,7 @@ class Listed:
     """Threads whose newest message no person wrote: they ask for no answer."""
 
 
-def _list(conn: Conn, request: Request, filters: Filters, seer: Seer) -> Listed:
+def listed_for(conn: Conn, request: Request, filters: Filters, seer: Seer) -> Listed:
     wanted = Page(
         account_id=filters.account,
         team=filters.team,
@@ -102,7 +96,7 @@ def inbox(request: Request) -> Response:
     filters = filters_of(request)
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
-        listed = _list(conn, request, filters, around.visitor.seer)
+        listed = listed_for(conn, request, filters, around.visitor.seer)
         account = accounts.by_id(conn, filters.account) if filters.account else None
     if filters.team is not None and filters.team not in around.teams:
         raise HTTPException(404, "There is no such team.")
@@ -129,9 +123,10 @@ class MessageView:
     """A guess at how tall the frame of its HTML has to be."""
 
 
-def _views(
+def views_of(
     found: tuple[Message, ...], files: dict[int, tuple[StoredAttachment, ...]]
 ) -> tuple[MessageView, ...]:
+    """Messages as a thread shows them, the newest open, as far as the page's room for text goes."""
     room = CHARACTERS
     views: list[MessageView] = []
     for back, message in enumerate(reversed(found)):
@@ -149,49 +144,6 @@ def view(
     lines = message.text.count("\n") + len(message.text) // 90
     height = "short" if lines < 12 else "middle" if lines < 40 else "tall"
     return MessageView(message, files, text, is_open, label, height)
-
-
-def thread(request: Request) -> Response:
-    """One thread: its messages oldest first, the newest open, and beside them why it is here."""
-    thread_id = key(request, "thread_id")
-    filters = filters_of(request)
-    before = place_of(request, "earlier")
-    with desk_of(request).site.db.read() as conn:
-        seer = visitor_of(request).seer
-        one = threads.by_id(conn, thread_id, seer)
-        if one.id != thread_id:
-            return RedirectResponse(f"/threads/{one.id}", 308)
-        around = frame(conn, request)
-        found = pages.newest_messages(conn, one.id, limit=MESSAGES + 1, before=before)
-        everybody = people.everybody(conn)
-        values = {
-            "listed": _list(conn, request, filters, seer),
-            "account": accounts.by_id(conn, one.account_id),
-            "people": everybody,
-            "proposed": proposals.listing(conn, thread_id=one.id),
-            "linked": pages.linked_threads(conn, one.id, seer),
-            "events": timeline.of_thread(conn, one.id, timeline.Span(limit=40), seer),
-            "why": why(assignments.of_thread(conn, one.id), one.team, everybody),
-        }
-        kept = found[-MESSAGES:]
-        files = messages.attachments_of(conn, [message.id for message in kept], seer)
-        values["invitations"] = invitations.shown(conn, one.account_id, kept)
-    earlier = place(kept[0].received_at, kept[0].id) if len(found) > MESSAGES else None
-    return page(
-        request,
-        "thread.html",
-        around,
-        thread=one,
-        views=_views(kept, files),
-        earlier=earlier,
-        filters=filters,
-        current=one.id,
-        statuses=words.STATUSES,
-        as_whom=as_whom(request),
-        said=request.query_params.get("said", ""),
-        run=request.query_params.get("run", "")[:40],
-        **values,
-    )
 
 
 def message(request: Request) -> Response:

@@ -17,7 +17,7 @@ from tests.web.conftest import Told
 MOST = {
     "/threads": 8,
     "/threads?fragment=rows": 8,
-    "/threads/1": 17,
+    "/threads/1": 26,
     "/messages/1": 9,
     "/threads/1/near": 24,
     "/messages/1/trace": 20,

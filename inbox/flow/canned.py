@@ -1,0 +1,44 @@
+"""Templates in the composer: the words of a mail template for a thread, to be changed by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from inbox.errors import AboardError, NotFound
+from inbox.flow.compose import Post
+from inbox.flow.notices import Notices, Wish, addressee
+from inbox.flow.render import TemplateTrouble
+from inbox.flow.stored_sets import in_force
+from inbox.store.database import Conn
+
+
+def names(conn: Conn) -> dict[str, str]:
+    """name -> why, of the templates that a person may use: all but acknowledgements."""
+    files = in_force(conn)
+    if files is None:
+        return {}
+    return {
+        name: one.why
+        for name, one in sorted(files.mail.by_name.items())
+        if one.role != "acknowledges"
+    }
+
+
+def words(conn: Conn, post: Post, thread_id: int, name: str, now: datetime) -> str:
+    """What a template says to who is to be answered on a thread.
+
+    Raises `NotFound`, and `AboardError` where it cannot be rendered for this thread.
+    """
+    files = in_force(conn)
+    if files is None or name not in files.mail.by_name:
+        raise NotFound(f"there is no template {name!r} (`aboard templates list` lists them)")
+    notices = Notices(conn, files, post, now)
+    about = notices.about(thread_id)
+    found = addressee(about, notices.is_ours, unanswered=False)
+    if found is None:
+        raise AboardError(f"template {name}: nobody of the customer is known on this thread")
+    wish = Wish(about, name, found[0], "by-hand", name, 0, answers=found[1])
+    try:
+        return notices.rendered(wish).text.strip()
+    except TemplateTrouble as trouble:
+        raise AboardError(str(trouble)) from trouble

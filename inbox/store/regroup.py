@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import ColumnElement, Table, func, insert, select, update
 
 from inbox.store.clock_tables import handoffs, target_steps, targets
 from inbox.store.database import Conn, insert_or_ignore, portions
@@ -42,11 +42,17 @@ def following() -> tuple[Table, ...]:
     return tuple(
         table
         for table in metadata.sorted_tables
-        if "id" in table.c
+        if len(table.primary_key.columns) == 1
         and "thread_id" in table.c
         and table is not deeds
         and any(key.column is threads.c.id for key in table.c.thread_id.foreign_keys)
     )
+
+
+def _key(table: Table) -> ColumnElement[int]:
+    """The one column that numbers a table's rows."""
+    (column,) = table.primary_key.columns
+    return column
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,7 @@ def join(conn: Conn, survivor: int, absorbed: int) -> Moved:
 
 
 def _numbers(conn: Conn, table: Table, thread_id: int) -> list[int]:
-    found = select(table.c.id).where(table.c.thread_id == thread_id).order_by(table.c.id)
+    found = select(_key(table)).where(table.c.thread_id == thread_id).order_by(_key(table))
     return list(conn.scalars(found))
 
 
@@ -213,7 +219,7 @@ def _send(conn: Conn, moved: Moved, from_id: int, to_id: int) -> None:
         for some in portions(numbers):
             conn.execute(
                 update(table)
-                .where(table.c.id.in_(some), table.c.thread_id == from_id)
+                .where(_key(table).in_(some), table.c.thread_id == from_id)
                 .values(thread_id=to_id)
             )
     for ids in portions(moved.mail_ids):
@@ -254,7 +260,7 @@ def part(conn: Conn, thread_id: int, fresh: int, message_ids: Collection[int]) -
     for table in following():
         # Who decided about the thread stays with the thread; the rest goes with its message.
         if "message_id" in table.c and table.name not in ("assignments", "events"):
-            wanted = select(table.c.id).where(table.c.message_id.in_(numbers))
+            wanted = select(_key(table)).where(table.c.message_id.in_(numbers))
             rows[table.name] = list(conn.scalars(wanted.where(table.c.thread_id == thread_id)))
     moved = Moved(rows, _own_ids(conn, thread_id, numbers), promises=kept)
     _send(conn, moved, thread_id, fresh)

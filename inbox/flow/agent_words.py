@@ -43,6 +43,10 @@ def sentence(kind: str, data: Mapping[str, Any]) -> str:
         return "It is yours now" + _because(data.get("why"))
     if kind == "mail":
         return f"{data.get('from') or 'The customer'} wrote on your thread"
+    if kind == "bounced":
+        return f"Mail to {data.get('address')} came back ({data.get('status')})" + _because(
+            data.get("reason")
+        )
     if kind == "at-risk":
         return f"{_metric(data)} is due at {_moment(data.get('due'))}"
     if kind == "breached":
@@ -81,6 +85,7 @@ def subject_of(scene: Scene, told: Sequence[Notice]) -> str:
     heads = {
         "assigned": "Yours",
         "mail": "New mail",
+        "bounced": "Came back",
         "at-risk": "Due soon",
         "breached": "Late",
         "handoff": "Handoff offered",

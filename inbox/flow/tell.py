@@ -6,8 +6,7 @@ tell notices are made by `flow.agent_post`. Nothing here sends.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from inbox.store import (
     accounts,
     agent_facts,
     agent_notices,
+    followers,
     followup_facts,
     handoffs,
     people,
@@ -31,13 +31,13 @@ from inbox.store.threads import Thread
 if TYPE_CHECKING:
     from inbox.flow.climb import Fired
 
-ASSIGNED, MAIL, AT_RISK, BREACHED, HANDOFF, ANSWERED, MENTION, RULE = (
+ASSIGNED, MAIL, AT_RISK, BREACHED, HANDOFF, ANSWERED, MENTION, RULE, BOUNCED = (
     *("assigned", "mail", "at-risk", "breached", "handoff", "handoff-ended", "mention", "rule"),
+    "bounced",
 )
 """Kinds of notices."""
 TOLD = "people-told"
 ACCOUNT_OWNER = "account-owner"
-_MENTIONED = re.compile(r"(?<![\w.@])@([a-z0-9][a-z0-9._-]{0,39})")
 
 
 # --- By rules -----------------------------------------------------------------------------------
@@ -107,17 +107,29 @@ def step(conn: Conn, fired: Fired, handles: Sequence[str]) -> None:
 
 
 def _owners(conn: Conn, happened: Iterable[Happened]) -> None:
-    """Owners hear of what came to them, and of the customer's next mail on what they have."""
+    """Owners hear of what came to them, of the customer's next mail and of mail that came back;
+    who follows a thread hears of the customer's mail."""
     told: set[tuple[int, int]] = set()
     for one in sorted(happened, key=lambda event: event.kind == "mail-in"):
         if one.kind == "mail-in":
-            human = one.data.get("automatic", "none") in ("none", "list")
-            if human and one.owned and (one.thread_id, one.accountable_id) not in told:
-                data = {"from": one.actor.partition(":")[2]}
-                _one(conn, one, MAIL, one.accountable_id, data)
+            _customer_wrote(conn, one, told)
+        elif one.kind == "mail-bounced":
+            data = {name: one.data.get(name) for name in ("address", "status", "reason")}
+            _one(conn, one, BOUNCED, one.accountable_id, data)
         elif one.data.get("owned"):
             _assigned(conn, one)
             told.add((one.thread_id, one.accountable_id))
+
+
+def _customer_wrote(conn: Conn, one: Happened, told: Collection[tuple[int, int]]) -> None:
+    if one.data.get("automatic", "none") not in ("none", "list"):
+        return
+    listening = [one.accountable_id] if one.owned else []
+    listening += [who for who in followers.of_thread(conn, one.thread_id) if who not in listening]
+    data = {"from": one.actor.partition(":")[2]}
+    for person_id in listening:
+        if (one.thread_id, person_id) not in told:
+            _one(conn, one, MAIL, person_id, data)
 
 
 def _assigned(conn: Conn, one: Happened) -> None:
@@ -151,10 +163,12 @@ def _offer_ended(conn: Conn, one: Happened) -> None:
 
 
 def _mentioned(conn: Conn, one: Happened) -> None:
-    text = str(one.data.get("text", ""))
-    handles = dict.fromkeys(name.rstrip("._-") for name in _MENTIONED.findall(text.lower()))
-    for number in _numbers(conn, handles):
-        _one(conn, one, MENTION, number, {"text": text[:2000]})
+    """Who is named in a note, alone or with their team (`flow.mentions`)."""
+    named: dict[str, None] = {}
+    for name in one.data.get("mentions") or ():
+        named.update(dict.fromkeys(sorted(people.members(conn, name)) or (name,)))
+    for number in _numbers(conn, named):
+        _one(conn, one, MENTION, number, {"text": str(one.data.get("text", ""))[:2000]})
 
 
 _DEEDS = {

@@ -45,7 +45,7 @@ _HAPPENED = (
     .join(accounts, accounts.c.id == threads.c.account_id)
     .order_by(events.c.id)
 )
-_OWNERS = ("mail-in", "assigned", "owner-changed")
+_OWNERS = ("mail-in", "assigned", "owner-changed", "mail-bounced")
 
 
 def _happened(row: Any) -> Happened:

@@ -142,11 +142,11 @@ def _carried_out(
             raise AboardError("write something first: a file goes along with words")
         if given.do in ("attach", "show"):
             _attach(given, writing, draft_id, now)
-            return back(given.thread_id, "attached", where=where + "#composer")
+            return back(given.thread_id, "attached", where=where + "#text")
         if given.do.startswith("detach-"):
             number = given.do.removeprefix("detach-")
             writing.detach(draft_id, given.thread_id, int(number) if number.isdigit() else 0)
-            return back(given.thread_id, "detached", where=where + "#composer")
+            return back(given.thread_id, "detached", where=where + "#text")
         if given.do == "discard":
             writing.discard(draft_id, given.thread_id, now)
             return back(given.thread_id, "discarded", writing.run)
@@ -157,7 +157,7 @@ def _carried_out(
         raise
     except AboardError as reason:
         return _again(request, given, str(reason))
-    return back(given.thread_id, "saved", where=where + "#composer")
+    return back(given.thread_id, "saved", where=where + "#text")
 
 
 def _send(request: Request, given: Form, writing: Drafting, now: datetime) -> Response:
@@ -247,7 +247,7 @@ def restore(request: Request) -> Response:
     except AboardError as reason:
         return shown(request, thread_id, Extra(problem=str(reason)), status=409)
     mode = "all" if draft.fields.get("everybody") else draft.kind
-    return back(thread_id, "restored", where=f"&compose={mode}&draft={draft_id}#composer")
+    return back(thread_id, "restored", where=f"&compose={mode}&draft={draft_id}#text")
 
 
 def file(request: Request) -> Response:

@@ -32,11 +32,12 @@
         const answer = await fetch(form.getAttribute("action"), { method: "POST", body: fields() });
         if (!answer.ok) throw new Error(String(answer.status));
         const kept = await answer.json();
-        if (kept.draft) {
+        conflict = kept.conflict;
+        // What met a newer text keeps its old base, so that the form comes back with both.
+        if (kept.draft && !conflict) {
           form.elements.draft.value = kept.draft;
           form.elements.base.value = kept.version;
         }
-        conflict = kept.conflict;
         if (conflict) {
           tell("Changed in another tab: save to see both texts, nothing is lost", "conflict");
           say(saved.textContent);
@@ -65,10 +66,8 @@
       if (!dirty || sending || conflict) return;
       fetch(form.getAttribute("action"), { method: "POST", body: fields(), keepalive: true }).catch(() => {});
     });
-    if (location.hash === "#composer") {
-      text.focus({ preventScroll: true });
-      text.setSelectionRange(text.value.length, text.value.length);
-    }
+    // The address points at the text, which the browser then focuses by itself; go on at its end.
+    if (location.hash === "#text") text.setSelectionRange(text.value.length, text.value.length);
 
     // A file that is chosen is attached at once; without scripts the button does it.
     form.elements.upload?.addEventListener("change", () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from inbox.errors import AboardError
 if TYPE_CHECKING:
     from inbox.flow.audience import Audience
     from inbox.flow.reply import Planned
+    from inbox.mail.writing import File
 
 app = typer.Typer()
 
@@ -37,6 +39,10 @@ def reply(
     seen: Annotated[
         str, typer.Option(help="The newest message you have read: nothing newer may be there.")
     ] = "",
+    attach: Annotated[
+        list[Path] | None, typer.Option(help="A file that goes along; may be repeated.")
+    ] = None,
+    rich: Annotated[bool, typer.Option("--rich", help="Also as HTML, made from the text.")] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Although something newer is.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show it.")] = False,
     json: Annotated[bool, typer.Option("--json", help="JSON instead of lines.")] = False,
@@ -59,6 +65,8 @@ def reply(
         seen_id=opening.number(seen, "message") if seen else None,
         anyway=anyway,
         at=_instant(at),
+        files=tuple(_file(one) for one in attach or ()),
+        rich=rich,
     )
     with opening.working() as (settings, db):
         from inbox.app import files_in_force
@@ -78,6 +86,21 @@ def _read(source: str) -> str:
         return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise AboardError(f"--text {source}: {error}") from error
+
+
+def _file(path: Path) -> File:
+    """A file of the disk as it goes along. Raises `AboardError`."""
+    from inbox.flow.drafts import MOST_FILE
+    from inbox.mail.writing import File
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise AboardError(f"--attach {path}: {error.strerror or error}") from error
+    if len(content) > MOST_FILE:
+        raise AboardError(f"--attach {path}: {len(content):,} bytes; {MOST_FILE:,} fit")
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return File(path.name, kind, content)
 
 
 def _instant(text: str) -> datetime | None:

@@ -10,6 +10,7 @@ import pytest
 
 from inbox.cli.main import main
 from inbox.config import load
+from inbox.store import ledger
 from inbox.store.database import Database
 from tests.databases import prepare
 from tests.flow.house import CONFIG, House, mail, make, write_files
@@ -132,3 +133,43 @@ def test_a_stale_reply_is_stopped_with_its_reason(person: Person, house: House) 
     (made,) = person.json(*person.answers("--seen", "1", "--anyway"))
     assert made["newer"] != []
     assert made["answers_id"] == "2"
+
+
+def test_a_file_goes_along_with_a_reply(person: Person) -> None:
+    (person.folder / "plan.pdf").write_bytes(b"%PDF-1.4 x")
+    plan = str(person.folder / "plan.pdf")
+    person.types(
+        "reply", "1", "--by", "ines", "--text", str(person.folder / "answer.txt"), "--attach", plan,
+        "--rich",
+    )  # fmt: skip
+    db = Database(f"sqlite:///{person.folder / 'aboard.db'}")
+    with db.read() as conn:
+        rows = conn.exec_driver_sql("SELECT raw_id FROM outbox").all()
+        raw = ledger.raw_bytes(conn, rows[0][0])
+    db.close()
+    assert b"filename*=utf-8''plan.pdf" in raw and b"text/html" in raw
+    missing = person.types(
+        "reply", "1", "--by", "ines", "--attach", "nowhere", "--text", plan, code=1
+    )
+    assert "nowhere" in missing
+
+
+def test_threads_are_sorted_and_it_is_taken_back(person: Person, house: House) -> None:
+    house.db = Database(f"sqlite:///{person.folder / 'aboard.db'}")
+    house.receive(mail(id="two@acme.example", subject="Other"))
+    house.receive(mail(id="one-b@acme.example", refs=["one@acme.example"]))
+    moved = house.message("one-b@acme.example").id
+    house.db.close()
+    said = person.types("merge", "2", "--into", "1", "--by", "ines")
+    assert "thread 2 is part of thread 1 now, 3 messages" in said
+    undo = said.partition("`aboard ")[2].partition("`")[0].split()
+    assert "taken back on thread 1" in person.types(*undo)
+    assert "undone already" in person.types(*undo, code=1)
+    said = person.types("split", "1", "--message", str(moved), "--by", "ines")
+    assert "thread 3: 1 messages, with support" in said
+    assert "priority urgent" in person.types("priority", "1", "urgent", "--by", "ines")
+    assert "ines follows thread 1" in person.types("follow", "1", "--by", "ines")
+    assert "thread 1 is ines's" in person.types("give", "1", "--to", "ines", "--by", "tom")
+    assert "of acme.example already" in person.types(
+        "move", "1", "--account", "acme.example", "--by", "tom", code=1
+    )

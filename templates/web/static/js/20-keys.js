@@ -8,7 +8,8 @@
 //   data-key="g+i"          one after the other
 //   data-label="Close"      what the palette and the screen reader call it, where the text does not say it
 // A button, link or summary is clicked, a field is focused, a form is submitted. A control inside a
-// row of a list (`.row`) is that row's: the focused row's is taken first, then the page's own.
+// row of a list (`.row`) is that row's: the focused row's is taken first, then the page's own. A deed for
+// selected rows selects the focused row where none is selected.
 // Hidden and disabled controls are passed over. Single keys act only outside of text fields and can be
 // switched off (WCAG 2.1.4): <html data-keys="off">. Keys with a modifier stay.
 //
@@ -51,7 +52,18 @@
       const found = scope && named(scope, key).find(usable);
       if (found) return found;
     }
-    return named(document, key).find((one) => !one.closest(".row") && usable(one));
+    return named(document, key).find((one) => !one.closest(".row") && usable(one)) ?? forFocusedRow(key);
+  }
+
+  /* Deeds for selected rows, pressed while none is selected, are meant for the row that has the focus. */
+  function forFocusedRow(key) {
+    const box = focusedRow()?.querySelector("input[type=checkbox]");
+    if (!box?.form || document.querySelector(".row input[type=checkbox]:checked")) return undefined;
+    if (!named(box.form, key).some((one) => !one.closest(".row"))) return undefined;
+    box.click();
+    const found = named(box.form, key).find((one) => !one.closest(".row") && usable(one));
+    if (!found) box.click();
+    return found;
   }
 
   function use(control) {

@@ -44,13 +44,25 @@
     }
   }
 
+  /* Whoever writes an answer sees that somebody else does, too. It stops nobody: sending has its own check. */
+  function warn(words) {
+    const composer = document.querySelector(".composer");
+    const shown = composer?.querySelector(".also-writes");
+    if (!composer || !words) return shown?.remove();
+    const note = shown ?? document.createElement("p");
+    note.className = "banner warn also-writes";
+    note.textContent = `${words}. Write on, or leave it to them; nothing is sent twice without asking.`;
+    if (!shown) composer.prepend(note);
+    return undefined;
+  }
+
   function announce() {
     if (!thread) return;
     const writing = others(thread).filter((person) => person.does === "writes").map((person) => person.name);
     const words = writing.length ? `${writing.join(" and ")} ${writing.length > 1 ? "are" : "is"} replying here` : "";
     if (words && words !== announced) say(words);
     announced = words;
-    document.documentElement.toggleAttribute("data-others-write", writing.length > 0);
+    warn(words);
   }
 
   document.body.addEventListener("live:here", (event) => {

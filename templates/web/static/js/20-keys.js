@@ -36,6 +36,12 @@
     return visible(element) && !element.disabled && element.getAttribute("aria-disabled") !== "true";
   }
 
+  /* Keys with Ctrl or Command reach what stands in a menu that is not open, as Send and close. */
+  function usableIn(key) {
+    return (element) => usable(element)
+      || (key.startsWith("Mod+") && !element.disabled && visible(element.closest("details.menu:not([open])")));
+  }
+
   function named(scope, key) {
     return [...scope.querySelectorAll("[data-key]")].filter((one) => one.dataset.key.split(" ").includes(key));
   }
@@ -49,10 +55,10 @@
     if (dialog) return named(dialog, key).find(usable);
     const form = document.activeElement?.closest?.("form");
     for (const scope of [form, focusedRow()]) {
-      const found = scope && named(scope, key).find(usable);
+      const found = scope && named(scope, key).find(usableIn(key));
       if (found) return found;
     }
-    return named(document, key).find((one) => !one.closest(".row") && usable(one)) ?? forFocusedRow(key);
+    return named(document, key).find((one) => !one.closest(".row") && usableIn(key)(one)) ?? forFocusedRow(key);
   }
 
   /* Deeds for selected rows, pressed while none is selected, are meant for the row that has the focus. */

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from inbox.app import appliers, decisions
 from inbox.clock import utc_now
 from inbox.config import load
+from inbox.flow.correct import Corrections
 from inbox.flow.work import Desk
 from inbox.store.database import Database
 from inbox.web.site import Site
@@ -57,7 +59,15 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     with served.serving(folder) as running:
         db = served.opened(folder)
         settings = load(folder / "aboard.yaml", {})
-        site = Site(db=db, settings=settings, clock=utc_now, retry=lambda numbers: 0)
+        site = Site(
+            db=db,
+            settings=settings,
+            clock=utc_now,
+            retry=lambda numbers: 0,
+            corrections=Corrections(db),
+            proposals=appliers(db, settings),
+            decisions=decisions(db, settings),
+        )
         with in_process(site) as other:
             yield Node(f"http://127.0.0.1:{running.web}", other, running.smtp, db, folder)
         db.close()
@@ -145,6 +155,30 @@ def test_two_people_see_each_other_across_processes(chromium: Browser, node: Nod
         assert tom.locator(".reading .presence").count() == 1, "not oneself"
         tom.goto(f"{node.address}/threads")
         maya.wait_for_selector(".reading .presence", state="detached", timeout=LONGEST)
+
+
+def test_two_who_write_see_it_and_a_stale_answer_is_stopped(chromium: Browser, node: Node) -> None:
+    node.mail("Two answers", 40)
+    with (
+        person(chromium, node, node.address, "tom") as tom,
+        person(chromium, node, node.other, "maya") as maya,
+    ):
+        live(tom, f"{node.address}/threads")
+        tom.click(".row:has-text('Two answers') a")
+        thread = int(re.findall(r"/threads/(\d+)", tom.url)[0])
+        for page, address in ((tom, node.address), (maya, node.other)):
+            live(page, f"{address}/threads/{thread}?compose=reply")
+            page.fill(".compose textarea[name=text]", "Yes, gladly.")
+        tom.wait_for_selector(".also-writes:has-text('Maya Okafor is replying')", timeout=LONGEST)
+        maya.wait_for_selector(".also-writes:has-text('Tom Alvarez is replying')", timeout=LONGEST)
+        node.mail("Re: Two answers", 41, "<live-40@bank.example>")
+        tom.wait_for_selector(".message:has-text('this is mail 41')", timeout=LONGEST)
+        assert tom.input_value(".compose textarea[name=text]") == "Yes, gladly.", "kept as typed"
+        tom.click(".compose button.primary")
+        tom.wait_for_selector(".held-card:has-text('Not sent')", timeout=LONGEST)
+        assert tom.input_value(".compose textarea[name=text]") == "Yes, gladly."
+        tom.click("button[value=anyway]")
+        tom.wait_for_selector(".notice.out", timeout=LONGEST)
 
 
 def test_seven_tabs_of_one_browser_all_live(chromium: Browser, node: Node) -> None:

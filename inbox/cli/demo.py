@@ -18,6 +18,7 @@ from pathlib import Path
 from inbox import shipped
 from inbox.app import files_in_force, open_database, put_in_force
 from inbox.cli import demo_past, output
+from inbox.cli.demo_again import MARK, RESET, SNAPSHOT, file_of
 from inbox.cli.demo_cast import Colleague, Customers, Sink
 from inbox.cli.starter import write_folder
 from inbox.cli.story import Story, StoryMail, deliver, deliver_all, load_story
@@ -32,13 +33,7 @@ from inbox.node import Node, Running
 from inbox.store import accounts, handoffs, ledger, outbox_desk, snapshot, timeline
 from inbox.store.database import Database
 
-FOLDER = shipped.DATA / "var" / "demo"
 STORY = shipped.DATA / "demo"
-MARK = "demo-folder.txt"
-"""Says that a folder may be made anew."""
-
-SNAPSHOT, RESET = "as-it-began.db", "reset.txt"
-"""The database as it was when the history was filed; touched where somebody went back to it."""
 
 PATIENCE = 60.0
 """Seconds that the history may take to be filed."""
@@ -81,20 +76,6 @@ def _soon(
     """The sink's mail comes in a thread of its own; the customers live in the loop."""
     if not loop.is_closed():
         loop.call_soon_threadsafe(heard, mail)
-
-
-def reset(folder: Path) -> None:
-    """Bring a demo back to where it began, whether it runs or not. Raises `AboardError`."""
-    if not (folder / MARK).exists() or not (folder / SNAPSHOT).exists():
-        raise AboardError(f"{folder}: there is no demo to begin again; `aboard demo` makes one")
-    settings = load(folder / "aboard.yaml", {})
-    snapshot.copy(folder / SNAPSHOT, _file_of(settings))
-    (folder / RESET).write_text(f"{utc_now().isoformat()}\n")
-
-
-def _file_of(settings: Settings) -> Path:
-    """The file of the demo's database."""
-    return Path(settings.database_url().removeprefix("sqlite:///"))
 
 
 def _prepare(folder: Path, port: int) -> Settings:
@@ -200,7 +181,7 @@ class _Player:
     def _remember(self) -> None:
         """Keep how it began, for `aboard demo reset`."""
         folder = self.node.settings.folder
-        snapshot.copy(_file_of(self.node.settings), folder / SNAPSHOT)
+        snapshot.copy(file_of(self.node.settings), folder / SNAPSHOT)
         (folder / RESET).write_text("")
 
     async def _play(self, running: Running, now: datetime) -> None:

@@ -79,7 +79,8 @@ def demo(
     if context.invoked_subcommand is not None:
         return
     from inbox import log
-    from inbox.cli.demo import FOLDER, play
+    from inbox.cli.demo import play
+    from inbox.cli.demo_again import FOLDER
 
     log.set_up("WARNING")
     asyncio.run(play(folder or FOLDER, once=once, port=port))
@@ -88,7 +89,7 @@ def demo(
 @demo_app.command()
 def reset(folder: DemoFolder = None) -> None:
     """Go back to where the demo began, whether it runs or not."""
-    from inbox.cli import demo as demos
+    from inbox.cli import demo_again
 
-    demos.reset(folder or demos.FOLDER)
+    demo_again.reset(folder or demo_again.FOLDER)
     output.line("the demo is where it began")

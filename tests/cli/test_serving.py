@@ -92,7 +92,7 @@ def test_serve_takes_mail_shows_it_and_stops_cleanly_on_sigterm(terminal: Termin
 def test_only_some_parts_can_be_served(terminal: Terminal) -> None:
     ran = terminal.run("serve", "--only", "smtp,nonsense")
     assert ran.code == 1
-    assert "nonsense: the parts are smtp, file, web" in ran.err
+    assert "nonsense: the parts are smtp, poll, file, web" in ran.err
     assert terminal.run("serve", "--only", ",").code == 1
     assert not (terminal.config.parent / "var").exists(), "nothing may be put in force"
 

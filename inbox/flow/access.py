@@ -124,14 +124,16 @@ def delay(failures: int, free: int) -> timedelta:
 def _attempt(db: Database, keys: tuple[str, str], now: datetime) -> int:
     """Count an attempt; or, where one has to wait, the seconds."""
     with db.write() as conn:
-        known = credentials.failed(conn, keys)
+        known = credentials.failed(conn, sorted(keys), now)
+        counts = {}
         for key, free in zip(keys, (FREE_OF_ACCOUNT, FREE_OF_ADDRESS), strict=True):
-            count, last = known.get(key, (0, now))
+            count, last = known[key]
+            count = count if last > now - FORGOTTEN_AFTER else 0
             left = last + delay(count, free) - now
-            if left > timedelta() and last > now - FORGOTTEN_AFTER:
+            if left > timedelta():
                 return int(left.total_seconds()) + 1
-        for key in keys:
-            credentials.note_failure(conn, key, now, now - FORGOTTEN_AFTER)
+            counts[key] = count + 1
+        credentials.note_failures(conn, counts, now)
     return 0
 
 

@@ -103,10 +103,10 @@ class Desk:
             raise AboardError(f"thread {thread.id} is closed; reopen it first")
         members = people.members(conn, thread.team)
         mine = thread.claimed_at is None or thread.accountable_id == person.id
-        if person.role == "agent" and not mine:
+        if not person.leads and not mine:
             owner = people.by_id(conn, thread.accountable_id)
             raise AboardError(f"thread {thread.id} is {owner.name}'s; they or a lead give it away")
-        if receiver.handle not in members and receiver.role == "agent":
+        if receiver.handle not in members and not receiver.leads:
             raise AboardError(
                 f"{receiver.name} is not in {thread.team}: hand the thread off to their team"
             )

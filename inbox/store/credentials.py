@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, or_, select, update
 
 from inbox.store.access_tables import credentials, failures, one_time_tokens
-from inbox.store.database import Conn, upsert
+from inbox.store.database import Conn, for_update, insert_or_ignore, upsert
 from inbox.store.people import Person
 from inbox.store.tables import people
 
@@ -79,21 +79,21 @@ def use_token(conn: Conn, digest: str, now: datetime) -> bool:
     return conn.execute(update(one_time_tokens).where(unused).values(used_at=now)).rowcount == 1
 
 
-def failed(conn: Conn, keys: Sequence[str]) -> dict[str, tuple[int, datetime]]:
-    """key -> (how often signing in failed under it, when last)."""
+def failed(conn: Conn, keys: Sequence[str], now: datetime) -> dict[str, tuple[int, datetime]]:
+    """key -> (how often signing in failed under it, when last); held until the transaction ends,
+    so that of many attempts at once each sees those before it."""
+    insert_or_ignore(conn, failures, [{"key": key, "count": 0, "last_at": now} for key in keys])
     columns = (failures.c.key, failures.c["count"], failures.c.last_at)
-    found = conn.execute(select(*columns).where(failures.c.key.in_(keys)))
+    statement = select(*columns).where(failures.c.key.in_(keys)).order_by(failures.c.key)
+    found = conn.execute(for_update(conn, statement))
     return {key: (count, last_at) for key, count, last_at in found}
 
 
-def note_failure(conn: Conn, key: str, now: datetime, forgotten_before: datetime) -> None:
-    """Count a failure under a key, from one where the last is long past."""
-    count = 1
-    known = failed(conn, [key]).get(key)
-    if known is not None and known[1] > forgotten_before:
-        count += known[0]
-    values = {"count": count, "last_at": now}
-    upsert(conn, failures, {"key": key} | values, key=("key",), set_=values)
+def note_failures(conn: Conn, counts: Mapping[str, int], now: datetime) -> None:
+    """Write down how often signing in failed under each key by now."""
+    for key, count in counts.items():
+        row = failures.c.key == key
+        conn.execute(update(failures).where(row).values(count=count, last_at=now))
 
 
 def take_back(conn: Conn, keys: Sequence[str], forgotten_before: datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, union_all
+from sqlalchemy import bindparam, func, select, union_all, update
 
 from inbox.errors import NotFound
 from inbox.store.database import Conn
@@ -146,6 +146,12 @@ def attachments_of(
     ):
         found.setdefault(row.message_id, []).append(_attachment(row))
     return {message_id: tuple(files) for message_id, files in found.items()}
+
+
+def mark_attachment(conn: Conn, attachment_id: int, *, confidential: bool) -> None:
+    """Say whether only those who see what is confidential on its thread see an attachment."""
+    one = attachments.c.id == attachment_id
+    conn.execute(update(attachments).where(one).values(confidential=confidential))
 
 
 def attachment(conn: Conn, attachment_id: int, seer: Seer | None = ALL) -> StoredAttachment:

@@ -114,6 +114,11 @@ def join(conn: Conn, survivor: int, absorbed: int) -> Moved:
     joined = _join_followers(conn, survivor, absorbed)
     links = _join_links(conn, survivor, absorbed)
     redirects = conn.scalars(select(threads.c.id).where(threads.c.merged_into_id == absorbed)).all()
+    # What was confidential stays so, wherever it goes.
+    was_secret = select(threads.c.id).where(threads.c.id == absorbed, threads.c.confidential)
+    conn.execute(
+        update(threads).where(threads.c.id == survivor, was_secret.exists()).values(confidential=True)
+    )
     conn.execute(
         update(threads)
         .where((threads.c.id == absorbed) | (threads.c.merged_into_id == absorbed))

@@ -1,8 +1,8 @@
 """Who may see what, as conditions that are part of queries (DESIGN I10). Nothing else decides it.
 
 Every team sees every account and thread, but a **confidential** thread is seen by its team, by who
-answers for it, by leads and admins, and a confidential attachment by the same people of its
-thread. What somebody does not see is not there for them: not found, not counted, not searched.
+answers for it and who follows it, by leads and admins, and a confidential attachment by the same
+people of its thread. What somebody does not see is not there for them: not found, not counted, not searched.
 
 Every query that a page may ask takes a `seer`; `ALL` is for commands and machines, which have no
 eyes of their own. Conditions about rows below a thread name the threads that are hidden, which
@@ -15,7 +15,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true
 
-from inbox.store.tables import attachments, events, messages, threads
+from inbox.store.database import Conn
+from inbox.store.draft_tables import followers
+from inbox.store.people import Person
+from inbox.store.tables import attachments, events, messages, team_members, threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,24 @@ class Seer:
         return self.role in ("lead", "admin")
 
 
+def seer_of(conn: Conn, person: Person) -> Seer:
+    """Through whose eyes this person looks."""
+    of = select(team_members.c.team).where(team_members.c.person_id == person.id)
+    return Seer(person.id, person.handle, person.role, frozenset(conn.scalars(of)))
+
+
 ALL = None
 """Sees everything: commands, filing, clocks."""
 
 
 def _in_the_know(seer: Seer) -> ColumnElement[bool]:
     """Over `threads`: is it one whose confidential parts this person sees?"""
-    return or_(threads.c.team.in_(sorted(seer.teams)), threads.c.accountable_id == seer.person_id)
+    followed = select(followers.c.thread_id).where(followers.c.person_id == seer.person_id)
+    return or_(
+        threads.c.team.in_(sorted(seer.teams)),
+        threads.c.accountable_id == seer.person_id,
+        threads.c.id.in_(followed),
+    )
 
 
 def threads_seen(seer: Seer | None) -> ColumnElement[bool]:

@@ -112,8 +112,9 @@ def attachment(request: Request) -> Response:
     """One attachment, cut out of its raw mail."""
     attachment_id = key(request, "attachment_id")
     with desk_of(request).site.db.read() as conn:
-        stored = messages.attachment(conn, attachment_id, visitor_of(request).seer)
-        raw = ledger.raw_bytes(conn, messages.by_id(conn, stored.message_id).raw_id)
+        seer = visitor_of(request).seer
+        stored = messages.attachment(conn, attachment_id, seer)
+        raw = ledger.raw_bytes(conn, messages.by_id(conn, stored.message_id, seer).raw_id)
     try:
         content = attachment_bytes(raw, stored.path)[1]
     except (KeyError, LimitExceeded) as error:

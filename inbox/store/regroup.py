@@ -117,7 +117,9 @@ def join(conn: Conn, survivor: int, absorbed: int) -> Moved:
     # What was confidential stays so, wherever it goes.
     was_secret = select(threads.c.id).where(threads.c.id == absorbed, threads.c.confidential)
     conn.execute(
-        update(threads).where(threads.c.id == survivor, was_secret.exists()).values(confidential=True)
+        update(threads)
+        .where(threads.c.id == survivor, was_secret.exists())
+        .values(confidential=True)
     )
     conn.execute(
         update(threads)

@@ -20,6 +20,7 @@ from inbox.store.messages import StoredAttachment
 from inbox.web import markup
 from inbox.web.context import desk_of
 from inbox.web.keys import key
+from inbox.web.noting import note
 from inbox.web.visitors import visitor_of
 
 TYPES = frozenset(
@@ -93,6 +94,7 @@ def raw_message(request: Request) -> Response:
         # The raw mail holds every attachment: it is there for who sees them all.
         one = messages.by_id(conn, message_id, seer, whole=True)
         raw = ledger.raw_bytes(conn, one.raw_id)
+    note(request, "raw-mail", f"message {message_id}")
     return _saved(raw, f"message-{message_id}.eml", "message/rfc822")
 
 
@@ -105,6 +107,7 @@ def raw_quarantined(request: Request) -> Response:
         if row.message_id is not None:
             messages.by_id(conn, row.message_id, seer, whole=True)
         raw = ledger.raw_bytes(conn, row.raw_id)
+    note(request, "raw-mail", f"mail {ledger_id}")
     return _saved(raw, f"mail-{ledger_id}.eml", "message/rfc822")
 
 
@@ -121,6 +124,7 @@ def attachment(request: Request) -> Response:
         raise HTTPException(
             404, "This part cannot be taken out of its mail. Download the mail instead."
         ) from error
+    note(request, "attachment", f"attachment {attachment_id} of message {stored.message_id}")
     kind = stored.content_type.lower()
     media_type = kind if kind in TYPES else "application/octet-stream"
     return _saved(content, file_name(stored.name, f"attachment-{attachment_id}"), media_type)

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from inbox.store import ledger
 from inbox.web.context import desk_of, frame, page
 from inbox.web.keys import number
+from inbox.web.noting import note
 
 ROWS = 50
 
@@ -38,5 +39,7 @@ def retry(request: Request) -> Response:
     else:
         raise HTTPException(400, "The form does not say which mail to try again.")
     count = desk_of(request).site.retry(wanted)
+    subject = "all mails" if wanted is None else f"mail {wanted[0]}"
+    note(request, "quarantine-retry", subject, mails=count)
     desk_of(request).counts.forget()
     return RedirectResponse(f"/quarantine?retried={count}", 303)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inbox.web import (
+    confidential_pages,
     decision_pages,
     downloads,
     inbox_pages,
@@ -79,4 +80,18 @@ ROUTES = (
     Route("GET", "/messages/{message_id}/raw", downloads.raw_message, Policy.READ),
     Route("GET", "/attachments/{attachment_id}", downloads.attachment, Policy.READ),
     Route("GET", "/attachments/{attachment_id}/preview", previews.preview, Policy.READ),
+    Route(
+        "POST",
+        "/threads/{thread_id}/confidential",
+        confidential_pages.thread,
+        Policy.CHANGE,
+        fields=("confidential",),
+    ),
+    Route(
+        "POST",
+        "/attachments/{attachment_id}/confidential",
+        confidential_pages.attachment,
+        Policy.CHANGE,
+        fields=("confidential",),
+    ),
 )

@@ -59,7 +59,7 @@ EVENTS = {
         *("assigned", "threads-joined", "forwarded-by-colleague", "owner-changed"),
         *("handoff-offered", "handoff-accepted", "handoff-declined", "handoff-returned"),
         *("handoff-withdrawn", "threads-merged", "threads-unmerged", "thread-split"),
-        *("account-changed", "people-told"),
+        *("account-changed", "people-told", "confidential-set", "confidential-lifted"),
         *MAIL_DECISIONS,
     ),
     "clocks": (

@@ -152,6 +152,7 @@ class Node:
             clock=utc_now,
             retry=self._retry,
             demo=self.demo,
+            parts=tuple(self.parts),
             corrections=Corrections(self.db),
             proposals=appliers(self.db, self.settings),
             decisions=decisions(self.db, self.settings),

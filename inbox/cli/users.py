@@ -31,10 +31,7 @@ def listing(context: typer.Context, json: Json = False) -> None:
     with opening.working() as (settings, db), db.read() as conn:
         everybody = [one for one in people.everybody(conn).values() if one.active]
         holders = credentials.holders(conn)
-        idle = settings.web.idle
-        open_ = {
-            one.id: len(sessions.of_person(conn, one.id, utc_now(), idle)) for one in everybody
-        }
+        open_ = sessions.counts(conn, utc_now(), settings.web.idle)
     rows: list[dict[str, Any]] = [
         {
             "handle": one.handle,
@@ -42,7 +39,7 @@ def listing(context: typer.Context, json: Json = False) -> None:
             "address": one.address,
             "role": one.role,
             "password_set_at": iso(holders[one.id]) if one.id in holders else None,
-            "sessions": open_[one.id],
+            "sessions": open_.get(one.id, 0),
         }
         for one in sorted(everybody, key=lambda one: one.handle)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from inbox.store.access_tables import sessions
 from inbox.store.database import Conn, new_key
@@ -104,6 +104,17 @@ def of_person(conn: Conn, person_id: int, now: datetime, idle: timedelta) -> tup
         .order_by(sessions.c.seen_at.desc(), sessions.c.id.desc())
     )
     return tuple(Session(**row._mapping) for row in found)
+
+
+def counts(conn: Conn, now: datetime, idle: timedelta) -> dict[int, int]:
+    """person -> how many of their sessions still count."""
+    found = conn.execute(
+        select(sessions.c.person_id, func.count())
+        .where(sessions.c.ended_at.is_(None))
+        .where(sessions.c.expires_at > now, sessions.c.seen_at > now - idle)
+        .group_by(sessions.c.person_id)
+    )
+    return {row[0]: row[1] for row in found}
 
 
 def end(

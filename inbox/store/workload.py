@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select, update
 
 from inbox.store.database import Conn, for_update
+from inbox.store.seers import ALL, Seer, threads_seen
 from inbox.store.tables import people, team_members, teams, threads
 from routing.ownership import Workload
 
@@ -22,9 +23,11 @@ _OWNED = (
 )
 
 
-def owned(conn: Conn) -> dict[str, int]:
-    """handle -> open and waiting threads that this person owns; who owns none is not in it."""
-    return {row[0]: row[1] for row in conn.execute(_OWNED)}
+def owned(conn: Conn, seer: Seer | None = ALL) -> dict[str, int]:
+    """handle -> open and waiting threads that this person owns, of those that are seen; who owns
+    none is not in it."""
+    statement = _OWNED if seer is ALL else _OWNED.where(threads_seen(seer))
+    return {row[0]: row[1] for row in conn.execute(statement)}
 
 
 _TURNS = (

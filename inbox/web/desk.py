@@ -92,6 +92,8 @@ class Site:
     """None: the pages settle no proposal."""
     decisions: Decisions | None = None
     """None: the pages correct no forward and join no threads."""
+    parts: tuple[str, ...] = ()
+    """What else runs in this process, for the page about it."""
 
 
 class Counts:

@@ -1,8 +1,8 @@
-"""Routes of coming in and going out."""
+"""Routes of coming in and going out, of people, and of what admins look after."""
 
 from __future__ import annotations
 
-from inbox.web import sign_in_pages
+from inbox.web import admin_pages, own_pages, people_pages, sign_in_pages
 from inbox.web.policy import Policy, Route
 
 ROUTES = (
@@ -14,4 +14,17 @@ ROUTES = (
     Route("POST", "/sign-in/once", sign_in_pages.redeem, Policy.OPEN,
           fields=("once", "password", "again")),
     Route("POST", "/sign-out", sign_in_pages.sign_out, Policy.OWN),
+    Route("GET", "/me", own_pages.show, Policy.READ),
+    Route("POST", "/me/password", own_pages.change_password, Policy.OWN,
+          fields=("old", "new", "again")),
+    Route("POST", "/me/sessions", own_pages.end_sessions, Policy.OWN, fields=("session",)),
+    Route("GET", "/people", people_pages.listing, Policy.READ),
+    Route("POST", "/people/away", people_pages.leave, Policy.LEAD,
+          fields=("handle", "from", "until", "note")),
+    Route("POST", "/people/back", people_pages.back, Policy.LEAD, fields=("handle",)),
+    Route("POST", "/people/link", people_pages.give_link, Policy.ADMIN, fields=("handle",)),
+    Route("POST", "/people/sessions", people_pages.end_sessions, Policy.ADMIN, fields=("handle",)),
+    Route("GET", "/settings", admin_pages.settings, Policy.ADMIN),
+    Route("GET", "/audit", admin_pages.audit, Policy.ADMIN),
+    Route("GET", "/audit.csv", admin_pages.audit_csv, Policy.ADMIN),
 )  # fmt: skip

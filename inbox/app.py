@@ -14,9 +14,10 @@ from inbox.config import Settings, Smtp
 from inbox.errors import ConfigError, StoreError
 from inbox.flow import active, ownership
 from inbox.flow.context import FilingContext, Own
+from inbox.flow.facts import database_facts
 from inbox.mail.providers import PUBLIC_DOMAINS
 from inbox.store import models, people, schema, sets
-from inbox.store.database import Conn, Database, has_wal_reset_bug, server_version, sqlite_version
+from inbox.store.database import Conn, Database
 from routing.problems import Problem, errors
 
 if TYPE_CHECKING:
@@ -239,26 +240,6 @@ def _nothing_active() -> Problem:
     message = "no teams, rules or policies are in force yet"
     hint = "`aboard check` says what is wrong with the files; `aboard serve` puts them in force"
     return Problem("database", 0, 0, "nothing-active", message, hint)
-
-
-def database_facts(db: Database) -> dict[str, str]:
-    """What an operator asks of a database first."""
-    facts = {
-        "database": db.url.render_as_string(hide_password=True),
-        "schema": f"{schema.current(db)} (this program needs {schema.newest()})",
-    }
-    if db.is_sqlite:
-        version = ".".join(map(str, sqlite_version()))
-        bug = (
-            "has the WAL-reset bug (fixed in 3.51.3): a single checkpointer is used"
-            if has_wal_reset_bug()
-            else "is free of the WAL-reset bug; a single checkpointer is used all the same"
-        )
-        facts["sqlite"] = f"{version}, which {bug}"
-    else:
-        with db.read() as conn:
-            facts["postgresql"] = server_version(conn)
-    return facts
 
 
 def check_everything(settings: Settings) -> tuple[tuple[Problem, ...], dict[str, str]]:

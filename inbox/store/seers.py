@@ -2,7 +2,8 @@
 
 Every team sees every account and thread, but a **confidential** thread is seen by its team, by who
 answers for it and who follows it, by leads and admins, and a confidential attachment by the same
-people of its thread. What somebody does not see is not there for them: not found, not counted, not searched.
+people of its thread. What somebody does not see is not there for them: not found, not counted, not
+searched.
 
 Every query that a page may ask takes a `seer`; `ALL` is for commands and machines, which have no
 eyes of their own. Conditions about rows below a thread name the threads that are hidden, which

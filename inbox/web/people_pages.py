@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from fastapi import HTTPException, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from inbox.app import homes
 from inbox.clock import iso
 from inbox.errors import AboardError, NotFound
 from inbox.flow import access, ownership, stored_sets
@@ -151,6 +150,15 @@ def day_of(text: str, *, end: bool = False) -> datetime | None:
     return datetime.combine(day, time(), UTC) + (timedelta(days=1) if end else timedelta())
 
 
+def _house(request: Request) -> ownership.House:
+    """By what threads find somebody else. Raises `NotFound` before the first files are in force."""
+    with desk_of(request).site.db.read() as conn:
+        files = stored_sets.in_force(conn)
+        if files is None:
+            raise NotFound("no teams and rules are in force yet")
+        return ownership.house_of(conn, files.directory, files.ruleset.fallback.team)
+
+
 def leave(request: Request) -> Response:
     """Note that somebody is away: from a day (now where none is given) until a day, included."""
     site = desk_of(request).site
@@ -160,7 +168,7 @@ def leave(request: Request) -> Response:
     if ends is not None and ends <= begins:
         return _listing(request, wrong="The last day of an absence is not before its first.")
     wanted = ownership.Leave(handle, begins, ends, _text(request, "note"))
-    ownership.leave(site.db, homes(site.db, site.settings), wanted, now)
+    ownership.leave(site.db, _house(request), wanted, now)
     until = None if ends is None else iso(ends)
     note(request, "absence", f"person {handle}", **{"from": iso(begins)}, until=until)
     return RedirectResponse("/people?said=away", 303)
@@ -171,7 +179,7 @@ def back(request: Request) -> Response:
     site, handle = desk_of(request).site, _text(request, "handle")
     now = site.clock()
     try:
-        ownership.come_back(site.db, homes(site.db, site.settings), handle, now)
+        ownership.come_back(site.db, _house(request), handle, now)
     except NotFound:
         raise
     except AboardError:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 
-from inbox import passwords
 from inbox.store.database import Database
+from tests.access.hashes import cheapened
 from tests.flow.house import House, make
 
 
@@ -20,11 +19,9 @@ def house(db: Database, tmp_path: Path) -> House:
 
 @pytest.fixture(autouse=True)
 def cheap_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashes with the least memory and time, but where a test asks for the real ones."""
+    """Cheap hashes, but where a test asks for the real ones."""
     if "real_hashes" not in request.fixturenames:
-        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        monkeypatch.setattr(passwords, "_hasher", cheap)
-        monkeypatch.setattr(passwords, "_of_nobody", [])
+        cheapened(monkeypatch)
 
 
 @pytest.fixture

@@ -1,0 +1,286 @@
+"""Every route, for every role, on what is their team's, another team's, confidential, or not there.
+
+Generated from the table of routes: a new route is in it by itself, a new kind of object has to be
+given below, or the test says so. T37: what somebody may not see is not there for them.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from inbox.store import messages, people, threads
+from inbox.store.database import Database
+from inbox.store.seers import ALL
+from inbox.store.tables import attachments
+from inbox.web import csrf
+from inbox.web.policy import Policy, Route
+from inbox.web.routes import ROUTES
+from inbox.web.visitors import COOKIE
+from tests.web import story
+from tests.web.conftest import Told
+
+WORD = "zephyrine"
+"""Stands in the subject, the text, and a file's name of the confidential thread; nowhere else."""
+FILE_WORD = "quillwort"
+"""Stands in the name of a confidential file of a thread that every team sees."""
+
+WHO = {
+    "viewer": "noor",
+    "agent of another team": "samuel",
+    "agent of the open thread's team": "priya",
+    "agent of the confidential thread's team": "ines",
+    "lead": "jonas",
+    "admin": "maya",
+}
+BLIND = ("viewer", "agent of another team", "agent of the open thread's team")
+"""Who does not see what is confidential."""
+STREAMS = ("/live",)
+"""Answers that never end; who may open one is asked, what it tells is tested with the streams."""
+MISSING = 987_654_321
+
+
+@dataclass
+class World:
+    """A site with a thread of each kind, and a signed-in client for everybody."""
+
+    told: Told
+    open: dict[str, int]
+    secret: dict[str, int]
+    clients: dict[str, TestClient]
+    anonymous: TestClient
+
+    def path(self, route: Route, kind: str) -> str:
+        """The route's path with the numbers of one kind of object."""
+        numbers = {"open": self.open, "secret": self.secret}.get(kind, {})
+
+        def number(match: re.Match[str]) -> str:
+            name = match[1]
+            assert name in self.open, f"say in this test what `{name}` of {route.path} stands for"
+            return str(numbers.get(name, MISSING))
+
+        return re.sub(r"\{([a-z_]+)\}", number, route.path)
+
+
+def _objects(db: Database, thread_id: int) -> dict[str, int]:
+    with db.read() as conn:
+        thread = threads.by_id(conn, thread_id)
+        listed = messages.of_thread(conn, thread_id)
+        files = messages.attachments_of(conn, [one.id for one in listed], ALL)
+        message = next(one for one in listed if files.get(one.id))
+        file = next(one for one in files[message.id] if not one.inline)
+    return {
+        "thread_id": thread_id,
+        "message_id": message.id,
+        "attachment_id": file.id,
+        "account_id": thread.account_id,
+        "ledger_id": message.raw_id,
+        "proposal_id": MISSING,
+        "name": MISSING,
+    }
+
+
+def _secret_mail() -> bytes:
+    made = story.mail(
+        "Anna Schmidt <anna@acme.example>",
+        f"About {WORD}",
+        f"The {WORD} must stay between us.\n",
+        minutes=5,
+        message_id="<secret-1@acme.example>",
+    )
+    made.add_alternative(f"<p>The {WORD} must stay between us.</p>", subtype="html")
+    made.add_attachment(
+        b"%PDF-1.4 x", maintype="application", subtype="pdf", filename=f"{WORD}.pdf"
+    )
+    return made.as_bytes()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, told_file: Path) -> Iterator[World]:
+    path = tmp_path_factory.mktemp("matrix") / "world.db"
+    shutil.copyfile(told_file, path)
+    url = f"sqlite:///{path}"
+    told = Told(Database(url), story.settings_for(url))
+    story.put(told.db, told.settings, [_secret_mail()])
+    with told.db.write() as conn:
+        (found,) = messages.by_mail_id(conn, "secret-1@acme.example")
+        tom = people.by_handle(conn, "tom")
+        threads.save(
+            conn, found.thread_id, team="support", accountable_id=tom.id, confidential=True
+        )
+        jonas = people.by_handle(conn, "jonas")
+        threads.save(conn, 1, team="implementation", accountable_id=jonas.id)
+        conn.execute(
+            attachments.update()
+            .where(attachments.c.name.like("plan%"))
+            .values(name=f"{FILE_WORD}.html", confidential=True)
+        )
+    clients = {name: told.client(handle=handle) for name, handle in WHO.items()}
+    kinds = _objects(told.db, 1), _objects(told.db, found.thread_id)
+    yield World(told, *kinds, clients, told.client(None))
+    told.db.close()
+
+
+def token(client: TestClient) -> str:
+    return csrf.token(client.cookies[COOKIE])
+
+
+VALUES = {
+    "team": "compliance",
+    "confidential": "no",
+    "answer": "sender",
+    "sender": "x@acme.example",
+    "does": "views",
+    "tab": "a-tab-of-the-test",
+    "handle": "priya",
+}
+
+
+def filled(route: Route, world: World, kind: str) -> dict[str, str]:
+    """A form with something sensible in every field."""
+    numbers = {"open": world.open, "secret": world.secret}.get(kind, {})
+    thread = str(numbers.get("thread_id", MISSING))
+    made = {name: VALUES.get(name, "1") for name in route.fields}
+    made |= {name: thread for name in ("thread", "other") if name in route.fields}
+    return made
+
+
+ALL_ROUTES = [route for route in ROUTES if route.path not in ("/static/{name}", "/healthz")]
+GUARDED = [route for route in ALL_ROUTES if route.policy is not Policy.OPEN]
+ON_OBJECTS = [
+    route for route in GUARDED if "{" in route.path and route.path != "/accounts/{account_id}"
+]
+"""Every team sees every account; that its confidential threads are not on the page is asked, too."""
+by_path = pytest.mark.parametrize("route", GUARDED, ids=lambda one: f"{one.method} {one.path}")
+by_object = pytest.mark.parametrize("route", ON_OBJECTS, ids=lambda one: f"{one.method} {one.path}")
+
+
+@by_path
+def test_nobody_comes_in_without_signing_in(world: World, route: Route) -> None:
+    for kind in ("open", "secret", "missing"):
+        path = world.path(route, kind)
+        if route.method == "GET":
+            answer = world.anonymous.get(path)
+            assert answer.status_code == 303
+            assert answer.headers["location"].startswith("/sign-in")
+            as_part = world.anonymous.get(path, headers={"sec-fetch-dest": "empty"})
+            assert as_part.status_code == 401
+        else:
+            sent = {"token": csrf.token("x" * 43), **filled(route, world, kind)}
+            assert world.anonymous.post(path, data=sent).status_code == 401
+
+
+@by_path
+@pytest.mark.parametrize("who", WHO)
+def test_a_role_is_let_in_as_the_policy_says(world: World, route: Route, who: str) -> None:
+    client = world.clients[who]
+    with world.told.db.read() as conn:
+        role = people.by_handle(conn, WHO[who]).role
+    admitted = route.policy.admits(role)
+    path = world.path(route, "open")
+    if route.method != "GET":
+        # Whom the policy admits is stopped by the field that nobody knows, so that nothing changes.
+        answer = client.post(path, data={"token": token(client), "no-such-field": "1"})
+        assert answer.status_code == (422 if admitted else 403), answer.text[:300]
+        assert client.post(path, data={"no-such-field": "1"}).status_code == 403
+    elif not admitted:
+        assert client.get(path).status_code == 403
+    elif route.path not in STREAMS:
+        assert client.get(path).status_code in (200, 204, 303, 308, 400, 404), path
+
+
+def test_a_viewer_can_change_nothing_but_what_is_their_own() -> None:
+    own = {
+        route.path for route in ROUTES if route.method != "GET" and route.policy.admits("viewer")
+    }
+    assert own == {
+        *("/sign-in", "/sign-in/demo", "/sign-in/once", "/sign-out", "/me/password"),
+        *("/me/sessions", "/rules/explain", "/live/here", "/preferences", "/preferences/pictures"),
+        "/messages/{message_id}/pictures",
+    }
+
+
+@by_object
+@pytest.mark.parametrize("who", BLIND)
+def test_T37_what_is_confidential_is_not_there_for_others(
+    world: World, route: Route, who: str
+) -> None:
+    client = world.clients[who]
+    with world.told.db.read() as conn:
+        before = threads.by_id(conn, world.secret["thread_id"])
+        role = people.by_handle(conn, WHO[who]).role
+    answers = []
+    for kind in ("secret", "missing"):
+        path = world.path(route, kind)
+        if route.method == "GET":
+            answers.append(client.get(path))
+        else:
+            sent = {"token": token(client), **filled(route, world, kind)}
+            answers.append(client.post(path, data=sent))
+    secret, missing = answers
+    expected = 404 if route.policy.admits(role) else 403
+    assert secret.status_code == missing.status_code, secret.text[:400]
+    assert secret.status_code in (expected, 400), secret.text[:400]
+    assert WORD not in secret.text and FILE_WORD not in secret.text
+    with world.told.db.read() as conn:
+        assert threads.by_id(conn, world.secret["thread_id"]) == before
+
+
+@by_object
+@pytest.mark.parametrize("who", sorted(set(WHO) - set(BLIND)))
+def test_what_is_confidential_is_there_for_who_sees_it(
+    world: World, route: Route, who: str
+) -> None:
+    client = world.clients[who]
+    if route.method == "GET" and "{proposal_id}" not in route.path:
+        assert client.get(world.path(route, "secret")).status_code in (200, 303, 308, 403)
+
+
+LISTS = (
+    *("/threads?status=all", "/threads?team=support&status=all", "/search?q=between+us"),
+    *("/search?q=anna", "/live/find?q=about", "/live/find?q=schmidt", "/rules/explain"),
+    *("/threads?fragment=rows&status=all", "/accounts?q=acme"),
+)
+
+
+@pytest.mark.parametrize("who", BLIND)
+def test_no_page_tells_a_word_of_what_is_confidential(world: World, who: str) -> None:
+    client = world.clients[who]
+    pages = {world.path(route, "open") for route in GUARDED if route.method == "GET"} - {*STREAMS}
+    pages |= {world.path(route, "open") for route in ON_OBJECTS if route.method == "GET"}
+    own_file = who == "agent of the open thread's team"
+    words = re.compile(WORD if own_file else f"{WORD}|{FILE_WORD}", re.IGNORECASE)
+    told = [path for path in sorted(pages | {*LISTS}) if words.search(client.get(path).text)]
+    assert told == []
+    found = client.get(f"/search?q={WORD}").text
+    assert "About" not in found and "Anna" not in found
+    assert ("Anna" in client.get(f"/search?q={FILE_WORD}").text) == own_file
+
+
+def test_the_words_are_there_for_who_may_read_them(world: World) -> None:
+    client = world.clients["agent of the confidential thread's team"]
+    assert WORD in client.get("/threads?status=all").text
+    assert WORD in client.get(f"/accounts/{world.secret['account_id']}").text
+    assert FILE_WORD not in client.get("/threads/1").text, "that file is implementation's"
+    assert FILE_WORD in world.clients["agent of the open thread's team"].get("/threads/1").text
+
+
+@pytest.mark.parametrize("who", BLIND)
+def test_numbers_beside_teams_do_not_count_what_is_confidential(world: World, who: str) -> None:
+    counted = world.clients[who].get("/live/counts").json()
+    everything = world.clients["admin"].get("/live/counts").json()
+    assert everything["support:open"] == counted.get("support:open", 0) + 1
+    assert everything[":open"] == counted[":open"] + 1
+
+
+def test_every_route_is_in_the_matrix() -> None:
+    rest = {route.path for route in ROUTES} - {route.path for route in GUARDED}
+    assert rest == {
+        *("/static/{name}", "/healthz", "/sign-in", "/sign-in/demo", "/sign-in/once"),
+    }

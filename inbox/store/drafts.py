@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from inbox.errors import NotFound
 from inbox.store.database import Conn, for_update, new_key
 from inbox.store.draft_tables import draft_files, draft_versions, drafts
+from inbox.store.seers import Seer, threads_seen
 from inbox.store.tables import people, threads
 
 
@@ -178,9 +179,11 @@ class Writing:
     updated_at: datetime
 
 
-def of_account(conn: Conn, account_id: int, since: datetime) -> tuple[Writing, ...]:
-    """Who has open drafts to a customer, saved since an instant; the newest first. Notes are
-    nobody's business but ours and do not count."""
+def of_account(
+    conn: Conn, account_id: int, since: datetime, seer: Seer | None
+) -> tuple[Writing, ...]:
+    """Who has open drafts to a customer on threads that are seen, saved since an instant; the
+    newest first. Notes are nobody's business but ours and do not count."""
     found = conn.execute(
         select(
             drafts.c.thread_id,
@@ -194,7 +197,7 @@ def of_account(conn: Conn, account_id: int, since: datetime) -> tuple[Writing, .
         .join(threads, threads.c.id == drafts.c.thread_id)
         .join(people, people.c.id == drafts.c.author_id)
         .where(threads.c.account_id == account_id, drafts.c.state == "open")
-        .where(drafts.c.kind == "reply", drafts.c.updated_at >= since)
+        .where(drafts.c.kind == "reply", drafts.c.updated_at >= since, threads_seen(seer))
         .order_by(drafts.c.updated_at.desc(), drafts.c.id.desc())
     )
     return tuple(Writing(**row._mapping) for row in found)

@@ -18,8 +18,10 @@ from inbox.store.drafts import Draft, DraftFile, Version, Writing
 from inbox.store.messages import Message, StoredAttachment
 from inbox.store.outbox_desk import Item
 from inbox.store.people import Person
+from inbox.store.seers import Seer
 from inbox.store.threads import Thread
 from inbox.web.desk import Site
+from inbox.web.visitors import Visitor
 
 MODES = ("reply", "all", "note", "forward")
 CLOSED = "closed"
@@ -78,9 +80,10 @@ class Composer:
 
 
 def composer(
-    conn: Conn, thread: Thread, person: Person, extra: Extra, now: datetime, site: Site
+    conn: Conn, thread: Thread, visitor: Visitor, extra: Extra, now: datetime, site: Site
 ) -> Composer:
     """Put it together. A viewer has none of it, but sees who writes."""
+    person, seer = visitor.person, visitor.seer
     found = drafts.of_thread(conn, thread.id)
     shut = extra.mode == CLOSED
     draft = _chosen(found, thread, person, replace(extra, mode="") if shut else extra)
@@ -100,7 +103,8 @@ def composer(
     waiting = tuple(
         one for one in outbox_desk.open_of_thread(conn, thread.id) if one.by_id == person.id
     )
-    named = messages.attachments_of(conn, [one.id for one in mails]) if mode == "forward" else {}
+    numbers = [one.id for one in mails] if mode == "forward" else []
+    named = messages.attachments_of(conn, numbers, seer) if numbers else {}
     made = Composer(
         mode=mode,
         draft=draft,
@@ -114,7 +118,7 @@ def composer(
             for one in found
             if one.author_id != person.id and (draft is None or one.id != draft.id)
         ),
-        writers=_writers(conn, thread, person, now),
+        writers=_writers(conn, thread, person, seer, now),
         waiting=waiting,
         runs=deeds.runs_of_items(conn, thread.id, person.id) if waiting else {},
         seen_message_id=seen,
@@ -174,8 +178,10 @@ def post_for_looking(site: Site) -> compose.Post:
     )
 
 
-def _writers(conn: Conn, thread: Thread, person: Person, now: datetime) -> tuple[Writing, ...]:
-    found = drafts.of_account(conn, thread.account_id, now - LATELY)
+def _writers(
+    conn: Conn, thread: Thread, person: Person, seer: Seer, now: datetime
+) -> tuple[Writing, ...]:
+    found = drafts.of_account(conn, thread.account_id, now - LATELY, seer)
     return tuple(one for one in found if one.author != person.handle)
 
 

@@ -30,10 +30,11 @@ def preview(request: Request) -> Response:
     """The picture or PDF itself; 415 for what is neither, or too large, to be looked at."""
     attachment_id = key(request, "attachment_id")
     with desk_of(request).site.db.read() as conn:
-        stored = messages.attachment(conn, attachment_id, visitor_of(request).seer)
+        seer = visitor_of(request).seer
+        stored = messages.attachment(conn, attachment_id, seer)
         if stored.size > MOST_PDF:
             raise HTTPException(415, "This file is too large to be looked at here. Download it.")
-        raw = ledger.raw_bytes(conn, messages.by_id(conn, stored.message_id).raw_id)
+        raw = ledger.raw_bytes(conn, messages.by_id(conn, stored.message_id, seer).raw_id)
     try:
         content = attachment_bytes(raw, stored.path)[1]
     except (KeyError, LimitExceeded) as error:

@@ -220,7 +220,7 @@ def versions(request: Request) -> Response:
         around = frame(conn, request)
         one = threads.by_id(conn, thread_id, visitor.seer)
         draft = drafts.by_id(conn, draft_id)
-        if threads.by_id(conn, draft.thread_id).id != one.id:
+        if threads.by_id(conn, draft.thread_id, visitor.seer).id != one.id:
             raise NotFound(f"thread {one.id} has no draft {draft_id}")
         values: Mapping[str, Any] = {
             "thread": one,
@@ -259,7 +259,7 @@ def file(request: Request) -> Response:
         draft = drafts.by_id(conn, draft_id)
         listed = drafts.files_of(conn, [draft_id]).get(draft_id, ())
         found = next((each for each in listed if each.id == file_id), None)
-        if found is None or threads.by_id(conn, draft.thread_id).id != one.id:
+        if found is None or threads.by_id(conn, draft.thread_id, visitor.seer).id != one.id:
             raise NotFound(f"draft {draft_id} has no file {file_id}")
         content = drafts.contents(conn, draft_id)[file_id]
     return saved_file(content, found.name, found.content_type)

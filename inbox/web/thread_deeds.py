@@ -160,8 +160,9 @@ def _offer(it: Doing) -> str:
 
 
 def _offered(it: Doing) -> int:
+    seer = visitor_of(it.request).seer
     with it.site.db.read() as conn:
-        there = handoffs.open_of(conn, threads.by_id(conn, it.thread_id).id)
+        there = handoffs.open_of(conn, threads.by_id(conn, it.thread_id, seer).id)
     if there is None:
         raise AboardError("the offer has ended already")
     it.run = ""
@@ -270,5 +271,5 @@ def take_back(request: Request) -> Response:
     if left:
         return shown(request, thread_id, Extra(problem=f"Not taken back: {left}."), status=409)
     with site.db.read() as conn:
-        there = threads.by_id(conn, thread_id).id
+        there = threads.by_id(conn, thread_id, visitor.seer).id
     return back(there, "undone")

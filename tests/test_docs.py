@@ -20,7 +20,7 @@ COMMANDS = ROOT / "docs" / "COMMANDS.md"
 
 def commands() -> list[tuple[str, str]]:
     """(`aboard ...` as a person types it, its one line of help) for every command."""
-    from inbox.cli import deeds, regrouping, serving, working  # noqa: F401 - they add their commands
+    from inbox.cli import deeds, looking, regrouping, serving, working  # noqa: F401 - they add their commands
 
     found: list[tuple[str, str]] = []
 

@@ -86,7 +86,7 @@ def _whole(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point: run a command, and turn what a person can act on into lines."""
-    from inbox.cli import deeds, regrouping, serving, working  # noqa: F401 - they add their commands to `app`
+    from inbox.cli import deeds, looking, regrouping, serving, working  # noqa: F401 - they add their commands to `app`
 
     command: Any = typer.main.get_command(app)
     try:

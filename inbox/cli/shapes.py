@@ -13,9 +13,12 @@ from inbox.clock import iso
 from inbox.flow.planning import Coming
 from inbox.store.absences import Absence
 from inbox.store.accounts import AccountSummary
+from inbox.store.finding import Place
 from inbox.store.handoffs import Handoff
 from inbox.store.loops import Loop
 from inbox.store.messages import Message, StoredAttachment
+from inbox.store.notes import NoteHit
+from inbox.store.pages import Hit
 from inbox.store.people import Person
 from inbox.store.proposals import Proposal
 from inbox.store.threads import Thread, ThreadRow
@@ -75,6 +78,21 @@ def thread_row(row: ThreadRow) -> dict[str, Any]:
         "last_from": {"name": row.last_from, "address": row.last_address},
         "preview": row.preview,
         "attachments": row.attachments,
+    }
+
+
+def hit(place: Place, found: Hit | NoteHit) -> dict[str, Any]:
+    """A mail or a note that a search found; one of the two numbers is null."""
+    return {
+        "thread_id": str(place.thread_id),
+        "message_id": None if place.message_id is None else str(place.message_id),
+        "note_id": None if place.event_id is None else str(place.event_id),
+        "at": iso(place.at),
+        "account": found.account_name,
+        "subject": found.subject,
+        "team": found.team,
+        "status": found.status,
+        "text": found.text[:500],
     }
 
 

@@ -9,6 +9,7 @@ import typer
 
 from inbox.cli import opening, output
 from inbox.cli.main import app
+from inbox.errors import AboardError
 
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 
@@ -64,38 +65,32 @@ def threads(
     account: Annotated[str, typer.Option(help="Number, name, domain or contact's address.")] = "",
     team: Annotated[str, typer.Option()] = "",
     status: Annotated[str, typer.Option(help="open, waiting, snoozed or closed.")] = "",
+    view: Annotated[
+        str, typer.Option(help="mine, team, unclaimed, at-risk, us, customer, snoozed or all.")
+    ] = "",
+    query: Annotated[str, typer.Option(help="Narrow a view: `tag:vip -is:waiting`.")] = "",
+    by: Annotated[str, typer.Option(help="Look with this person's eyes: a handle.")] = "",
     limit: Annotated[int, typer.Option(min=1)] = 50,
     json: Json = False,
 ) -> None:
-    """List threads, the one with the newest message first."""
-    from inbox.cli import shapes
+    """List threads, the one with the newest message first; a view in its own order."""
+    from inbox.cli import looking, shapes
     from inbox.store import accounts
     from inbox.store import threads as store
 
     with opening.database() as (_, db), db.read() as conn:
-        account_id = accounts.find(conn, account).id if account else None
-        page = store.Page(account_id, team or None, status or None, limit=limit)
-        rows = store.listing(conn, page)
+        if view or query:
+            if account or team or status:
+                raise AboardError("with --view say the rest in --query: `team:support is:open`")
+            rows = looking.listed(conn, view or "all", query, by, limit)
+        else:
+            account_id = accounts.find(conn, account).id if account else None
+            page = store.Page(account_id, team or None, status or None, limit=limit)
+            rows = store.listing(conn, page)
     if json:
         output.json_lines(shapes.thread_row(row) for row in rows)
         return
-    output.table(
-        ("id", "account", "subject", "team", "accountable", "status", "mails", "last"),
-        (
-            (
-                row.thread.id,
-                row.account_name,
-                row.thread.subject or "(no subject)",
-                row.thread.team,
-                row.accountable,
-                row.thread.status,
-                row.thread.messages,
-                f"{row.thread.last_message_at:%Y-%m-%d %H:%M}",
-            )
-            for row in rows
-        ),
-        empty="No threads: mail the onboarding address, or `aboard mail ingest PATH`.",
-    )
+    looking.table(rows)
 
 
 @app.command()

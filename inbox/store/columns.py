@@ -26,4 +26,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC)
 
 
+NO_CLOCK = datetime(2200, 1, 1, tzinfo=UTC)
+"""When the clock of a thread runs out on which none runs: behind every other in any order."""
+
 Key = BigInteger().with_variant(Integer, "sqlite")

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select, text, update
 
 from inbox.errors import AboardError, NotFound
 from inbox.mail.outgoing import CONNECT, ENVELOPE
 from inbox.store.database import Conn, for_update
 from inbox.store.outbox_tables import ITEM_STATES, outbox, outbox_recipients
-from inbox.store.tables import contact_addresses, messages, people
+from inbox.store.seers import ALL, Seer, threads_seen
+from inbox.store.tables import contact_addresses, messages, people, threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,26 @@ class Page:
     limit: int = 50
 
 
-def listing(conn: Conn, page: Page) -> tuple[Item, ...]:
+def _seen(seer: Seer | None) -> ColumnElement[bool]:
+    """Items that are on no thread, or on one that is seen; a notice is seen by all who run it."""
+    hidden = select(threads.c.id).where(not_(threads_seen(seer)))
+    return or_(outbox.c.thread_id.is_(None), outbox.c.thread_id.not_in(hidden))
+
+
+def seen(conn: Conn, item_id: int, seer: Seer | None) -> None:
+    """Raises `NotFound` for an item that somebody does not see."""
+    if conn.scalar(select(outbox.c.id).where(outbox.c.id == item_id, _seen(seer))) is None:
+        raise NotFound(f"there is no outbox item {item_id}")
+
+
+def open_counts(conn: Conn) -> dict[str, int]:
+    """state -> how many items wait for a person: held, failed and uncertain ones."""
+    waits = text("outbox.state IN ('held', 'failed', 'uncertain')")
+    found = conn.execute(select(outbox.c.state, func.count()).where(waits).group_by(outbox.c.state))
+    return {row[0]: row[1] for row in found}
+
+
+def listing(conn: Conn, page: Page, seer: Seer | None = ALL) -> tuple[Item, ...]:
     """Items, newest first. Raises `AboardError` for a state that no item can be in."""
     if page.state is not None and page.state not in ITEM_STATES:
         raise AboardError(f"state {page.state!r}: the states are {', '.join(ITEM_STATES)}")
@@ -143,6 +163,8 @@ def listing(conn: Conn, page: Page) -> tuple[Item, ...]:
             statement = statement.where(outbox.c[column] == value)
     if page.before is not None:
         statement = statement.where(outbox.c.id < page.before)
+    if seer is not ALL:
+        statement = statement.where(_seen(seer))
     return _items(conn, statement.order_by(outbox.c.id.desc()).limit(page.limit))
 
 

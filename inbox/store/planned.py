@@ -12,7 +12,8 @@ from sqlalchemy import bindparam, select, update
 from inbox.errors import NotFound
 from inbox.store.database import Conn, for_update, insert_or_ignore, portions, skip_locked
 from inbox.store.outbox_tables import outbox, planned, sequences
-from inbox.store.tables import accounts
+from inbox.store.seers import Seer, threads_seen
+from inbox.store.tables import accounts, threads
 
 WAITING = ("planned", "paused")
 """States of a follow-up that has not gone anywhere yet."""
@@ -145,6 +146,24 @@ def by_id(conn: Conn, planned_id: int, *, held: bool = False) -> PlannedStep:
     for one in _steps(conn, _STEPS.where(planned.c.id == planned_id)):
         return one
     raise NotFound(f"there is no follow-up {planned_id} (`aboard followups list` lists them)")
+
+
+def coming(
+    conn: Conn, seer: Seer | None, *, state: str = "", after: int = 0, limit: int = 50
+) -> tuple[PlannedStep, ...]:
+    """Everything that is planned on threads that are seen, the next first, behind so many rows;
+    with `state` only what is `planned` or `paused`."""
+    wanted = _STEPS.join(threads, threads.c.id == sequences.c.thread_id).where(threads_seen(seer))
+    states = (state,) if state else WAITING
+    wanted = wanted.where(planned.c.state.in_(states)).order_by(*_IN_ORDER)
+    return _steps(conn, wanted.offset(after).limit(limit))
+
+
+def seen(conn: Conn, planned_id: int, seer: Seer | None) -> None:
+    """Raises `NotFound` for a follow-up that somebody does not see."""
+    wanted = _STEPS.join(threads, threads.c.id == sequences.c.thread_id).where(threads_seen(seer))
+    if not _steps(conn, wanted.where(planned.c.id == planned_id)):
+        raise NotFound(f"there is no follow-up {planned_id}")
 
 
 def waiting_of_accounts(conn: Conn, account_ids: Collection[int]) -> tuple[PlannedStep, ...]:

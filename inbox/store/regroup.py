@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, func, insert, select, update
 
+from inbox.store import urgency
 from inbox.store.clock_tables import handoffs, target_steps, targets
 from inbox.store.database import Conn, insert_or_ignore, portions
 from inbox.store.draft_tables import deeds, followers, side_mails
@@ -98,6 +99,7 @@ def put_back_promises(
     for one in kept:
         values = {name: value for name, value in one.items() if name != "id"}
         conn.execute(update(targets).where(targets.c.id == one["id"]).values(**values))
+    urgency.refresh(conn, thread_numbers)
 
 
 def join(conn: Conn, survivor: int, absorbed: int) -> Moved:
@@ -126,6 +128,7 @@ def join(conn: Conn, survivor: int, absorbed: int) -> Moved:
         .where((threads.c.id == absorbed) | (threads.c.merged_into_id == absorbed))
         .values(merged_into_id=survivor, version=threads.c.version + 1)
     )
+    urgency.refresh(conn, [survivor])
     return Moved(rows, mail_ids, participants, joined, links, redirects, kept)
 
 
@@ -241,6 +244,7 @@ def _send(conn: Conn, moved: Moved, from_id: int, to_id: int) -> None:
         .where(side_mails.c.thread_id == from_id, side_mails.c.item_id.in_(items))
         .values(thread_id=to_id)
     )
+    urgency.refresh(conn, [from_id, to_id])
 
 
 def part(conn: Conn, thread_id: int, fresh: int, message_ids: Collection[int]) -> Moved:

@@ -24,6 +24,7 @@ from inbox.store import (
     search,
     set_tables,
     shadow,
+    view_tables,
 )
 from inbox.store.database import Database, only_one
 from inbox.store.tables import metadata
@@ -41,6 +42,7 @@ ELSEWHERE = (
     *set_tables.TABLES,
     *access_tables.TABLES,
     *mailbox_tables.TABLES,
+    *view_tables.TABLES,
 )
 """Tables that are not on the page `tables` but with their queries."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import TextClause, text
 
@@ -120,36 +121,82 @@ def _pieces(words: str) -> Iterator[str]:
         start = end - OVERLAP
 
 
-_FIND_SQLITE = text(
-    "SELECT rowid FROM search_index WHERE search_index MATCH :query"
-    " AND rowid < :before ORDER BY rowid DESC LIMIT :limit"
+_FORGET_SQLITE = (
+    "INSERT INTO search_index (search_index, rowid, words) VALUES ('delete', :id, :words)"
 )
+_FORGET_POSTGRESQL = "DELETE FROM search_index WHERE message_id = :id AND :words = :words"
+
+
+def add_note(conn: Conn, event_id: int, written: str) -> None:
+    """Index a note. It stands under the number of its event with a minus before it: the numbers
+    above zero are those of messages."""
+    add_words(conn, [(-event_id, words_of(written))])
+
+
+def forget_note(conn: Conn, event_id: int, written: str) -> None:
+    """Take a note out of the index; the text must be the one that was indexed."""
+    statement = _FORGET_SQLITE if conn.dialect.name == "sqlite" else _FORGET_POSTGRESQL
+    conn.execute(text(statement), {"id": -event_id, "words": words_of(written)})
+
+
+_BOUNDS = "{id} > 0 AND {id} < :before"
+_NOTES = "{id} < 0 AND {id} < :before"
 _FIND_POSTGRESQL = (
-    "SELECT message_id FROM search_index WHERE words @@ to_tsquery('simple', :query)"
-    " AND message_id < :before"
+    "SELECT message_id FROM search_index WHERE words @@ to_tsquery('simple', :query) AND {bounds}"
 )
 _FIND_LONG_POSTGRESQL = (
-    " UNION SELECT long.message_id FROM search_index long"
-    " WHERE long.piece = 1 AND long.message_id < :before"
+    " UNION SELECT long.message_id FROM search_index long WHERE long.piece = 1 AND {bounds}"
 )
 _HOLDS = (
     " AND EXISTS (SELECT 1 FROM search_index piece WHERE piece.message_id = long.message_id"
     " AND piece.words @@ to_tsquery('simple', :part{number}))"
 )
+_LACKS = (
+    " WHERE NOT EXISTS (SELECT 1 FROM search_index piece WHERE piece.message_id ="
+    " found.message_id AND piece.words @@ to_tsquery('simple', :without))"
+)
 
 
-def _find_postgresql(phrases: Sequence[str]) -> tuple[TextClause, dict[str, str]]:
+def _together(phrase: str) -> str:
+    return "(" + " <-> ".join(phrase.split()) + ")"
+
+
+def _find_postgresql(sought: Sought, bounds: str, order: str) -> tuple[TextClause, dict[str, str]]:
     """Each phrase must be in some piece of a message; in a short one all are in the only piece."""
-    parts = ["(" + " <-> ".join(phrase.split()) + ")" for phrase in phrases]
+    parts = [_together(phrase) for phrase in sought.phrases]
     values = {"query": " & ".join(parts)}
-    statement = _FIND_POSTGRESQL
+    statement = _FIND_POSTGRESQL.format(bounds=bounds.format(id="message_id"))
     if len(parts) > 1:
-        statement += _FIND_LONG_POSTGRESQL
+        statement += _FIND_LONG_POSTGRESQL.format(bounds=bounds.format(id="long.message_id"))
         for number, part in enumerate(parts):
             statement += _HOLDS.format(number=number)
             values[f"part{number}"] = part
-    whole = f"SELECT DISTINCT message_id FROM ({statement}) found ORDER BY 1 DESC LIMIT :limit"
-    return text(whole), values
+    lacks = ""
+    if sought.without:
+        lacks = _LACKS
+        values["without"] = " | ".join(_together(phrase) for phrase in sought.without)
+    whole = f"SELECT DISTINCT message_id FROM ({statement}) found{lacks}"
+    return text(f"{whole} ORDER BY 1 {order} LIMIT :limit"), values
+
+
+def _find_sqlite(sought: Sought, bounds: str, order: str) -> tuple[TextClause, dict[str, str]]:
+    query = " ".join(f'"{phrase}"' for phrase in sought.phrases)
+    if sought.without:
+        without = " OR ".join(f'"{phrase}"' for phrase in sought.without)
+        query = f"({query}) NOT ({without})"
+    statement = (
+        "SELECT rowid FROM search_index WHERE search_index MATCH :query"
+        f" AND {bounds.format(id='rowid')} ORDER BY rowid {order} LIMIT :limit"
+    )
+    return text(statement), {"query": query}
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Phrases, as `words_of` makes them, that a text must hold, and those it must not."""
+
+    phrases: tuple[str, ...]
+    without: tuple[str, ...] = ()
 
 
 def find(conn: Conn, typed: str, *, limit: int = 50, before: int | None = None) -> tuple[int, ...]:
@@ -157,16 +204,19 @@ def find(conn: Conn, typed: str, *, limit: int = 50, before: int | None = None) 
 
     Any text may be typed; what holds no word finds nothing.
     """
-    phrases = _phrases(typed)
-    if not phrases:
+    return newest(conn, Sought(tuple(_phrases(typed))), limit, before=before)
+
+
+def newest(
+    conn: Conn, sought: Sought, limit: int, *, before: int | None = None, notes: bool = False
+) -> tuple[int, ...]:
+    """Numbers of the newest messages that hold what is sought; with `notes` of events instead."""
+    if not sought.phrases:
         return ()
-    if conn.dialect.name == "sqlite":
-        statement = _FIND_SQLITE
-        values = {"query": " ".join(f'"{phrase}"' for phrase in phrases)}
-    else:
-        statement, values = _find_postgresql(phrases)
+    make = _find_sqlite if conn.dialect.name == "sqlite" else _find_postgresql
+    statement, values = make(sought, _NOTES if notes else _BOUNDS, "ASC" if notes else "DESC")
     found = conn.scalars(statement, {**values, "limit": limit, "before": before or 2**62})
-    return tuple(int(number) for number in found)
+    return tuple(abs(int(number)) for number in found)
 
 
 def _phrases(typed: str) -> list[str]:

@@ -32,7 +32,7 @@ from sqlalchemy import (
     text,
 )
 
-from inbox.store.columns import Key, UtcDateTime
+from inbox.store.columns import NO_CLOCK, Key, UtcDateTime
 
 metadata = MetaData(
     naming_convention={
@@ -242,6 +242,8 @@ threads = Table(
     _ref("merged_into_id", "threads", null=True, index=True),
     Column("version", Integer, nullable=False, server_default="1"),
     _secret(),
+    Column("due_at", UtcDateTime, default=NO_CLOCK),  # kept by store/urgency.py
+    Column("at_risk", Boolean, default=False),
     _one_of("status", "open", "waiting", "snoozed", "closed"),
     _one_of("priority", "low", "normal", "high", "urgent"),
     _one_of("decided_by", "rule", "classifier", "fallback", "person"),

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 
+from inbox.store import urgency
 from inbox.store.clock_tables import target_steps, targets
 from inbox.store.database import Conn, for_update, insert_or_ignore, portions, skip_locked
 from inbox.store.tables import accounts, events, messages, people, threads
@@ -173,6 +174,7 @@ def insert(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
     """Open targets; one that is there already (thread, metric, cycle) is left as it is."""
     if rows:
         insert_or_ignore(conn, targets, list(rows))
+        urgency.refresh(conn, {row["thread_id"] for row in rows})
 
 
 def save(conn: Conn, changed: Sequence[StoredTarget]) -> None:
@@ -183,6 +185,7 @@ def save(conn: Conn, changed: Sequence[StoredTarget]) -> None:
             for one in changed
         ]
         conn.execute(_SAVE, rows)
+        urgency.refresh(conn, {one.thread_id for one in changed})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ScalarSelect, bindparam, func, select, tuple_, update
 
 from inbox.errors import NotFound
+from inbox.store.columns import NO_CLOCK
 from inbox.store.database import Conn, insert_or_ignore, new_key, portions
 from inbox.store.seers import ALL, Seer, threads_seen
 from inbox.store.tables import (
@@ -48,6 +49,9 @@ class Thread:
     version: int
     snoozed_until: datetime | None = None
     confidential: bool = False
+    due_at: datetime = NO_CLOCK
+    """When the first of its clocks runs out; `NO_CLOCK` where none runs."""
+    at_risk: bool = False
 
 
 def _thread(row: Any) -> Thread:
@@ -72,6 +76,8 @@ def _thread(row: Any) -> Thread:
         version=row.version,
         snoozed_until=row.snoozed_until,
         confidential=row.confidential,
+        due_at=row.due_at or NO_CLOCK,
+        at_risk=bool(row.at_risk),
     )
 
 
@@ -189,7 +195,7 @@ def opened_beside(conn: Conn, beside: Thread, subject: str, status: str) -> int:
     """Write a thread without messages, with the account, team and person of another; its number."""
     row = {name: getattr(beside, name) for name in Thread.__slots__ if name != "id"}
     row |= {"subject": subject, "status": status, "snoozed_until": None, "messages": 0}
-    row |= {"tags": list(beside.tags), "version": 1}
+    row |= {"tags": list(beside.tags), "version": 1, "due_at": NO_CLOCK, "at_risk": False}
     return new_key(conn.execute(threads.insert(), row))
 
 
@@ -250,6 +256,24 @@ class Page:
 
 def listing(conn: Conn, page: Page, seer: Seer | None = ALL) -> tuple[ThreadRow, ...]:
     """Threads, the one with the newest message first; a fixed number of statements."""
+    wanted = [threads.c.merged_into_id.is_(None), threads_seen(seer)]
+    if page.account_id is not None:
+        wanted.append(threads.c.account_id == page.account_id)
+    if page.team is not None:
+        wanted.append(threads.c.team == page.team)
+    if page.status is not None:
+        wanted.append(threads.c.status == page.status)
+    if page.before is not None:
+        newest = tuple_(threads.c.last_message_at, threads.c.id)
+        wanted.append(newest < tuple_(*page.before))
+    order = (threads.c.last_message_at.desc(), threads.c.id.desc())
+    return lines(conn, wanted, order, page.limit)
+
+
+def lines(
+    conn: Conn, wanted: Sequence[Any], order: Sequence[Any], limit: int
+) -> tuple[ThreadRow, ...]:
+    """Threads for which all of these conditions hold, in this order, as lines of a list."""
     statement = (
         select(
             threads,
@@ -259,21 +283,11 @@ def listing(conn: Conn, page: Page, seer: Seer | None = ALL) -> tuple[ThreadRow,
         )
         .join(accounts, accounts.c.id == threads.c.account_id)
         .join(people, people.c.id == threads.c.accountable_id)
-        .where(threads.c.merged_into_id.is_(None), threads_seen(seer))
+        .where(*wanted)
+        .order_by(*order)
+        .limit(limit)
     )
-    if page.account_id is not None:
-        statement = statement.where(threads.c.account_id == page.account_id)
-    if page.team is not None:
-        statement = statement.where(threads.c.team == page.team)
-    if page.status is not None:
-        statement = statement.where(threads.c.status == page.status)
-    if page.before is not None:
-        at, thread_id = page.before
-        statement = statement.where(
-            tuple_(threads.c.last_message_at, threads.c.id) < tuple_(at, thread_id)
-        )
-    statement = statement.order_by(threads.c.last_message_at.desc(), threads.c.id.desc())
-    rows = conn.execute(statement.limit(page.limit)).all()
+    rows = conn.execute(statement).all()
     latest = _latest_messages(conn, [row.id for row in rows])
     return tuple(_line(row, latest.get(row.id)) for row in rows)
 

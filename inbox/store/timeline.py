@@ -9,9 +9,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select, tuple_, update
 
+from inbox.store import search
 from inbox.store.database import Conn, new_key
 from inbox.store.seers import ALL, Seer, events_seen
 from inbox.store.tables import accounts, events, messages, threads
+
+NOTE = "note"
+"""Kind of the events whose text can be searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,11 @@ def append(conn: Conn, happened: Sequence[Event]) -> None:
     """Write events and note on their accounts when something last happened."""
     if not happened:
         return
-    conn.execute(events.insert(), [_written(event) for event in happened])
+    for note in (one for one in happened if one.kind == NOTE):
+        add(conn, note)
+    others = [_written(event) for event in happened if event.kind != NOTE]
+    if others:
+        conn.execute(events.insert(), others)
     latest: dict[int, datetime] = {}
     for event in happened:
         latest[event.account_id] = max(event.at, latest.get(event.account_id, event.at))
@@ -57,6 +65,8 @@ def append(conn: Conn, happened: Sequence[Event]) -> None:
 def add(conn: Conn, event: Event) -> int:
     """Write one event; its number, for what is going to refer to it."""
     number = new_key(conn.execute(events.insert(), _written(event)))
+    if event.kind == NOTE:
+        search.add_note(conn, number, str(event.data.get("text", "")))
     conn.execute(_TOUCH, {"the_id": event.account_id, "moment": event.at})
     return number
 
@@ -114,6 +124,8 @@ class Span:
     before: tuple[datetime, int] | None = None
     kinds: tuple[str, ...] = ()
     """Only events of these kinds; all where empty."""
+    team: str | None = None
+    """Only of threads that are with this team."""
 
 
 def of_account(
@@ -135,6 +147,9 @@ def of_thread(
 def _rows(conn: Conn, statement: Any, span: Span) -> tuple[TimelineRow, ...]:
     if span.kinds:
         statement = statement.where(events.c.kind.in_(span.kinds))
+    if span.team is not None:
+        with_team = select(threads.c.id).where(threads.c.team == span.team)
+        statement = statement.where(events.c.thread_id.in_(with_team))
     if span.before is not None:
         statement = statement.where(tuple_(events.c.at, events.c.id) < tuple_(*span.before))
     chosen = statement.order_by(events.c.at.desc(), events.c.id.desc()).limit(span.limit).subquery()

@@ -1,16 +1,31 @@
-"""The list of accounts, and the timeline of one."""
+"""The list of accounts; one account over all its threads and teams; what people change on it."""
 
 from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from inbox.store import accounts, people, threads, timeline
+from inbox.flow import customers
+from inbox.flow.account_deeds import Facts, Keeper
+from inbox.flow.stored_sets import in_force
+from inbox.store import account_look, accounts, people, threads, timeline
+from inbox.store.accounts import Account
+from inbox.store.database import Conn
+from inbox.store.finding import Eyes
 from inbox.web import words
 from inbox.web.context import desk_of, frame, page
-from inbox.web.keys import key, place, place_of
+from inbox.web.keys import key, number, place, place_of
+from inbox.web.leaving_pages import coming_of
+from inbox.web.list_address import Filters
+from inbox.web.list_pages import listed_rows
+from inbox.web.refused import plainly
+from inbox.web.visitors import visitor_of
 
-EVENTS = 80
+EVENTS = 60
+THREADS = 8
 
 
 def listing(request: Request) -> Response:
@@ -23,13 +38,16 @@ def listing(request: Request) -> Response:
 
 
 def account(request: Request) -> Response:
-    """All that happened on an account over all its threads, in one list."""
+    """All that happened on an account over all its threads and teams, in one list."""
     account_id = key(request, "account_id")
     show = request.query_params.get("show") or "all"
     if show not in words.FILTERS:
         raise HTTPException(400, "There is no such filter.")
-    kinds = words.EVENTS.get(show, ())
-    span = timeline.Span(limit=EVENTS + 1, before=place_of(request), kinds=kinds)
+    team = (request.query_params.get("team") or "")[:80] or None
+    span = timeline.Span(
+        limit=EVENTS + 1, before=place_of(request), kinds=words.EVENTS.get(show, ()), team=team
+    )
+    now = desk_of(request).site.clock()
     with desk_of(request).site.db.read() as conn:
         one = accounts.by_id(conn, account_id)
         if one.id != account_id:
@@ -37,15 +55,12 @@ def account(request: Request) -> Response:
         around = frame(conn, request)
         seer = around.visitor.seer
         rows = timeline.of_account(conn, one.id, span, seer)
-        values = {
-            "domains": accounts.domains_by_account(conn, [one.id]).get(one.id, ()),
-            "contacts": accounts.contacts_of(conn, one.id),
-            "owners": accounts.owners_by_account(conn, [one.id]).get(one.id, {}),
-            "people": people.everybody(conn),
-            "current_threads": threads.listing(
-                conn, threads.Page(account_id=one.id, status="open", limit=8), seer
-            ),
-        }
+        current = threads.listing(
+            conn, threads.Page(account_id=one.id, status="open", limit=THREADS), seer
+        )
+        values = _about(conn, one)
+        values |= {"coming": coming_of(conn, one.id, now, seer)[:20]}
+        values |= {"listed": listed_rows(conn, current, Eyes(seer, now))}
     last = rows[EVENTS - 1].event if len(rows) > EVENTS else None
     return page(
         request,
@@ -55,6 +70,96 @@ def account(request: Request) -> Response:
         rows=rows[:EVENTS],
         older=place(last.at, last.id) if last else None,
         show=show,
-        filters=words.FILTERS,
+        team=team,
+        kinds=words.FILTERS,
+        address=_address(one.id, show, team),
+        filters=Filters(account=one.id, status=None),
+        current=None,
         **values,
     )
+
+
+def _about(conn: Conn, one: Account) -> dict[str, Any]:
+    files = in_force(conn)
+    return {
+        "domains": accounts.domains_by_account(conn, [one.id]).get(one.id, ()),
+        "contacts": accounts.contacts_of(conn, one.id),
+        "owners": accounts.owners_by_account(conn, [one.id]).get(one.id, {}),
+        "people": people.everybody(conn),
+        "stages": () if files is None else files.stages,
+    }
+
+
+def _address(account_id: int, show: str, team: str | None) -> Any:
+    """Makes addresses of this page with other filters."""
+
+    def made(**other: Any) -> str:
+        values: dict[str, Any] = {"show": None if show == "all" else show, "team": team} | other
+        given = {name: value for name, value in values.items() if value}
+        return f"/accounts/{account_id}{'?' + urlencode(given) if given else ''}"
+
+    return made
+
+
+# --- What people change ------------------------------------------------------------------------
+
+
+def edit(request: Request) -> Response:
+    """Name, tier, stage and tags."""
+    form = request.state.form
+    facts = Facts(
+        name=str(form.get("name", "")),
+        tier=str(form.get("tier", "")),
+        stage=str(form.get("stage", "")),
+        tags=str(form.get("tags", "")).split(","),
+    )
+    return _done(request, lambda keeper, number, now: keeper.edit(number, facts, now))
+
+
+def own(request: Request) -> Response:
+    """Who owns the account for a team."""
+    form = request.state.form
+    team, handle = str(form.get("team", "")), str(form.get("owner", ""))
+    return _done(request, lambda keeper, number, now: keeper.own(number, team, handle, now))
+
+
+def role(request: Request) -> Response:
+    """What a contact is at their company."""
+    contact_id, word = key(request, "contact_id"), str(request.state.form.get("role", ""))
+    return _done(request, lambda keeper, number, now: keeper.role(number, contact_id, word, now))
+
+
+def _done(request: Request, do: Any) -> Response:
+    account_id, site = key(request, "account_id"), desk_of(request).site
+    with plainly():
+        do(Keeper(site.db, visitor_of(request).person.handle), account_id, site.clock())
+    return RedirectResponse(f"/accounts/{account_id}", 303)
+
+
+def ask_merge(request: Request) -> Response:
+    """What merging this account into another one would do; `?into=7`, or `?q=` to find it."""
+    account_id = key(request, "account_id")
+    typed = request.query_params.get("q", "").strip()[:100]
+    into = number(request, "into")
+    with desk_of(request).site.db.read() as conn:
+        around = frame(conn, request)
+        one = accounts.by_id(conn, account_id)
+        other = None if into is None else accounts.by_id(conn, into)
+        found = accounts.listing(conn, around.visitor.seer, limit=12, like=typed or one.name[:4])
+        moves = None if other is None else account_look.moves(conn, one.id, other.id)
+    values: dict[str, Any] = {"account": one, "other": other, "moves": moves, "typed": typed}
+    values |= {"found": [row for row in found if row.account.id != one.id]}
+    return page(request, "account_merge.html", around, **values)
+
+
+def merge(request: Request) -> Response:
+    """Make two accounts one. The form names the surviving one as `into`."""
+    account_id, site = key(request, "account_id"), desk_of(request).site
+    given = str(request.state.form.get("into", ""))
+    if not given.isascii() or not given.isdigit() or len(given) > 15:
+        raise HTTPException(400, "The form does not say which account stays.")
+    by = f"person:{visitor_of(request).person.handle}"
+    with plainly():
+        customers.merge(site.db, account_id, int(given), by, site.clock())
+    desk_of(request).counts.forget()
+    return RedirectResponse(f"/accounts/{given}", 303)

@@ -10,9 +10,11 @@ from fastapi.responses import HTMLResponse
 
 from inbox.store import pages, preferences
 from inbox.store.database import Conn
+from inbox.store.finding import Eyes
 from inbox.web import csrf
 from inbox.web.desk import TeamCounts
 from inbox.web.desk import desk_of as desk_of
+from inbox.web.view_counts import Counted
 from inbox.web.visitors import Visitor, visitor_of
 
 
@@ -30,6 +32,8 @@ class Frame:
     """The newest event when the page was made, or one a little older."""
     likes: dict[str, Any]
     """What the visitor has chosen for every page (`inbox.web.choices.CHOICES`)."""
+    views: tuple[Counted, ...] = ()
+    """The views of the house and the saved ones, with their counts."""
 
     def count(self, team: str | None, status: str | None) -> int:
         """Threads of a team (all where None) in a status (any where None)."""
@@ -46,18 +50,20 @@ class Frame:
 
 
 def frame(conn: Conn, request: Request) -> Frame:
-    """The frame, in seven statements or, with counts that still stand, four."""
+    """The frame, in ten statements or, with counts that still stand, four."""
     visitor = visitor_of(request)
-    counts = desk_of(request).counts
-    newest = counts.newest(conn)  # before everything else: what comes later is told
+    desk = desk_of(request)
+    newest = desk.counts.newest(conn)  # before everything else: what comes later is told
+    eyes = Eyes(visitor.seer, desk.site.clock())
     return Frame(
         visitor,
         pages.team_titles(conn),
-        counts.now(conn, visitor.seer),
+        desk.counts.now(conn, visitor.seer),
         pages.waiting(conn),
         pages.refused_files(conn),
         newest,
         preferences.of(conn, visitor.person.id),
+        desk.counts.views.of(conn, eyes),
     )
 
 

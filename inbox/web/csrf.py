@@ -87,7 +87,8 @@ def checked(route: Route) -> Callable[[Request], AsyncIterator[None]]:
         if not same_origin(request):
             said = "This change was asked for by another site, so it was not made."
             raise HTTPException(403, said)
-        form = await request.form(max_files=route.files, max_fields=50, max_part_size=MOST_FIELD)
+        limits = {"max_files": route.files, "max_fields": route.most_fields}
+        form = await request.form(**limits, max_part_size=MOST_FIELD)
         try:
             _refuse_foreign(request, form)
             _refuse_unknown(form, route)

@@ -18,6 +18,8 @@ from inbox.store import feed, threads
 from inbox.store.database import Conn, Database
 from inbox.store.seers import Seer
 from inbox.web.render import Renderer
+from inbox.web.view_counts import ViewCounts
+from inbox.web.wall_sums import Walls
 
 Retry = Callable[[Sequence[int] | None], int]
 """Puts quarantined mails, given by ledger number (all where None), back to work; how many."""
@@ -108,6 +110,7 @@ class Counts:
     def __init__(self) -> None:
         self._counted: dict[Seer | str, tuple[float, TeamCounts]] = {}
         self._newest: tuple[float, int] | None = None
+        self.views = ViewCounts()
 
     def now(self, conn: Conn, seer: Seer) -> TeamCounts:
         """What this person may count, not older than `COUNTS_STAND_FOR`."""
@@ -136,6 +139,7 @@ class Counts:
     def forget(self) -> None:
         """Count again for the next page."""
         self._counted = {}
+        self.views.forget()
 
 
 def _sum(one: TeamCounts, other: TeamCounts) -> TeamCounts:
@@ -155,6 +159,7 @@ class Desk:
     site: Site
     renderer: Renderer
     counts: Counts = field(default_factory=Counts)
+    walls: Walls = field(default_factory=Walls)
 
 
 def desk_of(request: Request) -> Desk:

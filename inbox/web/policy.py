@@ -53,3 +53,5 @@ class Route:
     """Form fields that a change takes; any other one is refused (422)."""
     files: int = 0
     """Files that a form may bring."""
+    most_fields: int = 50
+    """Fields that a form may bring, each as often as it comes."""

@@ -51,6 +51,7 @@ class Renderer:
             "exact": exact,
             "iso": iso,
             "plain": plain,
+            "clock": clock,
         }
 
     def render(self, template: str, /, **values: Any) -> str:
@@ -96,6 +97,11 @@ def ago(instant: datetime, now: datetime) -> str:
     if there.year == now.astimezone(UTC).year:
         return f"{there.day} {there:%b}"
     return f"{there.day} {there:%b %Y}"
+
+
+def clock(instant: datetime) -> str:
+    """`19:11 UTC`."""
+    return f"{instant.astimezone(UTC):%H:%M} UTC"
 
 
 def day(instant: datetime) -> str:

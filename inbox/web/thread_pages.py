@@ -28,8 +28,9 @@ from inbox.store.threads import Thread
 from inbox.web import words
 from inbox.web.composer import CLOSED, MODES, Extra, composer
 from inbox.web.context import desk_of, frame, page
-from inbox.web.inbox_pages import MESSAGES, filters_of, listed_for, views_of
+from inbox.web.inbox_pages import MESSAGES, views_of
 from inbox.web.keys import key, number, place, place_of
+from inbox.web.list_pages import pane
 from inbox.web.visitors import visitor_of
 from inbox.web.why import as_whom, why
 
@@ -113,7 +114,7 @@ def thread(request: Request) -> Response:
 
 def shown(request: Request, thread_id: int, extra: Extra, *, status: int = 200) -> Response:
     """The page of a thread, as it is or as a form that was not carried out comes back."""
-    filters, before = filters_of(request), place_of(request, "earlier")
+    before = place_of(request, "earlier")
     site, visitor = desk_of(request).site, visitor_of(request)
     with site.db.read() as conn:
         one = threads.by_id(conn, thread_id, visitor.seer)
@@ -122,8 +123,9 @@ def shown(request: Request, thread_id: int, extra: Extra, *, status: int = 200) 
         around = frame(conn, request)
         found = pages.newest_messages(conn, one.id, limit=MESSAGES + 1, before=before)
         everybody = people.everybody(conn)
+        filters, listed = pane(conn, request, visitor.seer)
         values: dict[str, Any] = {
-            "listed": listed_for(conn, request, filters, visitor.seer),
+            "listed": listed,
             "account": accounts.by_id(conn, one.account_id),
             "people": everybody,
             "proposed": proposals.listing(conn, thread_id=one.id),

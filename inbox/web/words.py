@@ -67,7 +67,13 @@ EVENTS = {
         *("follow-ups-planned", "follow-ups-cancelled", "follow-ups-moved", "follow-up-skipped"),
         *("follow-up-parked", "follow-up-paused", "follow-up-resumed", "follow-up-edited"),
     ),
-    "account": ("account-created", "accounts-merged", "account-merged", "stage-changed"),
+    "account": (
+        "account-created",
+        "accounts-merged",
+        "account-merged",
+        "account-edited",
+        "stage-changed",
+    ),
     "notes": ("note", "tagged", "priority-changed"),
 }
 """Filters of the timeline: name -> kinds of events."""

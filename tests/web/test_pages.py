@@ -81,7 +81,7 @@ def test_the_list_narrows_by_team_status_and_account(told: Told, client: TestCli
 def test_pages_of_the_list_follow_each_other_without_gap_or_overlap(
     told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inbox.web.inbox_pages.ROWS", 3)
+    monkeypatch.setattr("inbox.web.list_pages.ROWS", 3)
     client = told.client()
     path, seen = "/threads", []
     for _ in range(5):
@@ -312,7 +312,7 @@ def test_what_is_not_there_gets_a_page_that_says_so(client: TestClient, path: st
 
 @pytest.mark.parametrize(
     "path",
-    ["/?status=odd", "/?before=1", "/?before=99999999999999999-1", "/?account=x", "/search?before=x",
+    ["/?status=odd", "/?before=1", "/?before=99999999999999999-1", "/?account=x", "/search?from=x",
      "/accounts/1?show=odd", "/quarantine?after=-1", "/quarantine?retried=%3Cb%3E"],
 )  # fmt: skip
 def test_an_address_that_makes_no_sense_is_refused_politely(client: TestClient, path: str) -> None:

@@ -236,7 +236,7 @@ def test_a_bug_shows_a_number_and_no_secret(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("postgres://u:secret@h")
 
-    monkeypatch.setattr("inbox.web.inbox_pages.frame", broken)
+    monkeypatch.setattr("inbox.web.list_pages.frame", broken)
     answer = own.client().get("/")
     assert answer.status_code == 500
     assert "secret" not in answer.text and "Traceback" not in answer.text
@@ -277,6 +277,7 @@ OUR_TAGS = _names(
     " form input kbd b h1 h2 span button main article bdi svg use iframe section aside dl dt dd"
     " time small table thead tbody tr th td pre mark i textarea label dialog h3 select option"
     " fieldset legend footer hr img"
+    " datalist noscript tfoot rect line text defs pattern"
 )
 OUR_ATTRIBUTES = _names(
     "lang charset name content rel href type src class id role action placeholder aria-label"
@@ -289,6 +290,8 @@ OUR_ATTRIBUTES = _names(
     " aria-describedby aria-invalid aria-pressed aria-selected cols min max step lang accept multiple"
     " formaction formmethod width height alt hx-get hx-trigger hx-swap hx-target hx-select hx-post"
     " data-compose data-saved data-countdown data-leaves decoding"
+    " list formnovalidate data-submit data-chosen data-every viewbox x y x1 x2 y1 y2 fill"
+    " text-anchor http-equiv patternunits patterntransform"
     " data-dismiss data-me data-writes data-watch data-part data-grow data-shown name"
 )
 OUR_LINKS = re.compile(r"/(?!/)|#|https?://[^\s\"'<>]+$")
@@ -406,6 +409,15 @@ def _pages(told: Told) -> list[str]:
         "/search?q=script+alert",
         "/search?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
         "/accounts?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+        "/threads?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+        "/threads?view=all&q=is:open",
+        "/search?q=is:open",
+        "/wall",
+        "/reports/volume?by=account",
+        "/reports/volume/threads?by=team&part=mails",
+        "/outbox",
+        "/followups",
+        *(f"/accounts/{n}/merge?into=1" for n in accounts[:3]),
     ]
 
 

@@ -1,0 +1,308 @@
+"""What the search language means in SQL: conditions over threads, and the mails that hold a text.
+
+What a seer may not see is part of every condition here, so it is neither found nor counted. Words,
+`from:` and `to:` are looked up in the full text first, whose answer is the newest `MOST` mails and
+notes that hold them: no search costs more than looking at so many, however large the store is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, and_, cast, false, func, not_, select, text, true
+
+from inbox.store import search
+from inbox.store.asking import Asked, Term
+from inbox.store.clock_tables import targets
+from inbox.store.database import Conn
+from inbox.store.search import Sought, words_of
+from inbox.store.seers import Seer, attachments_seen, events_seen, threads_seen, whole_messages
+from inbox.store.tables import (
+    account_domains,
+    accounts,
+    attachments,
+    events,
+    messages,
+    people,
+    threads,
+)
+from inbox.store.view_tables import LIVE, UNCLAIMED
+
+MOST = 5_000
+"""Mails, and notes, that one search looks at: the newest that hold its words."""
+
+Cond = ColumnElement[bool]
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """Who looks, and when."""
+
+    seer: Seer | None
+    """None: a command, which sees everything and owns nothing."""
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A mail or a note that was found, newest first."""
+
+    at: datetime
+    message_id: int | None
+    event_id: int | None
+    thread_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Everything that a search found, and whether there may be more that it did not look at."""
+
+    places: tuple[Place, ...] = ()
+    cut: bool = False
+    threads: frozenset[int] = field(default=frozenset())
+
+
+def over_threads(conn: Conn, asked: Asked, eyes: Eyes) -> list[Cond]:
+    """Conditions over `threads` for what was asked; all of them must hold."""
+    wanted = [threads.c.merged_into_id.is_(None), threads_seen(eyes.seer)]
+    wanted += _plain(conn, asked, eyes)
+    wanted += [_has_files(eyes, one.negated) for one in asked.of("has")]
+    wanted += _overlap(asked)
+    if asked.is_for_mails:
+        wanted.append(threads.c.id.in_(sorted(mails(conn, asked, eyes).threads)))
+        return wanted
+    for sought, terms in _turned(asked):
+        held = _mails(conn, Asked(terms), eyes, sought, [])
+        wanted.append(threads.c.id.not_in(sorted(held.threads)))
+    return wanted
+
+
+def _turned(asked: Asked) -> list[tuple[Sought, tuple[Term, ...]]]:
+    """What no mail of a thread may hold, where nothing is asked that one must."""
+    found: list[tuple[Sought, tuple[Term, ...]]] = []
+    for one in asked.terms:
+        if one.negated and one.name in ("text", "from", "to"):
+            plain = Term(one.name, one.value, False, one.written)
+            found.append((Sought((words_of(one.value),)), (plain,)))
+    return found
+
+
+def mails(conn: Conn, asked: Asked, eyes: Eyes) -> Found:
+    """The mails and notes that hold what was asked, newest first."""
+    named = [one for one in asked.of("from", "to") if not one.negated]
+    phrases = dict.fromkeys((*asked.phrases(), *(words_of(one.value) for one in named)))
+    sought = Sought(tuple(phrases), asked.phrases(negated=True))
+    return _mails(conn, asked, eyes, sought, _plain(conn, asked, eyes))
+
+
+def _mails(conn: Conn, asked: Asked, eyes: Eyes, sought: Sought, plain: Sequence[Cond]) -> Found:
+    numbers = search.newest(conn, sought, MOST)
+    # Who wrote a note is not among its words.
+    said = Sought(tuple(one for one in sought.phrases if one in asked.phrases()), sought.without)
+    noted = search.newest(conn, said, MOST, notes=True)
+    over = [threads.c.merged_into_id.is_(None), threads_seen(eyes.seer), *plain]
+    places = [
+        *_of_messages(conn, asked, eyes, numbers, over),
+        *_of_notes(conn, asked, eyes, noted, over),
+    ]
+    places.sort(key=lambda one: (one.at, one.message_id or 0, one.event_id or 0), reverse=True)
+    cut = len(numbers) == MOST or len(noted) == MOST
+    return Found(tuple(places), cut, frozenset(one.thread_id for one in places))
+
+
+def _of_messages(
+    conn: Conn, asked: Asked, eyes: Eyes, numbers: Sequence[int], over: Sequence[Cond]
+) -> list[Place]:
+    if not numbers:
+        return []
+    columns = [messages.c.id, messages.c.thread_id, messages.c.received_at]
+    names = asked.of("from", "to")
+    if names:
+        columns += [messages.c.from_name, messages.c.from_address, messages.c.recipients]
+    wanted = [messages.c.id.in_(numbers), whole_messages(eyes.seer), *over]
+    wanted += _days(asked, messages.c.received_at)
+    for one in asked.of("has"):
+        there = select(attachments.c.id).where(attachments.c.message_id == messages.c.id)
+        there = there.where(attachments.c.inline.is_(False)).correlate(messages)
+        wanted.append(not_(there.exists()) if one.negated else there.exists())
+    joined = messages.join(threads, threads.c.id == messages.c.thread_id)
+    rows = conn.execute(select(*columns).select_from(joined).where(*wanted))
+    return [
+        Place(row.received_at, row.id, None, row.thread_id)
+        for row in rows
+        if all(_names(row, one) is not one.negated for one in names)
+    ]
+
+
+def _names(row: Any, term: Term) -> bool:
+    """Does a mail come from, or go to, whom a term names? By whole words, as the index has them."""
+    if term.name == "from":
+        listed = [(row.from_name, row.from_address)]
+    else:
+        listed = [(name, address) for one in row.recipients.values() for name, address in one]
+    wanted = f" {words_of(term.value)} "
+    return any(wanted in f" {words_of(f'{name} {address}')} " for name, address in listed)
+
+
+def _of_notes(
+    conn: Conn, asked: Asked, eyes: Eyes, numbers: Sequence[int], over: Sequence[Cond]
+) -> list[Place]:
+    """Notes have an author of ours, go to nobody and carry no files."""
+    if not numbers or any(not one.negated for one in asked.of("to", "has")):
+        return []
+    wanted = [events.c.id.in_(numbers), events_seen(eyes.seer), *over]
+    wanted += _days(asked, events.c.at)
+    for one in asked.of("from"):
+        by = events.c.actor == f"person:{one.value.lower()}"
+        wanted.append(not_(by) if one.negated else by)
+    joined = events.join(threads, threads.c.id == events.c.thread_id)
+    columns = (events.c.id, events.c.thread_id, events.c.at)
+    rows = conn.execute(select(*columns).select_from(joined).where(*wanted))
+    return [Place(row.at, None, row.id, row.thread_id) for row in rows]
+
+
+# --- Single terms ------------------------------------------------------------------------------
+
+
+def _plain(conn: Conn, asked: Asked, eyes: Eyes) -> list[Cond]:
+    """The terms that are conditions of a thread alone."""
+    wanted: list[Cond] = []
+    for one in asked.terms:
+        made = _condition(conn, one, eyes)
+        if made is not None:
+            wanted.append(not_(made) if one.negated else made)
+    return wanted
+
+
+def _condition(conn: Conn, term: Term, eyes: Eyes) -> Cond | None:
+    value = term.value
+    if term.name == "is":
+        return _state(value, eyes)
+    if term.name == "team":
+        mine = sorted(eyes.seer.teams) if eyes.seer else []
+        return threads.c.team.in_(mine) if value == "mine" else threads.c.team == value
+    if term.name == "owner":
+        return _owner(value, eyes)
+    if term.name == "priority":
+        return threads.c.priority == value
+    if term.name == "tag":
+        return func.lower(cast(threads.c.tags, Text)).contains(
+            f'"{value.lower()}"', autoescape=True
+        )
+    if term.name == "stage":
+        with_stage = select(accounts.c.id).where(accounts.c.stage == value)
+        return threads.c.account_id.in_(with_stage)
+    if term.name == "broken":
+        of_day = (targets.c.breached_at >= term.day(), targets.c.breached_at < term.day() + DAY)
+        return threads.c.id.in_(select(targets.c.thread_id).where(*of_day))
+    if term.name == "account":
+        return threads.c.account_id.in_(_accounts(conn, value))
+    return None
+
+
+def _state(value: str, eyes: Eyes) -> Cond:
+    if value == "live":
+        return _said(LIVE)
+    if value == "unclaimed":
+        return _said(UNCLAIMED)
+    if value == "at-risk":
+        return and_(_said(LIVE), threads.c.at_risk.is_(true()))
+    if value == "late":
+        return and_(_said(LIVE), threads.c.due_at <= eyes.now)
+    if value == "mine":
+        claimed = and_(_said(LIVE), threads.c.claimed_at.is_not(None))
+        return and_(claimed, _owner("me", eyes))
+    return threads.c.status == value
+
+
+def _said(condition: str) -> Cond:
+    """A condition word for word as an index has it; see `view_tables`."""
+    parts = condition.split(" AND ")
+    return and_(true(), *(text(f"(threads.{part})") for part in parts))
+
+
+def _owner(value: str, eyes: Eyes) -> Cond:
+    if value == "me":
+        return threads.c.accountable_id == eyes.seer.person_id if eyes.seer else false()
+    named = select(people.c.id).where(people.c.handle == value).scalar_subquery()
+    return threads.c.accountable_id == named
+
+
+def _accounts(conn: Conn, value: str) -> list[int]:
+    """Accounts by number, or whose name or one of whose domains holds these words, in any case and
+    without accents, the same on both databases."""
+    if value.isascii() and value.isdigit():
+        return [int(value[:15])]
+    wanted = f" {words_of(value)} "
+    found = set[int]()
+    named = select(accounts.c.id, accounts.c.name).where(accounts.c.merged_into_id.is_(None))
+    owned = select(account_domains.c.account_id, account_domains.c.domain)
+    for number, written in (*conn.execute(named), *conn.execute(owned)):
+        if wanted in f" {words_of(written)} ":
+            found.add(number)
+    return sorted(found)[:MOST]
+
+
+def _days(asked: Asked, column: Any) -> list[Cond]:
+    wanted: list[Cond] = []
+    for one in asked.of("before", "after"):
+        is_before = (one.name == "before") is not one.negated
+        wanted.append(column < one.day() if is_before else column >= one.day())
+    return wanted
+
+
+def _overlap(asked: Asked) -> list[Cond]:
+    """A thread is of the time from its first mail to its last."""
+    wanted: list[Cond] = []
+    for one in asked.of("before", "after"):
+        if (one.name == "before") is not one.negated:
+            wanted.append(threads.c.opened_at < one.day())
+        else:
+            wanted.append(threads.c.last_message_at >= one.day())
+    return wanted
+
+
+def _has_files(eyes: Eyes, negated: bool) -> Cond:
+    there = (
+        select(attachments.c.id)
+        .join(messages, messages.c.id == attachments.c.message_id)
+        .where(messages.c.thread_id == threads.c.id, attachments.c.inline.is_(False))
+        .where(attachments_seen(eyes.seer))
+        .correlate(threads)
+    )
+    return not_(there.exists()) if negated else there.exists()
+
+
+def narrowest(conn: Conn, asked: Asked, eyes: Eyes) -> Term | None:
+    """The term without which the most would be found; None where leaving one out finds nothing."""
+    best: tuple[int, Term] | None = None
+    for one in asked.terms[:8]:
+        rest = Asked(tuple(other for other in asked.terms if other is not one))
+        if not rest.terms:
+            continue
+        number = how_many(conn, [rest], eyes)[0]
+        if number and (best is None or number > best[0]):
+            best = (number, one)
+    return best[1] if best else None
+
+
+MOST_COUNTED = 1_000
+"""Counting stops there: `999+`."""
+
+
+def how_many(conn: Conn, listed: Sequence[Asked], eyes: Eyes) -> list[int]:
+    """How many threads each query finds, at most `MOST_COUNTED`; one statement for all of them,
+    and two more for each that looks into mails."""
+    if not listed:
+        return []
+    columns = []
+    for number, asked in enumerate(listed):
+        few = select(threads.c.id).where(*over_threads(conn, asked, eyes)).limit(MOST_COUNTED)
+        inner = few.subquery(f"few{number}")
+        columns.append(select(func.count()).select_from(inner).scalar_subquery())
+    row = conn.execute(select(*columns)).one()
+    return [int(one) for one in row]

@@ -1,0 +1,148 @@
+"""One deed on many threads of a list: counted before it is done, undone in one click.
+
+With scripts the bar of the list says how many are chosen, so the deed is done at once; without, or
+for a whole view, a page between says what will happen to how many.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from fastapi import HTTPException, Request
+from starlette.responses import RedirectResponse, Response
+
+from inbox.flow import bulk, undo
+from inbox.store import people, threads, views
+from inbox.store.database import Conn
+from inbox.store.finding import Eyes
+from inbox.web.context import desk_of, frame, page
+from inbox.web.list_address import Filters, list_of
+from inbox.web.list_pages import known
+from inbox.web.refused import plainly
+from inbox.web.visitors import own_path, visitor_of
+
+SHOWN = 20
+"""Threads whose subjects the page between shows."""
+MORNING = time(8, 0, tzinfo=UTC)
+PRESETS = {"tomorrow": 1, "three-days": 3, "week": 7}
+
+
+def run(request: Request) -> Response:
+    """Do what a form of a list says, or ask first."""
+    form, site = request.state.form, desk_of(request).site
+    now = site.clock()
+    deed = _deed(request, now)
+    visitor = visitor_of(request)
+    back = own_path(str(form.get("back", "/threads")))
+    with site.db.read() as conn:
+        chosen = _chosen(conn, request, now)
+    if not chosen:
+        return RedirectResponse(back, 303)
+    counted = form.get("sure") == "yes" and not form.get("all")
+    if not counted and form.get("confirmed") != "yes":
+        return _ask(request, chosen, deed, back)
+    name = secrets.token_urlsafe(12)
+    work = bulk.Bulk(site.db, visitor.seer, name)
+    with plainly():
+        done = work.do(chosen, deed, now)
+    desk_of(request).counts.forget()
+    if not done.left:
+        return RedirectResponse(_with(back, f"done={name}"), 303)
+    return _tell(request, done, deed, name, back)
+
+
+def _deed(request: Request, now: datetime) -> bulk.Deed:
+    form = request.state.form
+    name, _, value = str(form.get("deed", "")).partition(":")
+    if name not in bulk.DEEDS:
+        raise HTTPException(400, "The form does not say what to do.")
+    value = (value or str(form.get(f"{name}_value", ""))).strip()[:200]
+    if name == "snooze":
+        return bulk.Deed(name, value, _until(value, now))
+    if name in ("tag", "untag") and not value:
+        raise HTTPException(400, "Which tag? Type one beside the button.")
+    return bulk.Deed(name, value)
+
+
+def _until(value: str, now: datetime) -> datetime | None:
+    """The instant that a snooze names; None until the customer writes."""
+    if value in ("", "reply"):
+        return None
+    today = now.astimezone(UTC).date()
+    if value == "monday":
+        day = today + timedelta(days=7 - today.weekday())
+    elif value in PRESETS:
+        day = today + timedelta(days=PRESETS[value])
+    else:
+        try:
+            day = date.fromisoformat(value)
+        except ValueError as error:
+            raise HTTPException(400, f"`{value}` is no day.") from error
+    return datetime.combine(day, MORNING)
+
+
+def _chosen(conn: Conn, request: Request, now: datetime) -> list[int]:
+    """The threads that the form names, or all of the list that it came from."""
+    form = request.state.form
+    if not form.get("all"):
+        given = [*form.getlist("id"), *str(form.get("ids", "")).split(",")]
+        given = [str(one) for one in given]
+        return [int(one) for one in given if one.isascii() and one.isdigit() and len(one) <= 15]
+    seer = visitor_of(request).seer
+    filters = Filters(view="all", status=None, typed=str(form.get("query", ""))[:500])
+    around = frame(conn, request)
+    wanted = list_of(conn, filters, seer, known(conn, around))
+    return list(views.numbers(conn, wanted.asked, Eyes(seer, now), bulk.MOST))
+
+
+def _ask(request: Request, chosen: list[int], deed: bulk.Deed, back: str) -> Response:
+    with desk_of(request).site.db.read() as conn:
+        around = frame(conn, request)
+        shown = [threads.by_id(conn, number, around.visitor.seer) for number in chosen[:SHOWN]]
+        title = _words(conn, deed, around.title)
+    values: dict[str, Any] = {"chosen": chosen, "shown": shown, "deed": deed, "back": back}
+    return page(request, "bulk.html", around, title=title, most=bulk.MOST, **values)
+
+
+def _tell(request: Request, done: bulk.Done, deed: bulk.Deed, name: str, back: str) -> Response:
+    with desk_of(request).site.db.read() as conn:
+        around = frame(conn, request)
+        title = _words(conn, deed, around.title)
+    values = {"done": done, "run": name, "back": back, "title": title}
+    return page(request, "bulk_done.html", around, **values)
+
+
+def _words(conn: Conn, deed: bulk.Deed, title: Any) -> str:
+    """What a deed does, as a person says it."""
+    said = bulk.DEEDS[deed.name]
+    if deed.name == "team":
+        return f"Give to {title(deed.value)}"
+    if deed.name == "owner":
+        return f"Give to {people.by_handle(conn, deed.value).name}"
+    if deed.name == "snooze":
+        return f"{said} until {deed.until:%d %b %Y}" if deed.until else f"{said} until they write"
+    return f"{said}: {deed.value}" if deed.value else said
+
+
+def take_back(request: Request) -> Response:
+    """Undo a bulk deed as far as it still stands."""
+    site, form = desk_of(request).site, request.state.form
+    back = own_path(str(form.get("back", "/threads")))
+    with plainly():
+        found = undo.undo(
+            site.db, str(form.get("run", ""))[:60], visitor_of(request).person.handle, site.clock()
+        )
+    desk_of(request).counts.forget()
+    if not found.left:
+        return RedirectResponse(_with(back, f"undone={len(found.threads)}"), 303)
+    done = bulk.Done(found.threads, found.left)
+    with site.db.read() as conn:
+        around = frame(conn, request)
+    values = {"done": done, "run": "", "back": back, "title": "Undone"}
+    return page(request, "bulk_done.html", around, **values)
+
+
+def _with(address: str, more: str) -> str:
+    return f"{address}{'&' if '?' in address else '?'}{more}"

@@ -124,7 +124,10 @@ def test_the_message_as_sent_shows_its_picture_and_cannot_be_reached(page: Page,
     page.click(".message:target .sent summary")
     frame = page.frame_locator(".message:target .sent iframe")
     frame.locator("img[alt=logo]").wait_for()
-    assert page.evaluate("document.querySelector('.message:target .sent iframe').contentDocument") is None
+    assert (
+        page.evaluate("document.querySelector('.message:target .sent iframe').contentDocument")
+        is None
+    )
 
 
 PATHS = ("/", "/threads/1", "/accounts", "/accounts/1", "/quarantine", "/search?q=kickoff", "/nope",

@@ -45,7 +45,7 @@ def belonging(
         return Belonging(unit.internal_account(), None, author, "in", internal=True)
     # Only one single From is an author who may join: Sender and the reverse-path are anybody's
     # to write, and of several authors nobody knows which one it is (DESIGN I6).
-    sole = letter.from_ == (author,)
+    sole = [one.address for one in letter.from_] == [author.address]
     contact = unit.contact(author.address.lower())
     if contact is not None:
         return Belonging(contact.account_id, contact.id, author, "in", joins=sole)

@@ -37,6 +37,8 @@ class Mail:
     message_id: int
     verdict: Verdict = NOT_CONFIGURED
     forward: Forward | None = None
+    stranger: bool = False
+    """It came to the signed reply address of somebody else's thread."""
 
     def event(self, thread_id: int, kind: str, data: dict[str, Any]) -> timeline.Event:
         """Something that this mail's author did to its account."""

@@ -28,20 +28,36 @@ from inbox.flow.prepare import Prepared
 from inbox.flow.unit import Unit
 from inbox.mail.joining import ids_of
 from inbox.mail.letter import AutomaticKind, Letter
+from inbox.store import audience
 from inbox.store.threads import Thread
 from routing.decide import decide
 from routing.facts import Facts
+
+STRANGER = "stranger"
+"""Tag of a thread that was opened at the signed reply address of somebody else's thread. Services
+that are made to mail such an address (the ticket trick) end there, and nothing answers them."""
+MOST_IGNORED = 10
 
 
 def file_letter(unit: Unit, ready: Prepared) -> int:
     """Write the message and everything that follows from it; its number."""
     letter = ready.letter
-    ids = tuple(dict.fromkeys((*ready.ids, *unit.answered_ids(ready.claim))))
+    answered = unit.answered_ids(ready.claim)
+    ids = tuple(dict.fromkeys((*ready.ids, *answered)))
     there = _belonging(unit, ready, ids)
     find = thread_flow.place if there.joins else thread_flow.beside
     place = find(unit, there.account_id, ids)
     number = unit.writes.key("messages")
-    mail = Mail(ready.claim, letter, there, ready.at, number, ready.verdict, ready.forward)
+    mail = Mail(
+        ready.claim,
+        letter,
+        there,
+        ready.at,
+        number,
+        ready.verdict,
+        ready.forward,
+        stranger=bool(answered) and place.thread is None and there.direction == "in",
+    )
     facts = Facts(
         {
             **ready.facts,
@@ -113,7 +129,7 @@ def _open(unit: Unit, mail: Mail, reasons: Reasons) -> Thread:
         decided_by=decision.decided_by,
         priority=decision.priority or "normal",
         policy=decision.policy or None,
-        tags=tuple(decision.tags),
+        tags=tuple(dict.fromkeys((*decision.tags, *((STRANGER,) if mail.stranger else ())))),
         opened_at=mail.at,
         last_message_at=mail.at,
         last_in_at=None,
@@ -155,7 +171,7 @@ def _insert(unit: Unit, mail: Mail, thread: Thread, facts: Facts) -> None:
         "has_html": letter.html is not None,
         "language": language or None,
         "automatic": letter.automatic.kind.value,
-        "may_answer": letter.automatic.may_answer,
+        "may_answer": letter.automatic.may_answer and not mail.stranger,
         "verified": mail.verdict.result,
         "extras": ({extras.SIDE: True} if there.side else {})
         | extras.of_letter(letter)
@@ -190,12 +206,36 @@ def _note(unit: Unit, mail: Mail, thread: Thread, joined: bool) -> None:
         data = {"from": there.author.address.lower()}
         unit.event(mail.event(thread.id, "account-created", data))
     kind = "mail-in" if there.direction == "in" else "mail-out"
-    data = {"automatic": letter.automatic.kind.value, "verified": mail.verdict.result}
+    data: dict[str, Any] = {
+        "automatic": letter.automatic.kind.value,
+        "verified": mail.verdict.result,
+    }
     if there.side:
         data["side"] = "yes"
     if joined and there.direction == "in" and not verify.fact(mail.verdict):
         data["joined"] = "unverified"
+    ignored = _strangers(unit, mail, thread) if joined and there.direction == "in" else ()
+    if ignored:
+        data["cc_ignored"] = list(ignored)
     unit.event(mail.event(thread.id, kind, data))
+
+
+def _strangers(unit: Unit, mail: Mail, thread: Thread) -> tuple[str, ...]:
+    """Whom a mail that joined names beside us, and who belongs to neither thread nor account: they
+    get nothing by it (DESIGN I7). The first few."""
+    named = {
+        one.address.lower() for one in (*mail.letter.to, *mail.letter.cc) if "@" in one.address
+    }
+    own = unit.context.own
+    outside = {
+        one
+        for one in named
+        if one not in own.addresses and one.rpartition("@")[2] not in own.domains
+    } - {mail.there.author.address.lower()}
+    if not outside:
+        return ()
+    belong = audience.known(unit.conn, mail.there.account_id, thread.id, outside)
+    return tuple(sorted(outside - belong)[:MOST_IGNORED])
 
 
 def _advance(unit: Unit, mail: Mail, thread_id: int) -> None:

@@ -7,7 +7,7 @@ done here: the classifier's guess, the language, the facts of the mail alone, th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from inbox.flow import assign, forwarding
@@ -17,6 +17,7 @@ from inbox.flow.verify import NOT_CONFIGURED, fact
 from inbox.mail.authentication import Verdict
 from inbox.mail.joining import ids_of
 from inbox.mail.letter import Address, Letter
+from inbox.mail.lookalike import oddities, shown_name
 from inbox.store import search
 from inbox.store.intake import Claim
 
@@ -47,6 +48,8 @@ def prepare(claim: Claim, letter: Letter, context: FilingContext) -> Prepared:
     forward = forwarding.read(claim, letter, verdict, context.own, context.mailboxes)
     if forward is not None and forward.trusted:
         letter, author = forwarding.as_original(letter), forward.sender
+    letter = replace(letter, defects=(*letter.defects, *oddities(author)))
+    author = replace(author, name=shown_name(author))
     facts = assign.message_facts(
         letter, author.address, claim.forward_paths, claim.size, context.mailboxes
     )

@@ -203,8 +203,8 @@ def _join(
 def _note(unit: Unit, mail: Mail, thread: Thread, joined: bool) -> None:
     there, letter = mail.there, mail.letter
     if there.created:
-        data = {"from": there.author.address.lower()}
-        unit.event(mail.event(thread.id, "account-created", data))
+        made = {"from": there.author.address.lower()}
+        unit.event(mail.event(thread.id, "account-created", made))
     kind = "mail-in" if there.direction == "in" else "mail-out"
     data: dict[str, Any] = {
         "automatic": letter.automatic.kind.value,

@@ -48,6 +48,8 @@ class Passed:
     cut: Cut | None
     bytes: dict[Toward, int] = field(default_factory=lambda: dict.fromkeys(Toward, 0))
     broken: bool = False
+    silence: asyncio.Event = field(default_factory=asyncio.Event)
+    """Never set: what waits for it is kept alive by being known here."""
 
 
 class Proxy:
@@ -104,14 +106,14 @@ async def _pump(
         if cut is not None and passed.bytes[toward] == cut.after:
             passed.broken = True
             if cut.how is How.STALL:
-                await asyncio.Event().wait()
+                await passed.silence.wait()
             raise _Broken
         left = cut.after - passed.bytes[toward] if cut is not None else 65536
         data = await reader.read(min(left, 65536))
         if not data:
             raise _Broken
         if passed.broken:  # the other direction stalls, and then neither side hears anything
-            await asyncio.Event().wait()
+            await passed.silence.wait()
         # Counted before they are sent: who has seen the bytes may ask for the count at once.
         passed.bytes[toward] += len(data)
         writer.write(data)

@@ -134,9 +134,8 @@ class Poller:
         if self._held is None:
             return
         try:
-            now = self._shared.now()
             with self._shared.db.write() as conn:
-                mailboxes.release(conn, self._held, now)
+                mailboxes.release(conn, self._held)
         except StoreError as error:
             log.database_trouble(error)  # it runs out by itself
         self._held = None

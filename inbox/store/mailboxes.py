@@ -66,7 +66,7 @@ def take(
     row = conn.execute(
         for_update(conn, select(imap_mailboxes).where(imap_mailboxes.c.name == mailbox))
     ).one()
-    taken = row.leased_until is not None and row.leased_until > now
+    taken = row.owner is not None and row.leased_until is not None and row.leased_until > now
     if taken and row.owner != owner and not is_gone(row.owner):
         return None
     held = Held(mailbox, owner, row.fence + 1)
@@ -90,12 +90,12 @@ def hold(conn: Conn, held: Held, until: datetime | None = None) -> None:
         _write(conn, held.mailbox, leased_until=until)
 
 
-def release(conn: Conn, held: Held, now: datetime) -> None:
+def release(conn: Conn, held: Held) -> None:
     """Give the lease back, where it is still ours."""
     conn.execute(
         update(imap_mailboxes)
         .where(imap_mailboxes.c.name == held.mailbox, imap_mailboxes.c.fence == held.fence)
-        .values(leased_until=now, owner=None)
+        .values(leased_until=None, owner=None)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,17 @@ def house(db: Database, tmp_path: Path) -> House:
 def box(dovecot: Dovecot, house: House) -> Box:
     """An empty mailbox that is polled."""
     return box_of(dovecot, house)
+
+
+@pytest.fixture
+def postgres_box(dovecot: Dovecot, postgres_url: str, tmp_path: Path) -> Iterator[Box]:
+    """The same on a PostgreSQL database of its own: for several nodes on it."""
+    databases.prepare(postgres_url)
+    db = Database(postgres_url)
+    made = make(db, tmp_path)
+    made.now = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251
+    yield box_of(dovecot, made)
+    db.close()
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import multiprocessing
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 
-LOADED = ["inbox.worker", "inbox.flow.warm"]
-"""Modules that a worker finds loaded."""
+LOADED = ["inbox.flow.warm", "inbox.worker"]
+"""Modules that a worker finds loaded, in this order."""
 
 
 def context() -> ForkServerContext:

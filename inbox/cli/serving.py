@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,7 @@ def serve(
     ] = "smtp,poll,file,web,send,tick",
 ) -> None:
     """Run SMTP ingress, mailbox pollers, filing, web inbox, couriers and clocks until stopped."""
+    gc.disable()  # what is loaded is no garbage; looking for some takes a sixth of a start
     from inbox import forks, log
 
     parts = [part.strip() for part in only.split(",") if part.strip()]
@@ -35,6 +37,8 @@ def serve(
     with opening.working() as (settings, db):
 
         async def say(running: Running) -> None:
+            gc.freeze()  # nor will it ever be
+            gc.enable()
             if running.web is not None:
                 output.line(f"inbox  http://{running.web}/")
             if running.smtp is not None:

@@ -179,6 +179,8 @@ def deliver(port: int, numbers: Sequence[int], told: set[str]) -> int:
                     return done
                 told.add(sha256(number))
                 done += 1
+            line.sendall(b"QUIT\r\n")
+            answers.readline()
     except OSError:
         pass  # it was killed; what was not acknowledged is sent again
     return done

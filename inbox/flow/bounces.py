@@ -15,6 +15,7 @@ from inbox.mail.letter import Bounce, BouncedRecipient
 from inbox.mail.outgoing import Unsendable, wire_address
 from inbox.store import outbox_desk, people
 from inbox.store.outbox_desk import Item
+from inbox.store.threads import Thread
 from inbox.store.timeline import Event
 
 _FAILED = frozenset({"failed", ""})
@@ -42,6 +43,21 @@ def note(unit: Unit, mail: Mail) -> None:
             for failure in failures(item, bounce):
                 _mark(unit, mail, item, failure)
             return
+
+
+def complaint(unit: Unit, mail: Mail, thread: Thread) -> None:
+    """Link an abuse report to the thread of the mail that somebody complains about, and say so
+    there. It may be anybody's: nothing else follows."""
+    reported = mail.letter.reported_id
+    if reported is None:
+        return
+    for other_id in unit.using(reported):
+        if other_id == thread.id:
+            continue
+        unit.link(thread.id, other_id, "abuse-report")
+        about = unit.thread(other_id)
+        data = {"thread": str(thread.id), "from": mail.there.author.address.lower()}
+        _tell(unit, mail, about.account_id, about.id, "abuse-reported", data)
 
 
 def failures(item: Item, bounce: Bounce) -> tuple[Failure, ...]:

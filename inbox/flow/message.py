@@ -88,6 +88,7 @@ def file_letter(unit: Unit, ready: Prepared) -> int:
     enforce.put_in_force(unit, mail, thread, reasons)
     _advance(unit, mail, thread.id)
     bounces.note(unit, mail)
+    bounces.complaint(unit, mail, thread)
     loops.note(unit, mail, thread)
     agents.note(unit, mail, thread)
     return mail.message_id

@@ -234,6 +234,10 @@ class Unit:
         }
         return tuple(sorted(found)[:5])
 
+    def using(self, mail_id: str) -> tuple[int, ...]:
+        """Threads of any account that use this id; at most five."""
+        return tuple(sorted(self._users.get(mail_id, {}).values())[:5])
+
     def thread(self, thread_id: int) -> Thread:
         """A thread as this transaction leaves it."""
         found = self._threads.get(thread_id)

@@ -30,8 +30,11 @@ def ids_of(letter: Letter) -> tuple[str, ...]:
 
 
 def looked_up(letter: Letter) -> tuple[str, ...]:
-    """Every id that filing may ask for: those that tie it, and those of a mail that it forwards."""
-    return (*ids_of(letter), *(letter.forwarded.ids if letter.forwarded else ()))
+    """Every id that filing may ask for: those that tie it, and those of a mail
+    that it forwards or complains about."""
+    more = letter.forwarded.ids if letter.forwarded else ()
+    reported = (letter.reported_id,) if letter.reported_id else ()
+    return (*ids_of(letter), *more, *reported)
 
 
 def everything_bracketed(letter: Letter) -> tuple[str, ...]:

@@ -151,6 +151,8 @@ class Letter:
     bounce: Bounce | None = None
     calendar: tuple[CalendarItem, ...] = ()
     forwarded: ForwardedOriginal | None = None
+    reported_id: str | None = None
+    """Of an abuse report (RFC 5965): the mail of ours that somebody complains about."""
     content_hash: str = ""
     """SHA-256 over From, To, Cc, Date, Subject and the decoded parts; no trace fields."""
     defects: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ It never raises on what people send; only a mail that breaks a limit of `inbox.m
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from email.message import Message
@@ -22,8 +23,15 @@ from inbox.mail.dsn import BounceParts, read_bounce
 from inbox.mail.fields import Fields
 from inbox.mail.forward import forwarded_original
 from inbox.mail.html import html_to_text
-from inbox.mail.ids import read_ids
-from inbox.mail.letter import Attachment, Bounce, CalendarItem, ForwardedOriginal, Letter
+from inbox.mail.ids import message_id, read_ids
+from inbox.mail.letter import (
+    Attachment,
+    AutomaticKind,
+    Bounce,
+    CalendarItem,
+    ForwardedOriginal,
+    Letter,
+)
 from inbox.mail.limits import LimitExceeded, check_limits
 from inbox.mail.packages import INSIDE, may_be_packed, packed_file, unpacked
 from inbox.mail.tree import Part, Tree, read_tree
@@ -110,6 +118,7 @@ def parse_letter(raw: bytes, *, envelope_from: str | None = None) -> Letter:
         bounce=bounce,
         calendar=calendar,
         forwarded=forwarded,
+        reported_id=_complained_about(reading) if automatic.kind is ABUSE else None,
         content_hash=_content_hash(fields, reading.leaves),
         defects=tuple(reading.defects),
     )
@@ -284,6 +293,19 @@ def _bounce(reading: _Reading, report: str | None) -> Bounce | None:
             report_type=report,
         )
     )
+
+
+ABUSE = AutomaticKind.ABUSE_REPORT
+_MESSAGE_ID = re.compile(r"(?im)^message-id:[ \t]*(\S[^\r\n]{0,998})")
+
+
+def _complained_about(reading: _Reading) -> str | None:
+    """The id of the mail that an abuse report carries or quotes."""
+    for text in (*_reported(reading), reading.text[:65_536]):
+        found = _MESSAGE_ID.search(text)
+        if found is not None:
+            return message_id(found[1])
+    return None
 
 
 def _reported(reading: _Reading) -> Iterator[str]:

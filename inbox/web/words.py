@@ -33,6 +33,7 @@ LINKS = {
     "parted": "taken apart from it by a person",
     "refers-to-its-mail": "refers to a mail of it",
     "delivery-report": "reports on a mail of it",
+    "abuse-report": "complains about a mail of it",
 }
 
 MAIL_DECISIONS = (
@@ -41,6 +42,7 @@ MAIL_DECISIONS = (
     "proposal-declined",
     "forward-corrected",
     "loop-stopped",
+    "abuse-reported",
     "loop-released",
     "invitation",
     "invitation-answered",

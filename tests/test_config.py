@@ -61,6 +61,7 @@ send:
   reply_seconds: 20
   final_seconds: 21
   undo_seconds: 0
+  notices_an_hour: 6
   automatic_hours: 22
   reply_days: 23
   dkim_selector: s1

@@ -26,6 +26,7 @@ from inbox.mail.parse import attachment_bytes
 from inbox.mail.writing import File
 from inbox.store import (
     accounts,
+    agent_facts,
     agent_mails,
     agent_notices,
     ledger,
@@ -134,7 +135,8 @@ class AgentDesk:
             files = _files(conn, message)
             teams = {one.lower(): one for one in people.team_names(conn)}
             handles = {one.handle for one in people.everybody(conn).values() if one.active}
-            thread = threads.by_id(conn, made.thread_id)
+            # What they may no longer see they may no longer work on.
+            thread = threads.by_id(conn, made.thread_id, agent_facts.eyes_of(conn, person))
         said = agent_commands.read(message.text)
         problems = list(said.problems)
         if files and (said.is_note or not said.text):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from inbox.errors import StoreError
+from inbox.errors import NotFound, StoreError
 from inbox.flow import agent_words, compose
 from inbox.flow.admin_set import AdminFiles
 from inbox.flow.agent_words import Scene
@@ -21,7 +21,7 @@ from inbox.flow.stored_sets import in_force
 from inbox.mail.letter import Address
 from inbox.mail.outgoing import Unsendable
 from inbox.mail.tokens import AGENT
-from inbox.store import absences, accounts, agent_notices, messages, people, threads
+from inbox.store import absences, accounts, agent_facts, agent_notices, messages, people, threads
 from inbox.store.agent_notices import Notice
 from inbox.store.database import Conn, Database
 from inbox.store.people import Person
@@ -97,11 +97,22 @@ class _Round:
             return "no way out is configured"
         if self._now - one.at > OLDEST:
             return "it is older than a day"
+        if not self._sees(person, one.thread_id):
+            return f"{person.handle} may not see the thread"
         if one.kind in RECEIPTS:
             return ""
         if person.id in self._want_none:
             return f"{person.handle} wants no notices by mail"
         return f"{person.handle} is away" if person.handle in self._away else ""
+
+    def _sees(self, person: Person, thread_id: int) -> bool:
+        """A notice tells what the thread says: only to who may see it (DESIGN I7, I10)."""
+        eyes = agent_facts.eyes_of(self._conn, person)
+        try:
+            threads.by_id(self._conn, thread_id, eyes)
+        except NotFound:
+            return False
+        return True
 
     def _news(self, person: Person, news: Sequence[Notice]) -> None:
         by_thread: dict[int, list[Notice]] = {}

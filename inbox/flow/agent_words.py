@@ -142,6 +142,8 @@ def _quoted(mail: Message) -> list[str]:
 
 
 def _how_to(scene: Scene, person: Person) -> list[str]:
+    if person.role == "viewer":
+        return [f"`aboard people notices {person.handle} --off` ends these mails."]
     return [
         f"Answer this mail, and what you write goes to the customer as {scene.team}.",
         "In the first lines you may give commands, each on a line of its own:",

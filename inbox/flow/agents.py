@@ -77,6 +77,8 @@ def _judge(mail: Mail, person: Person) -> tuple[str, str]:
         return agent_mails.REFUSED, f"the notice was for {person.address}, not for who wrote"
     if not person.active:
         return agent_mails.REFUSED, f"{person.name} is not one of us any more"
+    if person.role == "viewer":
+        return agent_mails.REFUSED, f"{person.name} may look at threads and change nothing"
     if mail.verdict.result == FAIL:
         return agent_mails.REFUSED, f"it is not proved to be {person.name}'s: {mail.verdict.why}"
     if mail.verdict.result != PASS:

@@ -10,7 +10,7 @@ from inbox.flow.agent_desk import confirm
 from inbox.flow.agents import KIND
 from inbox.flow.handoff import Offer
 from inbox.flow.proposals import Appliers
-from inbox.store import agent_notices, people
+from inbox.store import agent_notices, people, threads
 from inbox.store import proposals as stored
 from inbox.store.agent_tables import agent_mails
 from inbox.store.agent_tables import agent_notices as notices_table
@@ -18,6 +18,7 @@ from inbox.store.tables import messages
 from tests.agents.office import DENIED, INES, AgentOffice
 from tests.flow.house import bounce
 from tests.followups.office import ANA, Letter
+from tests.sla.office import TEAMS
 
 SETTLED = ("state", "why")
 
@@ -86,6 +87,34 @@ def test_above_the_budget_it_comes_in_one_mail_and_off_is_off(office: AgentOffic
     office.desk("tom").note(thread, "@ines third", office.now)
     assert not office.mailed()
     assert office.rows(notices_table)[-1].why == "ines wants no notices by mail"
+
+
+def test_who_may_not_see_a_thread_is_not_told_of_it_and_does_not_work_on_it(
+    office: AgentOffice,
+) -> None:
+    thread, letter = owned(office)
+    office.desk("tom").give(thread, "tom", office.now)
+    with office.db.write() as conn:
+        threads.save(conn, thread, confidential=True, team="success")
+    office.desk("tom").note(thread, "@ines, look", office.now)
+    assert not office.mailed()
+    assert office.rows(notices_table)[-1].why == "ines may not see the thread"
+    office.answer(letter, "Tuesday at nine.")
+    office.mailed()
+    assert not office.to_customer() and states(office) == ["refused"]
+
+
+def test_a_viewer_is_told_and_changes_nothing(office: AgentOffice) -> None:
+    viewer = "  - {handle: noor, name: Noor Haddad, address: noor@aboard.example, role: viewer}\n"
+    office.write("teams.yaml", TEAMS.replace("teams:\n", f"{viewer}teams:\n", 1))
+    office.activate()
+    thread = office.write_in(id="m1@acme.example")
+    office.desk("tom").note(thread, "@noor, so that you know", office.now)
+    (letter,) = office.mailed("noor@aboard.example")
+    assert "#close" not in letter.mail.get_content()
+    office.answer(letter, "I think so too.", sender="Noor Haddad <noor@aboard.example>")
+    office.mailed()
+    assert not office.to_customer() and states(office) == ["refused"]
 
 
 # --- Answered -------------------------------------------------------------------------------------

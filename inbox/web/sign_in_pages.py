@@ -11,7 +11,7 @@ from inbox.errors import NotFound
 from inbox.flow import access
 from inbox.flow.access import Opened, Refused
 from inbox.passwords import Busy, WeakPassword
-from inbox.store import people
+from inbox.store import pages, people
 from inbox.web import csrf
 from inbox.web.desk import desk_of
 from inbox.web.visitors import (
@@ -64,7 +64,8 @@ def _ask(
     if _by_click(request):
         with desk_of(request).site.db.read() as conn:
             there = people.everybody(conn).values()
-            teams = {name: people.members(conn, name) for name in people.team_names(conn)}
+            titles = pages.team_titles(conn)
+            teams = {title: people.members(conn, name) for name, title in titles.items()}
         by_click = {
             "persons": sorted((one for one in there if one.active), key=lambda one: one.id),
             "teams_of": lambda one: [name for name in teams if one.handle in teams[name]],

@@ -65,7 +65,7 @@ def test_a_lead_notes_an_absence_and_that_somebody_is_back(own: Told) -> None:
     leave = {"handle": "priya", "from": "2025-06-01", "until": "2025-06-05", "note": "<b>sun</b>"}
     assert post(client, "/people/away", **leave) == 303
     text = page(client, "/people?said=away")
-    assert "away until 6 June 2025" in words(text) and "&lt;b&gt;sun" in text
+    assert "away, back on 6 June 2025" in words(text) and "&lt;b&gt;sun" in text
     with own.db.read() as conn:
         assert absences.away(conn, story.NOW) == {"priya"}
         assert absences.away(conn, story.NOW + timedelta(days=4)) == frozenset()

@@ -118,11 +118,8 @@ def join(conn: Conn, survivor: int, absorbed: int) -> Moved:
     redirects = conn.scalars(select(threads.c.id).where(threads.c.merged_into_id == absorbed)).all()
     # What was confidential stays so, wherever it goes.
     was_secret = select(threads.c.id).where(threads.c.id == absorbed, threads.c.confidential)
-    conn.execute(
-        update(threads)
-        .where(threads.c.id == survivor, was_secret.exists())
-        .values(confidential=True)
-    )
+    kept_secret = update(threads).where(threads.c.id == survivor, was_secret.exists())
+    conn.execute(kept_secret.values(confidential=True))
     conn.execute(
         update(threads)
         .where((threads.c.id == absorbed) | (threads.c.merged_into_id == absorbed))

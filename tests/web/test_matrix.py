@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,12 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from inbox.flow.drafts import Drafting, Typed, Upload
-from inbox.store import draft_tables, messages, people, threads
-from inbox.store.database import Database
+from inbox.store import accounts, draft_tables, messages, people, threads, timeline
+from inbox.store.database import Database, new_key
+from inbox.store.outbox_tables import outbox, planned, sequences
 from inbox.store.seers import ALL
 from inbox.store.tables import attachments
+from inbox.store.view_tables import saved_views
 from inbox.web import csrf
 from inbox.web.policy import Policy, Route
 from inbox.web.routes import ROUTES
@@ -67,7 +70,9 @@ class World:
             assert name in self.open, f"say in this test what `{name}` of {route.path} stands for"
             return str(numbers.get(name, MISSING))
 
-        return re.sub(r"\{([a-z_]+)\}", number, route.path)
+        named = route.path.replace("/reports/{name}", "/reports/volume")
+        named = named.replace("/templates/{name}", "/templates/acknowledgement")
+        return re.sub(r"\{([a-z_]+)\}", number, named)
 
 
 def _objects(db: Database, thread_id: int) -> dict[str, int]:
@@ -81,17 +86,24 @@ def _objects(db: Database, thread_id: int) -> dict[str, int]:
         draft = conn.scalar(select(draft_tables.drafts.c.id).where(numbered))
         of_draft = draft_tables.draft_files.c.draft_id == draft
         draft_file = conn.scalar(select(draft_tables.draft_files.c.id).where(of_draft))
-    assert draft is not None and draft_file is not None
+        item = conn.scalar(select(outbox.c.id).where(outbox.c.thread_id == thread_id))
+        of_thread = sequences.c.thread_id == thread_id
+        step = conn.scalar(select(planned.c.id).join(sequences).where(of_thread))
+        owned = saved_views.c.owner_id == thread.accountable_id
+        view = conn.scalar(select(saved_views.c.id).where(owned))
+        contacts = accounts.contacts_of(conn, thread.account_id)
+    numbers = {"draft_id": draft, "file_id": draft_file, "item_id": item, "planned_id": step,
+               "view_id": view}  # fmt: skip
+    assert all(numbers.values()), numbers
     return {
-        "draft_id": draft,
-        "file_id": draft_file,
+        **{name: int(number or 0) for name, number in numbers.items()},
+        "contact_id": contacts[0].id,
         "thread_id": thread_id,
         "message_id": message.id,
         "attachment_id": file.id,
         "account_id": thread.account_id,
         "ledger_id": message.raw_id,
         "proposal_id": MISSING,
-        "name": MISSING,
     }
 
 
@@ -121,6 +133,66 @@ def _write_something(db: Database, thread_id: int, word: str) -> None:
     writing.attach(kept.draft.id, thread_id, upload, story.NOW)
 
 
+def _leaves_something(db: Database, thread_id: int, word: str) -> None:
+    """A mail that waits in the outbox, a follow-up that is planned, and a view of who answers."""
+    with db.write() as conn:
+        thread = threads.by_id(conn, thread_id)
+        raw = messages.of_thread(conn, thread_id)[0].raw_id
+        (event, *_) = timeline.of_thread(conn, thread_id, timeline.Span(limit=1))
+        conn.execute(
+            outbox.insert().values(
+                key=f"test-{thread_id}",
+                kind="reply",
+                thread_id=thread_id,
+                account_id=thread.account_id,
+                by_id=thread.accountable_id,
+                raw_id=raw,
+                mail_id=f"out-{thread_id}@aboard.example",
+                subject=f"Re: {word}",
+                reverse_path="",
+                state="held",
+                cancel_if_answered=False,
+                created_at=story.NOW,
+                run_after=story.NOW,
+                expires_at=story.NOW + timedelta(days=5),
+            )
+        )
+        run = new_key(
+            conn.execute(
+                sequences.insert().values(
+                    name=f"about {word}",
+                    account_id=thread.account_id,
+                    thread_id=thread_id,
+                    cycle=event.event.id,
+                    recipient="anna@acme.example",
+                    state="running",
+                    started_at=story.NOW,
+                )
+            )
+        )
+        conn.execute(
+            planned.insert().values(
+                sequence_id=run,
+                step="first",
+                template="x",
+                asks=True,
+                due_at=story.NOW + timedelta(days=1),
+                state="planned",
+            )
+        )
+        conn.execute(
+            saved_views.insert().values(
+                owner_id=thread.accountable_id,
+                name=f"On {word}",
+                query="is:open",
+                sort="due",
+                shared="me",
+                position=1,
+                created_at=story.NOW,
+            )
+        )
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, told_file: Path) -> Iterator[World]:
     path = tmp_path_factory.mktemp("matrix") / "world.db"
@@ -143,6 +215,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, told_file: Path) -> Iterator
         )
     _write_something(told.db, 1, "kickoff")
     _write_something(told.db, found.thread_id, WORD)
+    _leaves_something(told.db, 1, "kickoff")
+    _leaves_something(told.db, found.thread_id, WORD)
     clients = {name: told.client(handle=handle) for name, handle in WHO.items()}
     kinds = _objects(told.db, 1), _objects(told.db, found.thread_id)
     yield World(told, *kinds, clients, told.client(None))
@@ -176,9 +250,12 @@ def filled(route: Route, world: World, kind: str) -> dict[str, str]:
 ALL_ROUTES = [route for route in ROUTES if route.path not in ("/static/{name}", "/healthz")]
 GUARDED = [route for route in ALL_ROUTES if route.policy is not Policy.OPEN]
 ON_OBJECTS = [
-    route for route in GUARDED if "{" in route.path and route.path != "/accounts/{account_id}"
+    route
+    for route in GUARDED
+    if "{" in route.path and not route.path.startswith(("/accounts/", "/reports/", "/templates/"))
 ]
-"""Every team sees every account; that its confidential threads are not on the page is asked, too."""
+"""Every team sees every account, report and template; that no word of what is confidential is on
+those pages is asked, too."""
 by_path = pytest.mark.parametrize("route", GUARDED, ids=lambda one: f"{one.method} {one.path}")
 by_object = pytest.mark.parametrize("route", ON_OBJECTS, ids=lambda one: f"{one.method} {one.path}")
 
@@ -223,7 +300,15 @@ def test_a_viewer_can_change_nothing_but_what_is_their_own() -> None:
     }
     assert own == {
         *("/sign-in", "/sign-in/demo", "/sign-in/once", "/sign-out", "/me/password"),
-        *("/me/sessions", "/rules/explain", "/live/here", "/preferences", "/preferences/pictures"),
+        *(
+            "/views",
+            "/views/{view_id}",
+            "/me/sessions",
+            "/rules/explain",
+            "/live/here",
+            "/preferences",
+            "/preferences/pictures",
+        ),
         "/messages/{message_id}/pictures",
     }
 

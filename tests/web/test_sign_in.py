@@ -230,7 +230,7 @@ def test_T37_a_field_that_nobody_knows_is_refused(
     clients: tuple[TestClient, TestClient], route: object
 ) -> None:
     mine, _ = clients
-    sent = {"token": token_in(mine.get("/quarantine").text), "role": "admin"}
+    sent = {"token": token_in(mine.get("/quarantine").text), "is_admin": "1"}
     assert mine.post(at(route.path), data=sent).status_code == 422  # type: ignore[attr-defined]
 
 

@@ -36,6 +36,8 @@ GROUPS = {
 }
 """command -> (module, one line). Loaded when used: no command pays for another's imports."""
 
+_OF_A_PROGRAM = ("install_completion", "show_completion")
+
 
 class LazyGroup(TyperGroup):
     """Commands of this module, and groups that are imported only when they are asked for."""
@@ -52,6 +54,8 @@ class LazyGroup(TyperGroup):
         found = importlib.import_module(f"inbox.cli.{module}")
         command: Any = typer.main.get_command(found.app)
         command.name = cmd_name
+        # Typer takes each group for a program of its own, with completion to install.
+        command.params = [one for one in command.params if one.name not in _OF_A_PROGRAM]
         return command
 
 

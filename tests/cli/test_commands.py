@@ -324,7 +324,9 @@ def test_help_names_every_command_with_its_line(empty: Terminal) -> None:
 
 @pytest.mark.parametrize("name", sorted(GROUPS))
 def test_a_groups_usage_names_the_group(empty: Terminal, name: str) -> None:
-    assert f"Usage: aboard {name} " in empty.run(name, "--help").out
+    shown = empty.run(name, "--help").out
+    assert f"Usage: aboard {name} " in shown
+    assert "completion" not in shown, "which only a whole program can install"
 
 
 def test_a_long_subject_is_cut_for_people_and_whole_in_json(

@@ -170,6 +170,7 @@ def quarantine_list(limit: Annotated[int, typer.Option(min=1)] = 100, json: Json
     if json:
         output.json_lines(delivery_json(row) for row in rows)
         return
+    first = {row.sha256: row.id for row in reversed(rows)}
     output.table(
         ("ledger", "accepted", "cause", "size", "envelope from", "detail"),
         (
@@ -179,7 +180,9 @@ def quarantine_list(limit: Annotated[int, typer.Option(min=1)] = 100, json: Json
                 row.cause or "",
                 row.size,
                 row.reverse_path or "",
-                (row.detail or "").strip().rpartition("\n")[2][:120],
+                (row.detail or "").strip().rpartition("\n")[2][:120]
+                if first[row.sha256] == row.id
+                else f"the same mail as {first[row.sha256]}, delivered again",
             )
             for row in rows
         ),

@@ -221,6 +221,16 @@ def test_quarantine_can_be_listed_shown_and_tried_again(filled: Terminal) -> Non
     assert "give ledger numbers, or --all" in both.err
 
 
+def test_a_quarantined_mail_that_comes_again_is_told_to_be_the_same(
+    filled: Terminal, mails: Path
+) -> None:
+    assert filled.run("mail", "ingest", mails, "--json").json()["quarantined"] == 1
+    first, again = filled.run("mail", "quarantine", "list", "--json").lines()
+    told = filled.run("mail", "quarantine", "list").out.splitlines()
+    assert f"the same mail as {first['ledger']}, delivered again" in told[-1]
+    assert told[-1].startswith(again["ledger"])
+
+
 def test_a_from_without_an_address_is_quarantined_with_what_it_says(
     terminal: Terminal, tmp_path: Path
 ) -> None:

@@ -59,6 +59,14 @@ PAGES = {
     "template": "/templates/acknowledgement?thread=1",
     "account-merge": "/accounts/1/merge?into=2",
     "choices": "/preferences",
+    "reply": "/threads/1?compose=reply",
+    "note": "/threads/1?compose=note",
+    "me": "/me",
+    "people": "/people",
+    "away": "/people/away",
+    "settings": "/settings",
+    "audit": "/audit",
+    "mailboxes": "/mailboxes",
     "not-here": "/nope",
 }
 """Name -> address in the story. A new page is added here, and is tested and pictured with that."""

@@ -63,7 +63,6 @@ PAGES = {
     "note": "/threads/1?compose=note",
     "me": "/me",
     "people": "/people",
-    "away": "/people/away",
     "settings": "/settings",
     "audit": "/audit",
     "mailboxes": "/mailboxes",

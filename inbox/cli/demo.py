@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from inbox import shipped
+from inbox import log, shipped
 from inbox.app import files_in_force, open_database, put_in_force
 from inbox.cli import demo_past, output
 from inbox.cli.demo_again import MARK, RESET, SNAPSHOT, file_of
@@ -193,13 +193,20 @@ class _Player:
             seen = self._reset_at()
             try:
                 while self._reset_at() == seen:
-                    await asyncio.to_thread(colleague.look, utc_now())
+                    await self._let(colleague)
                     await asyncio.sleep(1.0)
             finally:
                 arriving.cancel()
                 self.customers.stop()
                 await asyncio.gather(arriving, return_exceptions=True)
             output.line("  back at the beginning")
+
+    async def _let(self, colleague: Colleague) -> None:
+        """A colleague whose thread is gone, or whom the database keeps waiting, tries again."""
+        try:
+            await asyncio.to_thread(colleague.look, utc_now())
+        except AboardError as error:
+            log.database_trouble(error)
 
     def _reset_at(self) -> int:
         return (self.node.settings.folder / RESET).stat().st_mtime_ns

@@ -15,6 +15,7 @@ from inbox.store import proposals as stored
 from inbox.store.agent_tables import agent_mails
 from inbox.store.agent_tables import agent_notices as notices_table
 from inbox.store.tables import messages
+from inbox.sweeper import Sweeper
 from tests.agents.office import DENIED, INES, AgentOffice
 from tests.flow.house import bounce
 from tests.followups.office import ANA, Letter
@@ -116,6 +117,15 @@ def test_a_viewer_is_told_and_changes_nothing(office: AgentOffice) -> None:
     office.answer(letter, "I think so too.", sender="Noor Haddad <noor@aboard.example>")
     office.mailed()
     assert not office.to_customer() and states(office) == ["refused"]
+
+
+def test_a_sweeping_node_tells_and_does_what_is_old_is_told_to_nobody(office: AgentOffice) -> None:
+    thread, letter = owned(office)
+    office.desk("tom").note(thread, "@ines?", office.now)
+    office.answer(letter, "#tag swept")
+    Sweeper(office.settings, office.db, office.follow_ups).once()
+    assert office.thread("m1@acme.example").tags == ("swept",)
+    assert office.rows(notices_table, kind="mention")[0].why == "it is older than a day"
 
 
 # --- Answered -------------------------------------------------------------------------------------

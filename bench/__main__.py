@@ -18,6 +18,7 @@ PARTS = (
     "start",
     "stages",
     "scale",
+    "inbox",
     "live",
     "tick",
     "sending",

@@ -31,7 +31,7 @@ from inbox.store.tables import (
 )
 from inbox.store.view_tables import LIVE, UNCLAIMED
 
-MOST = 5_000
+MOST = 2_000
 """Mails, and notes, that one search looks at: the newest that hold its words."""
 
 Cond = ColumnElement[bool]

@@ -61,6 +61,8 @@ class Report:
     """The part whose share is what the report is about, where there is one."""
     dated: bool = True
     """Does it go over a period? Else it is about now."""
+    sums: bool = True
+    """Are the parts of one whole? A thread that is opened is counted beside its mail."""
 
 
 REPORTS = {
@@ -71,6 +73,7 @@ REPORTS = {
             "Volume",
             "Mails that people wrote to us, and threads that they opened.",
             ("mails", "new threads"),
+            sums=False,
         ),
         Report(
             "first-response",

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 720, 200
+WIDTH, HEIGHT = 1000, 220
 LEFT, BOTTOM, TOP = 40, 24, 8
-ROW, LABEL = 30, 150
+ROW, LABEL = 32, 170
 MOST_ROWS = 12
 
 
@@ -27,14 +27,17 @@ class Plot:
     parts: Sequence[str]
     values: Mapping[tuple[str, str], int]
     """(label, part) -> how many."""
+    stacked: bool = True
+    """Do the parts of a bar make a whole? Else they stand side by side."""
 
     def of(self, label: str, part: str) -> int:
         """One number."""
         return self.values.get((label, part), 0)
 
     def total(self, label: str) -> int:
-        """All parts of a bar."""
-        return sum(self.of(label, part) for part in self.parts)
+        """All parts of a bar; of parts that make no whole the largest."""
+        parts = [self.of(label, part) for part in self.parts]
+        return sum(parts) if self.stacked else max(parts, default=0)
 
 
 def columns(plot: Plot) -> Markup:
@@ -47,10 +50,12 @@ def columns(plot: Plot) -> Markup:
     every = max(len(plot.labels) // 7, 1)
     for at, label in enumerate(plot.labels):
         x, y = LEFT + at * step, float(HEIGHT - BOTTOM)
+        wide = step * 0.76 / (1 if plot.stacked else len(plot.parts))
         for number, part in enumerate(plot.parts):
             height = plot.of(label, part) / top * room
-            y -= height
-            drawn.append(_bar(number, (x + step * 0.12, y, step * 0.76, height)))
+            y = y - height if plot.stacked else HEIGHT - BOTTOM - height
+            left = x + step * 0.12 + (0 if plot.stacked else number * wide)
+            drawn.append(_bar(number, (left, y, wide, height)))
         if at % every == 0:
             drawn.append(_text(x + step / 2, HEIGHT - 6, label[5:], "middle"))
     return _figure(plot, HEIGHT, drawn)

@@ -115,11 +115,15 @@ def _rows(
         groups.setdefault(one.key, {})[one.part] = one.count
     lengths = reports.lengths(conn, asking) if report.name == "first-response" else {}
     rows = [_row(key, counts, lengths.get(key, [])) for key, counts in groups.items()]
-    rows.sort(key=lambda one: (-one.total, one.key))
+    rows.sort(key=lambda one: (-_size(report, one), one.key))
     parts = sorted({one.part for one in cells})
     whole = {part: sum(one.counts.get(part, 0) for one in rows) for part in parts}
     every = sorted(length for listed in lengths.values() for length in listed)
     return rows, _row("", whole, every)
+
+
+def _size(report: Report, row: Row) -> int:
+    return row.total if report.sums else row.counts.get(report.parts[0], 0)
 
 
 def _row(key: str, counts: Mapping[str, int], ordered: list[float]) -> Row:
@@ -145,7 +149,7 @@ def _plot(
     if report.name == "volume":
         number = (asking.until - asking.since).days
         labels = [f"{(asking.since + timedelta(days=n)).date()}" for n in range(number)]
-        made = Plot(title, labels, report.parts, reports.days(conn, asking))
+        made = Plot(title, labels, report.parts, reports.days(conn, asking), report.sums)
         return columns(made), title
     values = {
         (titles.get(row.key, row.key), part): row.counts.get(part, 0)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from inbox.store import threads
 from tests.web import story
-from tests.web.conftest import Told
+from tests.web.conftest import Told, serving
 from tests.web.test_pages import page, thread_of, words
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 PAGES = (
     "/threads?view=mine",
@@ -244,3 +247,44 @@ def test_a_template_is_shown_for_a_real_thread(told: Told, client: TestClient) -
     assert "eva@acme.example" in seen and "Nothing was sent." in seen
     page(client, "/templates/none", 404)
     page(client, "/templates/acknowledgement?language=xx", 400)
+
+
+@pytest.mark.browser
+def test_many_are_chosen_closed_and_opened_again_by_keys_alone(
+    own: Told, chromium: Browser
+) -> None:
+    with serving(own.site()) as address:
+        context = chromium.new_context(reduced_motion="reduce")
+        own.enter(context, address)
+        seen = context.new_page()
+        seen.goto(address + "/threads")
+        seen.keyboard.press("j")
+        seen.keyboard.press("x")
+        seen.keyboard.press("Shift+J")
+        bar = seen.locator(".bulkbar")
+        bar.wait_for()
+        assert bar.locator("[data-chosen]").inner_text() == "2 threads"
+        with seen.expect_navigation():
+            seen.keyboard.press("e")
+        assert "Done on 2 threads." in seen.locator(".flash").inner_text()
+        assert seen.locator("#rows .row").count() == 5
+        with seen.expect_navigation():
+            seen.keyboard.press("z")
+        assert seen.locator("#rows .row").count() == 7
+        context.close()
+
+
+@pytest.mark.browser
+def test_the_bar_comes_without_scripts_too(own: Told, chromium: Browser) -> None:
+    with serving(own.site()) as address:
+        context = chromium.new_context(java_script_enabled=False)
+        own.enter(context, address)
+        seen = context.new_page()
+        seen.goto(address + "/threads")
+        assert not seen.locator(".bulkbar").is_visible()
+        seen.locator(".row .pick").first.click()
+        seen.locator(".bulkbar button[value=closed]").click()
+        assert "Close: 1 thread" in seen.locator("h1").inner_text()
+        seen.locator("main button.primary").click()
+        assert "Done on 1 thread." in seen.locator(".flash").inner_text()
+        context.close()

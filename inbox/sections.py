@@ -163,4 +163,6 @@ class Files:
     stages: Path = Path("stages.yaml")
     followups: Path = Path("followups.yaml")
     """What goes out by itself; where the file is not there, nothing does."""
+    macros: Path = Path("macros.yaml")
+    """Texts of the composer with what they do; may be missing."""
     templates: Path = Path("templates")

@@ -156,7 +156,7 @@ def marks(settings: Settings) -> Marks:
 
 def _paths(settings: Settings) -> Iterator[Path]:
     files = settings.files
-    for one in (files.teams, files.sla, files.stages, files.followups):
+    for one in (files.teams, files.sla, files.stages, files.followups, files.macros):
         yield settings.path(one)
     for one in (files.teams, files.sla):  # their hours may name iCal files beside them
         yield from settings.path(one).parent.glob("*.ics")
@@ -175,9 +175,8 @@ def _rule_folders(settings: Settings) -> tuple[Path, ...]:
 def _folders(settings: Settings) -> tuple[Path, ...]:
     """The folders to watch, as far as they are there."""
     files = settings.files
-    beside = [
-        settings.path(one).parent for one in (files.teams, files.sla, files.stages, files.followups)
-    ]
+    lists = (files.teams, files.sla, files.stages, files.followups, files.macros)
+    beside = [settings.path(one).parent for one in lists]
     templates = settings.path(files.templates) / "mail"
     wanted = {*beside, *_rule_folders(settings), templates, *templates.glob("*")}
     return tuple(sorted(one for one in wanted if one.is_dir()))

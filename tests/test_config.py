@@ -97,6 +97,7 @@ files:
   sla: s.yaml
   stages: g.yaml
   followups: f.yaml
+  macros: c.yaml
   templates: m
 """
 

@@ -49,6 +49,7 @@ files:
   sla: sla.yaml
   stages: stages.yaml
   followups: followups.yaml
+  macros: macros.yaml
   templates: templates
 """
 
@@ -71,7 +72,8 @@ def _write(folder: Path) -> Iterator[Path]:
     config = folder / "aboard.yaml"
     config.write_text(CONFIG)
     yield config
-    for name in ("teams.yaml", "sla.yaml", "sla.schema.json", "stages.yaml", "followups.yaml"):
+    lists = ("teams.yaml", "sla.yaml", "sla.schema.json", "stages.yaml", "followups.yaml")
+    for name in (*lists, "macros.yaml"):
         shutil.copyfile(shipped.DATA / name, folder / name)
         yield folder / name
     for source in sorted((shipped.DATA / "rules").iterdir()):

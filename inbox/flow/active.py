@@ -14,7 +14,7 @@ from datetime import datetime
 
 from inbox.config import Settings
 from inbox.errors import ConfigError
-from inbox.flow.admin_files import OPTIONAL, OnDisk, Texts, as_bytes, read_disk
+from inbox.flow.admin_files import MACROS, OPTIONAL, OnDisk, Texts, as_bytes, read_disk
 from inbox.flow.admin_set import KINDS, AdminFiles, load_live, load_shadow
 from inbox.flow.ownership import house_of, rehome
 from inbox.flow.proof import depends_on, mails_named
@@ -123,8 +123,9 @@ def _hashes(disk: OnDisk) -> dict[str, str]:
         if kind in disk.texts:
             listed = [(name, as_bytes(text)) for name, text in disk.texts[kind].items()]
             found[kind] = content_hash(in_name_order(listed))
-    if OPTIONAL in disk.texts:
-        found[OPTIONAL] = _hash(disk.texts[OPTIONAL])
+    for kind in (OPTIONAL, MACROS):
+        if kind in disk.texts:
+            found[kind] = _hash(disk.texts[kind])
     digest = hashlib.sha256(_listed(disk).encode())
     for name, text in sorted(disk.texts.get("templates", {}).items()):
         digest.update(f"\0{name}\0".encode() + hashlib.sha256(as_bytes(text)).digest())
@@ -151,10 +152,11 @@ def _put_in_force(
         sets.activate(conn, kind, hashes[kind], _storable(disk.texts[kind]), now)
     mail = {"names": _listed(disk), **_storable(disk.texts.get("templates", {}))}
     sets.activate(conn, "templates", hashes["templates"], mail, now)
-    if OPTIONAL in disk.texts:
-        sets.activate(conn, OPTIONAL, hashes[OPTIONAL], _storable(disk.texts[OPTIONAL]), now)
-    else:
-        sets.withdraw(conn, OPTIONAL)
+    for kind in (OPTIONAL, MACROS):
+        if kind in disk.texts:
+            sets.activate(conn, kind, hashes[kind], _storable(disk.texts[kind]), now)
+        else:
+            sets.withdraw(conn, kind)
     proof = {"mails": "\n".join(mails_named(fresh.ruleset))}
     sets.activate(conn, "proof", _proof(disk, fresh), proof, now)
     people.sync(conn, fresh.directory)

@@ -22,6 +22,8 @@ Texts = Mapping[str, str]
 LISTS = ("teams", "sla", "stages")
 OPTIONAL = "followups"
 """The list that may be missing: then nothing goes out by itself."""
+MACROS = "macros"
+"""Texts of the composer; may be missing, too."""
 WITH_HOURS = ("teams", "sla")
 """The lists in which working hours stand."""
 
@@ -32,7 +34,7 @@ class OnDisk:
 
     texts: Mapping[str, Texts]
     """`teams`, `sla`, `stages`, `rules`, `templates` (`NAME/FILE` -> text); where there are any,
-    `followups` and `shadow`; a kind without files is empty."""
+    `followups`, `macros` and `shadow`; a kind without files is empty."""
     templates: tuple[str, ...] | None
     """Names of mail templates; None where nobody can know them, so that they are not checked."""
     problems: tuple[Problem, ...] = ()
@@ -56,6 +58,9 @@ def read_disk(settings: Settings) -> OnDisk:
     follow_ups = settings.path(settings.files.followups)
     if follow_ups.exists():
         texts[OPTIONAL] = _read([follow_ups], problems)
+    macros = settings.path(settings.files.macros)
+    if macros.exists():
+        texts[MACROS] = _read([macros], problems)
     folder = settings.path(settings.files.templates)
     texts["templates"] = _read_mail(folder, problems)
     templates = _templates(folder)

@@ -5,12 +5,14 @@ Nothing is put in force here, and no disk or database is asked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from inbox.flow.admin_files import OPTIONAL, OnDisk, as_bytes
+from inbox.flow.admin_files import MACROS, OPTIONAL, OnDisk, as_bytes
 from inbox.flow.proof import Lists, load_rules, read_lists, red_tests
 from inbox.flow.render import MailTemplates, load_templates, stored_templates
+from routing.macros import Macro, Macros, load_macros
 from routing.names import Names
 from routing.problems import Problem, errors
 from routing.ruleset import Ruleset
@@ -41,6 +43,8 @@ class AdminFiles:
     """The mail templates that can be used; `templates` are the names of all of them."""
     followups: Followups = field(default_factory=Followups)
     """What goes out by itself; nothing where no file says so."""
+    macros: Macros = field(default_factory=Macros)
+    """Texts of the composer with what they do."""
     problems: tuple[Problem, ...] = ()
     """Why this is not what was put in force, but what stands in for it; empty where it is."""
 
@@ -64,7 +68,8 @@ def load_live(disk: OnDisk, *, proven: bool) -> tuple[AdminFiles | None, tuple[P
     ruleset, found = _rules(disk, lists, "rules", proven=proven)
     mail, in_mail = _mail(disk, proven=proven)
     follow_ups, beside = read_followups(disk, lists, mail)
-    problems = (*disk.problems, *listed, *found, *in_mail, *beside)
+    macros, in_macros = read_macros(disk, lists, proven=proven)
+    problems = (*disk.problems, *listed, *found, *in_mail, *beside, *in_macros)
     if errors(problems) or ruleset is None:
         return None, problems
     if lists.directory is None or lists.policies is None or lists.stages is None:
@@ -79,6 +84,7 @@ def load_live(disk: OnDisk, *, proven: bool) -> tuple[AdminFiles | None, tuple[P
         sla=lists.sla,
         mail=mail,
         followups=follow_ups or Followups(),
+        macros=macros or Macros(),
     )
     return whole, problems
 
@@ -97,6 +103,36 @@ def read_followups(
     for file, text in disk.texts.get(OPTIONAL, {}).items():
         return load_followups(as_bytes(text), file, names, roles)
     return Followups(), ()
+
+
+def read_macros(
+    disk: OnDisk, lists: Lists, *, proven: bool
+) -> tuple[Macros | None, tuple[Problem, ...]]:
+    """The composer's macros, and every problem; with `proven` their texts are tried, too."""
+    teams = lists.directory.team_names if lists.directory else ()
+    for file, text in disk.texts.get(MACROS, {}).items():
+        macros, problems = load_macros(as_bytes(text), file, Names(teams))
+        if macros is not None and proven:
+            problems = (*problems, *_tried(macros, file))
+        return macros, problems
+    return Macros(), ()
+
+
+def _tried(macros: Macros, file: str) -> Iterator[Problem]:
+    for one in macros.by_name.values():
+        for problem in load_templates(macro_texts(one))[1]:
+            line = one.line + max(problem.line - 1, 0)
+            message = f"macro `{one.name}`: {problem.message}"
+            yield replace(problem, file=file, line=line, column=0, message=message)
+
+
+def macro_texts(one: Macro) -> dict[str, str]:
+    """A macro as the files of a mail template, so that it is checked and rendered as one."""
+    return {
+        f"{one.name}/about.yaml": "why: a macro\nrole: tells\n",
+        f"{one.name}/subject.txt": "macro",
+        f"{one.name}/body.txt": one.text,
+    }
 
 
 def load_shadow(disk: OnDisk, *, proven: bool) -> tuple[Ruleset | None, tuple[Problem, ...]]:

@@ -29,7 +29,7 @@ from inbox.store.threads import Thread
 MOST_TEXT = 200_000
 MOST_FILE, MOST_FILES, MOST_TOGETHER = 15 * 1024 * 1024, 20, 20 * 1024 * 1024
 """Bytes of one file, files of a draft, bytes of all together: what servers take as one mail."""
-FIELDS = ("to", "cc", "everybody", "subject", "answers", "files", "at")
+FIELDS = ("to", "cc", "everybody", "subject", "answers", "files", "at", "macro")
 _RASTER = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inbox.errors import AboardError
-from inbox.flow import compose, reply, sla
+from inbox.flow import canned, compose, reply, sla
 from inbox.flow.audience import Asked
 from inbox.flow.compose import Plan, Post
+from inbox.flow.desk import assign
 from inbox.flow.drafts import Drafting, pictures_in
 from inbox.flow.outbox_deeds import tell_cancelled
 from inbox.flow.reply import Wish, end_draft
@@ -94,12 +95,30 @@ class Sending:
             gone = self._forward(draft, files, order, now)
         else:
             gone = self._reply(draft, files, order, now)
-        desk = Desk(self.db, self.by, self.told, self.run)
-        if order.then == "close":
-            desk.close(order.thread_id, now)
-        elif order.then == "wait":
-            desk.wait(order.thread_id, now)
+        self._follow(draft, order, now)
         return gone
+
+    def _follow(self, draft: Draft, order: Ordered, now: datetime) -> None:
+        """What the pressed button, and the macro that the text came from, do beside sending."""
+        desk = Desk(self.db, self.by, self.told, self.run)
+        with self.db.read() as conn:
+            known = canned.macros(conn, draft.kind)
+            owner = threads.by_id(conn, order.thread_id)
+        macro = known.get(str(draft.fields.get("macro") or ""))
+        if macro is not None:
+            if macro.tags or macro.untag:
+                desk.tag(order.thread_id, macro.tags, macro.untag, now)
+            if macro.priority:
+                desk.prioritise(order.thread_id, macro.priority, now)
+            if macro.claim and owner.claimed_at is None:
+                desk.claim(order.thread_id, now)
+            if macro.team and macro.team != owner.team:
+                assign(self.db, order.thread_id, macro.team, self.by, now, run=self.run)
+        then = order.then or ("" if macro is None else macro.then)
+        if then == "close":
+            desk.close(order.thread_id, now)
+        elif then == "wait":
+            desk.wait(order.thread_id, now)
 
     def wish(self, draft: Draft, files: tuple[File, ...], order: Ordered) -> Wish:
         """A draft as a reply that is asked for."""

@@ -13,13 +13,21 @@ from dataclasses import replace
 from threading import Lock
 
 from inbox.errors import ConfigError
-from inbox.flow.admin_files import OPTIONAL, OnDisk, as_bytes
-from inbox.flow.admin_set import KINDS, AdminFiles, load_live, load_shadow, read_followups
+from inbox.flow.admin_files import MACROS, OPTIONAL, OnDisk, as_bytes
+from inbox.flow.admin_set import (
+    KINDS,
+    AdminFiles,
+    load_live,
+    load_shadow,
+    read_followups,
+    read_macros,
+)
 from inbox.flow.proof import Lists, load_rules, read_lists
 from inbox.flow.render import stored_templates
 from inbox.store import people, sets
 from inbox.store.database import Conn
 from inbox.store.sets import ActiveSet
+from routing.macros import Macros
 from routing.problems import Problem, errors
 from routing.ruleset import Ruleset
 from routing.sequences import Followups
@@ -31,7 +39,7 @@ KEPT = 4
 """Sets that a process keeps read: those in force, and the last ones while they change."""
 TOLD = 20
 """Problems of one kind that are told."""
-KEPT_TEXTS = (*KINDS, "shadow", "templates", OPTIONAL)
+KEPT_TEXTS = (*KINDS, "shadow", "templates", OPTIONAL, MACROS)
 SHIPPED_FALLBACK = "support"
 """The fallback team of the rules that come with the program."""
 
@@ -110,6 +118,7 @@ def _standing_in(
         sla=lists.sla,
         mail=mail,
         followups=read_followups(disk, lists, mail)[0] or Followups(),
+        macros=read_macros(disk, lists, proven=False)[0] or Macros(),
         problems=tuple(one for found in told for one in found),
     )
 

@@ -22,6 +22,7 @@ from inbox.store.seers import Seer
 from inbox.store.threads import Thread
 from inbox.web.desk import Site
 from inbox.web.visitors import Visitor
+from routing.macros import Macro
 
 MODES = ("reply", "all", "note", "forward")
 CLOSED = "closed"
@@ -44,6 +45,8 @@ class Extra:
     """Text that could not be kept as a draft; it stands in the field."""
     seen_message_id: int | None = None
     text: str | None = None
+    macro: str = ""
+    """The macro that the text comes from, where it was just put in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Composer:
     seen_message_id: int | None
     seen_event_id: int
     templates: Mapping[str, str]
+    macros: Mapping[str, Macro]
     attachments: tuple[StoredAttachment, ...]
     unseen: tuple[Message, ...] = ()
     extra: Extra = field(default_factory=Extra)
@@ -93,6 +97,8 @@ def composer(
     fields = dict(draft.fields) if draft else {}
     if extra.mode in ("reply", "all") and (draft is None or draft.kind == "reply"):
         fields["everybody"] = extra.mode == "all"
+    if extra.macro:
+        fields["macro"] = extra.macro
     text = draft.text if draft else ""
     if extra.text is not None:
         text = extra.text
@@ -124,6 +130,7 @@ def composer(
         seen_message_id=seen,
         seen_event_id=timeline.newest(conn, thread.id),
         templates=canned.names(conn) if mode in ("reply", "all") else {},
+        macros=canned.macros(conn, "note" if mode == "note" else "reply") if mode else {},
         attachments=tuple(one for listed in named.values() for one in listed if not one.inline),
         extra=extra,
     )

@@ -29,7 +29,7 @@ from inbox.web.visitors import visitor_of
 
 FIELDS = (
     *("do", "mode", "draft", "base", "text", "to", "cc", "subject", "answers", "files", "at"),
-    *("seen_event", "seen_message", "upload", "template"),
+    *("seen_event", "seen_message", "upload", "template", "macro"),
 )
 MOST_BODY = MOST_TOGETHER + 2 * 1024 * 1024
 SENDS = {"send": "", "anyway": "", "close": "close", "wait": "wait"}
@@ -74,6 +74,7 @@ def _form(request: Request) -> Form:
     fields["files"] = [int(one) for one in form.getlist("files") if _NUMBER.fullmatch(str(one))]
     at = str(form.get("at", ""))[:80].strip()
     fields["at"] = at
+    fields["macro"] = str(form.get("macro", ""))[:80]
     typed = Typed(
         thread_id,
         "reply" if mode in ("reply", "all") else mode,
@@ -204,12 +205,14 @@ def _attach(given: Form, writing: Drafting, draft_id: int, now: datetime) -> Non
 def _template(request: Request, given: Form, now: datetime) -> Response:
     """The words of a template below what is typed; the page comes back with both."""
     site = desk_of(request).site
-    name = str(given.form.get("template", ""))[:80]
+    kind, _, name = str(given.form.get("template", ""))[:80].partition(":")
     post = open_post(site.db, site.settings, now)
+    said_by = canned.macro_words if kind == "macro" else canned.words
     with site.db.read() as conn:
-        said = canned.words(conn, post, given.thread_id, name, now)
+        said = said_by(conn, post, given.thread_id, name, now)
     text = f"{given.typed.text.rstrip()}\n\n{said}\n".lstrip()
-    return shown(request, given.thread_id, replace(given.extra, text=text))
+    macro = name if kind == "macro" else ""
+    return shown(request, given.thread_id, replace(given.extra, text=text, macro=macro))
 
 
 def versions(request: Request) -> Response:

@@ -163,6 +163,7 @@ def settings_for(url: str) -> Settings:
             teams=data / "teams.yaml",
             sla=data / "sla.yaml",
             stages=data / "stages.yaml",
+            macros=data / "macros.yaml",
             templates=REPO / "templates",
         ),
     )

@@ -276,7 +276,7 @@ OUR_TAGS = _names(
     "html head meta title link script body a p strong details summary ul ol li code div header nav"
     " form input kbd b h1 h2 span button main article bdi svg use iframe section aside dl dt dd"
     " time small table thead tbody tr th td pre mark i textarea label dialog h3 select option"
-    " fieldset legend footer hr img"
+    " fieldset legend footer hr img optgroup"
     " datalist noscript tfoot rect line text defs pattern"
 )
 OUR_ATTRIBUTES = _names(

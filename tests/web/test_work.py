@@ -333,8 +333,8 @@ def test_files_are_attached_shown_taken_away_and_sent(priya: Desk) -> None:
 
 def test_a_template_is_put_below_what_is_typed(priya: Desk) -> None:
     said = priya.open("/threads/1?compose=reply")
-    assert '<option value="resolution">' in said
-    said = priya.write("My own words.", "template", status=200, template="resolution")
+    assert '<option value="template:resolution">' in said
+    said = priya.write("My own words.", "template", status=200, template="template:resolution")
     text = said.partition('<textarea id="text"')[2]
     assert text.index("My own words.") < text.index("Anna") if "Anna" in text else "Eva" in text
 
@@ -383,3 +383,21 @@ def test_pictures_and_pdf_are_looked_at_under_their_own_policy(own: Told) -> Non
     assert "default-src 'none'" in got.headers["content-security-policy"]
     assert client.get(f"/attachments/{fake.id}/preview").status_code == 415
     assert client.get("/attachments/999/preview").status_code == 404
+
+
+def test_a_macro_puts_its_text_in_and_does_the_rest_as_it_is_sent(priya: Desk) -> None:
+    said = priya.open("/threads/1?compose=reply")
+    assert "All done (close it)" in said
+    said = priya.write("", "template", status=200, template="macro:ask-for-document")
+    assert "to go on we need one more document" in said
+    assert "As it is sent: tag document-asked, wait for the customer" in said
+    before = priya.thread()
+    priya.write("Please send the W-9.", "send", macro="ask-for-document")
+    assert (priya.thread().status, priya.thread().tags) == (
+        "waiting",
+        ("kickoff", "document-asked"),
+    )
+    priya.undo()
+    after = priya.thread()
+    assert (after.status, after.tags) == (before.status, before.tags)
+    assert priya.items()[0].state == "cancelled"

@@ -10,10 +10,10 @@ from inbox.errors import NotFound
 from inbox.flow import sla
 from inbox.flow.ownership import Owners
 from inbox.flow.stored_sets import in_force
-from inbox.store import accounts, assignments, deeds, labels, people, threads, timeline
+from inbox.flow.work import keep_changes
+from inbox.store import accounts, assignments, labels, people, promises, threads, timeline
 from inbox.store.assignments import Assignment
 from inbox.store.database import Conn, Database
-from inbox.store.deeds import Deed
 from inbox.store.people import Person
 from inbox.store.threads import Thread
 from routing.ownership import Choice, Wanted
@@ -82,13 +82,14 @@ def assign(
             "claimed_at": now if choice.owned else None,
             "decided_by": "person",
         }
+        kept = promises.of_threads(conn, [thread.id]) if run else []
         threads.save(conn, thread.id, **changes)
-        if run:
-            before = {name: getattr(thread, name) for name in changes}
-            deeds.add(conn, Deed(run, "thread", thread.id, person.id, now, before, changes))
         reason = {"reason": f"decided by {person.name}", OWNED_BEFORE: _owned(thread)}
         decided = Decided(team, answers_id, reason, choice)
         made = record(conn, thread, person, decided, now)
+        if run:
+            event = timeline.newest(conn, thread.id)
+            keep_changes(conn, thread, changes, (run, person, event, kept), now)
         _label(conn, thread, made, learn)
     return Assigned(thread.id, team, choice.handle)
 
@@ -120,10 +121,13 @@ def record(
     return made
 
 
-def note(conn: Conn, before: Thread, person: Person, decided: Decided, now: datetime) -> int:
-    """As `record`, but the caller tells the clocks; the number of the event."""
+def take_back(
+    conn: Conn, before: Thread, person: Person, decided: Decided, event: int, now: datetime
+) -> int:
+    """As `record`, of a decision that undoes the one that `event` tells of; the caller tells the
+    clocks. The number of the event."""
     assignments.append(conn, _made(before, person, decided, now))
-    return _happened(conn, before, person, decided, now)
+    return _happened(conn, before, person, decided, now, undoes=event)
 
 
 def _made(before: Thread, person: Person, decided: Decided, now: datetime) -> Assignment:
@@ -144,7 +148,16 @@ def _made(before: Thread, person: Person, decided: Decided, now: datetime) -> As
     )
 
 
-def _happened(conn: Conn, before: Thread, person: Person, decided: Decided, now: datetime) -> int:
+def _happened(
+    conn: Conn,
+    before: Thread,
+    person: Person,
+    decided: Decided,
+    now: datetime,
+    *,
+    undoes: int | None = None,
+) -> int:
+    back = {} if undoes is None else {sla.UNDOES: str(undoes)}
     happened = timeline.Event(
         account_id=before.account_id,
         thread_id=before.id,
@@ -152,7 +165,9 @@ def _happened(conn: Conn, before: Thread, person: Person, decided: Decided, now:
         at=now,
         kind="assigned",
         actor=f"person:{person.handle}",
-        data={"team": decided.team, "decided_by": "person", "from": before.team} | decided.owner(),
+        data={"team": decided.team, "decided_by": "person", "from": before.team}
+        | decided.owner()
+        | back,
     )
     return timeline.add(conn, happened)
 

@@ -24,6 +24,7 @@ from inbox.store import (
     handoffs,
     messages,
     people,
+    promises,
     regroup,
     threads,
     timeline,
@@ -256,7 +257,7 @@ def _unmerge(undoing: Undoing, done: Deed) -> str:
     changes = {name: before["kept"][name] for name in done.after["kept"]}
     _restore(conn, kept_id, changes, done.after["kept"])
     threads.save(conn, lost_id, **before["lost"])
-    regroup.put_back_promises(conn, moved.promises, (kept_id, lost_id))
+    promises.put_back(conn, moved.promises, (kept_id, lost_id))
     if arrived:  # what came meanwhile may refer to both: it must not join them again
         threads.link(conn, kept_id, lost_id, regroup.PARTED, undoing.now)
     for one, other in ((kept_id, lost_id), (lost_id, kept_id)):
@@ -275,7 +276,7 @@ def _unsplit(undoing: Undoing, done: Deed) -> str:
     if fresh.account_id != thread.account_id:
         return f"thread {fresh_id} stays: it was given to another account since"
     regroup.join(conn, thread_id, fresh_id)
-    regroup.put_back_promises(conn, moved.promises, (thread_id,))
+    promises.put_back(conn, moved.promises, (thread_id,))
     if fresh.tags != tuple(before["thread"]["tags"]):
         threads.save(conn, thread_id, tags=sorted({*thread.tags, *fresh.tags}))
     arrived = fresh.messages > len(moved.rows["messages"])

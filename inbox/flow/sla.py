@@ -56,6 +56,8 @@ _HANDOFFS = {
     "handoff-withdrawn": ENDED,
 }
 _DEEDS = frozenset({"note", "tagged"})
+UNDOES = "undoes"
+"""In an event's data: the number of the event that it takes back."""
 REPLIES = frozenset({"reply-queued"})
 """Events that a person's reply leaves as it is put into the outbox."""
 KINDS = frozenset({"mail-in", "mail-out", "status-changed", "owner-changed", "assigned"}) | (
@@ -84,6 +86,12 @@ def happening(event: PastEvent) -> Happening | None:
     elif event.kind in _DEEDS and by_person:
         what = TOUCHED
     return Happening(event.id, event.at, what, value, by_person) if what else None
+
+
+def _standing_events(past: Sequence[PastEvent]) -> list[PastEvent]:
+    """What happened, without what was undone and its undoing: to clocks neither ever was."""
+    undone = {int(one.data[UNDOES]) for one in past if UNDOES in one.data}
+    return [one for one in past if one.id not in undone and UNDOES not in one.data]
 
 
 def _is_owned(event: PastEvent) -> bool:
@@ -246,7 +254,7 @@ class Worked:
 
     def compare(self, past: Sequence[PastEvent]) -> Iterator[tuple[Target, StoredTarget | None]]:
         """Every target that the history gives, with its row."""
-        history = [one for event in past if (one := happening(event)) is not None]
+        history = [one for event in _standing_events(past) if (one := happening(event))]
         found = wanted(history, self.terms_for)
         for target in found:
             yield target, self._rows.get((target.metric, target.cycle))

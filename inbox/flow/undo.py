@@ -16,7 +16,17 @@ from inbox.flow import desk, drafts, following, reattribute, regroup, sending, s
 from inbox.flow.ownership import OWNER_CHANGED
 from inbox.flow.undoing import UNDONE, Undoing, Way
 from inbox.flow.work import PRIORITY_CHANGED, STATUS_CHANGED, TAGGED, Told
-from inbox.store import accounts, assignments, deeds, labels, pages, people, threads, timeline
+from inbox.store import (
+    accounts,
+    assignments,
+    deeds,
+    labels,
+    pages,
+    people,
+    promises,
+    threads,
+    timeline,
+)
 from inbox.store.database import Conn, Database
 from inbox.store.deeds import Deed
 from inbox.store.hits import TAKES_BACK
@@ -77,15 +87,18 @@ def _refuse(found: tuple[Deed, ...], person: Person) -> None:
 def _columns(undoing: Undoing, done: Deed) -> str:
     assert done.thread_id is not None
     thread = threads.by_id(undoing.conn, done.thread_id)
-    still = {name for name, value in done.after.items() if _same(getattr(thread, name), value)}
-    if still != done.after.keys():
+    changed = done.after["columns"]
+    if not all(_same(getattr(thread, name), value) for name, value in changed.items()):
         return f"thread {thread.id} stays as it is: somebody has changed it since"
-    before = _answerable(undoing.conn, done.before, thread)
+    before = _answerable(undoing.conn, done.before["columns"], thread)
     threads.save(undoing.conn, thread.id, **before)
+    # To clocks neither the deed nor its undoing ever was: promises that it ended are open again.
+    promises.put_back(undoing.conn, done.before["promises"], ())
     for kind, data in _told(undoing, thread, before):
         if kind == "assigned":
             number = _assigned(undoing, thread, done, before)
         else:
+            data[sla.UNDOES] = str(done.after["event"])
             number = _event(undoing, thread, kind, data)
         undoing.told(undoing.conn, threads.by_id(undoing.conn, thread.id), number)
     return ""
@@ -153,7 +166,8 @@ def _assigned(undoing: Undoing, thread: Thread, done: Deed, before: Mapping[str,
     owner = people.by_id(conn, before["accountable_id"]).handle
     choice = Choice(owner, before["claimed_at"] is not None, (UNDONE,))
     decided = desk.Decided(before["team"], before["accountable_id"], reason, choice)
-    return desk.note(conn, thread, undoing.by, decided, undoing.now)
+    event = int(done.after["event"])
+    return desk.take_back(conn, thread, undoing.by, decided, event, undoing.now)
 
 
 WAYS: dict[str, Way] = {

@@ -5,7 +5,7 @@ Every deed is an event; the thread's row is the state that they add up to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from inbox.errors import AboardError, NotFound
 from inbox.flow import mentions, sla
 from inbox.flow.ownership import OWNER_CHANGED
-from inbox.store import absences, accounts, deeds, handoffs, people, threads, timeline
+from inbox.store import absences, accounts, deeds, handoffs, people, promises, threads, timeline
 from inbox.store.database import Conn, Database
 from inbox.store.deeds import Deed
 from inbox.store.people import Person
@@ -210,23 +210,35 @@ class Desk:
         now: datetime,
     ) -> Thread:
         kind, data = happened
+        kept = promises.of_threads(conn, [thread.id]) if self.run and changes else []
         if changes:
             threads.save(conn, thread.id, **changes)
-            self._keep(conn, thread, changes, now)
         event = timeline.Event(
             thread.account_id, thread.id, None, now, kind, f"person:{self.by}", data
         )
         number = timeline.add(conn, event)
+        if self.run and changes:
+            person = people.by_handle(conn, self.by)
+            keep_changes(conn, thread, changes, (self.run, person, number, kept), now)
         after = threads.by_id(conn, thread.id)
         self.told(conn, after, number)
         return after
 
-    def _keep(self, conn: Conn, thread: Thread, changes: dict[str, Any], now: datetime) -> None:
-        """Keep what was there before, so that it can be undone."""
-        if self.run:
-            by_id = people.by_handle(conn, self.by).id
-            before = {name: getattr(thread, name) for name in changes}
-            deeds.add(conn, Deed(self.run, "thread", thread.id, by_id, now, before, changes))
+
+def keep_changes(
+    conn: Conn,
+    before: Thread,
+    changes: Mapping[str, Any],
+    deed: tuple[str, Person, int, Sequence[Mapping[str, Any]]],
+    now: datetime,
+) -> None:
+    """Keep what a deed (run, person, event, promises before it) changed of a thread, so that it
+    can be undone."""
+    run, person, event, targets = deed
+    was = {name: getattr(before, name) for name in changes}
+    after = {"columns": dict(changes), "event": event}
+    kept = {"columns": was, "promises": list(targets)}
+    deeds.add(conn, Deed(run, "thread", before.id, person.id, now, kept, after))
 
 
 def on_duty(conn: Conn, team: str, now: datetime) -> Person:

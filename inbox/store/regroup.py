@@ -1,7 +1,7 @@
 """Threads made one, parted, or given to another account: which rows move, and which moved.
 
-What moved is returned, so that exactly that can be moved back. Every table with rows of a thread is
-found by its foreign key: one that is added later moves along without being named here.
+What moved is returned, so that it can be moved back. Every table with rows of a thread is found by
+its foreign key: one that is added later moves along.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, func, insert, select, update
 
 from inbox.store import urgency
-from inbox.store.clock_tables import handoffs, target_steps, targets
+from inbox.store.clock_tables import handoffs, targets
 from inbox.store.database import Conn, insert_or_ignore, portions
 from inbox.store.draft_tables import deeds, followers, side_mails
+from inbox.store.promises import of_threads
 from inbox.store.tables import (
     contact_addresses,
     contacts,
@@ -78,33 +79,9 @@ class Moved:
         return {name: getattr(self, name) for name in Moved.__slots__}
 
 
-def promises(conn: Conn, thread_numbers: Collection[int]) -> list[dict[str, Any]]:
-    """The targets of threads, whole, to be put back."""
-    found = conn.execute(
-        select(targets).where(targets.c.thread_id.in_(thread_numbers)).order_by(targets.c.id)
-    )
-    return [dict(row._mapping) for row in found]
-
-
-def put_back_promises(
-    conn: Conn, kept: Sequence[Mapping[str, Any]], thread_numbers: Collection[int]
-) -> None:
-    """Make the targets of these threads those that were kept, but for what became of them since:
-    the caller refreshes the clocks, which settles again what has been settled."""
-    there = {one["id"] for one in promises(conn, thread_numbers)}
-    fresh = there - {one["id"] for one in kept}
-    for some in portions(fresh):
-        conn.execute(target_steps.delete().where(target_steps.c.target_id.in_(some)))
-        conn.execute(targets.delete().where(targets.c.id.in_(some)))
-    for one in kept:
-        values = {name: value for name, value in one.items() if name != "id"}
-        conn.execute(update(targets).where(targets.c.id == one["id"]).values(**values))
-    urgency.refresh(conn, thread_numbers)
-
-
 def join(conn: Conn, survivor: int, absorbed: int) -> Moved:
     """Move everything of thread `absorbed` into `survivor` and leave a pointer behind."""
-    kept = promises(conn, (survivor, absorbed))
+    kept = of_threads(conn, (survivor, absorbed))
     _end_second_offer(conn, survivor, absorbed)
     rows = {table.name: _numbers(conn, table, absorbed) for table in following()}
     mail_ids = _mail_ids(conn, absorbed)
@@ -247,7 +224,7 @@ def _send(conn: Conn, moved: Moved, from_id: int, to_id: int) -> None:
 def part(conn: Conn, thread_id: int, fresh: int, message_ids: Collection[int]) -> Moved:
     """Move these messages of a thread into `fresh`, with all that is about them, and the ids that
     only they use."""
-    kept = promises(conn, (thread_id,))
+    kept = of_threads(conn, (thread_id,))
     numbers = sorted(message_ids)
     rows: dict[str, list[int]] = {"messages": numbers}
     rows["events"] = list(

@@ -19,10 +19,10 @@ from inbox.store.threads import Thread
 from tests.flow.house import House, mail
 
 SLA = """
+hours: {zone: Europe/Berlin, week: {mon-sun: 00:00-24:00}}
 policies:
   - name: default
     why: All else.
-    hours: round-the-clock
     targets: {first_response: 4h, next_response: 8h, resolution: 5d}
   - {name: urgent, why: It burns.}
 """
@@ -114,6 +114,7 @@ def test_undoing_a_merge_puts_everything_back(house: House) -> None:
     house.activate()
     one, other = two(house)
     before = picture(house)
+    assert before["targets"]
     sorting(house).merge(other.id, one.id, house.now)
     house.later(minutes=1)
     assert undo(house.db, "r1", "ines", house.now).left == ()

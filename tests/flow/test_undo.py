@@ -130,3 +130,32 @@ def test_a_thread_is_given_within_its_team_only(house: House, thread: Thread) ->
         Desk(house.db, "ines").give(thread.id, "ines", house.now)
     with pytest.raises(AboardError, match="one of low, normal"):
         Desk(house.db, "ines").prioritise(thread.id, "now", house.now)
+
+
+SLA = """
+hours: {zone: Europe/Berlin, week: {mon-sun: 00:00-24:00}}
+policies:
+  - name: default
+    why: All else.
+    targets: {first_response: 4h, next_response: 8h, resolution: 5d}
+  - {name: urgent, why: It burns.}
+"""
+
+
+@pytest.mark.parametrize("deed", ["close", "wait", "snooze", "claim", "assign"])
+def test_a_promise_that_a_deed_ended_stands_again_when_it_is_undone(
+    house: House, deed: str
+) -> None:
+    house.write("sla.yaml", SLA)
+    house.activate()
+    house.receive(mail(id="one@acme.example"))
+    house.later(minutes=30)
+    number = house.thread("one@acme.example").id
+    before = [row._mapping for row in house.rows(targets)]
+    assert {row["state"] for row in before} == {"open"}
+    DEEDS[deed](house, number)
+    house.later(minutes=30)
+    undo(house.db, "r1", "ines", house.now)
+    assert [row._mapping for row in house.rows(targets)] == before
+    house.receive(mail(id="two@acme.example", refs=["one@acme.example"]))
+    assert [row._mapping for row in house.rows(targets)] == before

@@ -22,6 +22,7 @@ PARTS = (
     "live",
     "tick",
     "sending",
+    "polling",
     "rules",
     "rules_replay",
     "corpus_agreement",

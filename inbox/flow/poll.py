@@ -83,9 +83,10 @@ class Batch:
     @property
     def size(self) -> int:
         """Bytes that the server says they have."""
-        return sum(self._size(uid) for uid in self.uids)
+        return sum(self.size_of(uid) for uid in self.uids)
 
-    def _size(self, uid: int) -> int:
+    def size_of(self, uid: int) -> int:
+        """Bytes that the server says one has."""
         return self.listed[uid].size if uid in self.listed else UNKNOWN_SIZE
 
     def of(self, uids: Sequence[int]) -> Batch:
@@ -155,13 +156,16 @@ class Poll:
             some = uids[start : start + LISTED_AT_ONCE]
             whole = Batch(tuple(some), self._remote.listed(some))
             held: list[int] = []
+            used = 0
             for uid in some:
                 alone = uid <= at.careful_to or (held and held[-1] <= at.careful_to)
-                full = len(held) >= imap.batch_mails or whole.of([*held, uid]).size > room
+                size = whole.size_of(uid)
+                full = len(held) >= imap.batch_mails or used + size > room
                 if held and (alone or full):
                     yield whole.of(held)
-                    held = []
+                    held, used = [], 0
                 held.append(uid)
+                used += size
             yield whole.of(held)
 
     def _once_more(self, at: Folder) -> Round:

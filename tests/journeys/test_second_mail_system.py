@@ -1,0 +1,125 @@
+"""A second mail system from end to end: Postfix delivers into Dovecot, Aboard polls it, a colleague
+answers through Postfix, and the customer's answer to that comes back on the same thread."""
+
+from __future__ import annotations
+
+import os
+import signal
+import smtplib
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from inbox.clock import utc_now
+from tests.cli.running import ABOARD, Terminal
+from tests.services import postfix
+from tests.services.dovecot import Dovecot, User
+from tests.services.smtp_sink import SmtpSink
+from tests.services.waiting import until
+
+pytestmark = pytest.mark.skipif(postfix.missing() is not None, reason=str(postfix.missing()))
+
+OURS, ANA = "onboarding@aboard.example", "ana@bank.example"
+MORE = """
+send: {{host: 127.0.0.1, port: {port}, tls: none, undo_seconds: 0}}
+imap:
+  poll_seconds: 1
+  mailboxes:
+    - name: onboarding
+      host: {server.host}
+      port: {server.tls_port}
+      tls_ca: {server.certificate}
+      username: {user.name}
+      password_file: password
+"""
+
+
+def letter(subject: str, text: str, **headers: str) -> EmailMessage:
+    mail = EmailMessage()
+    fields = {"From": f"Ana Costa <{ANA}>", "To": OURS, "Subject": subject}
+    fields["Date"] = format_datetime(utc_now())
+    for name, value in {**fields, **headers}.items():
+        mail[name] = value
+    mail.set_content(text)
+    return mail
+
+
+def send(port: int, mail: EmailMessage, to: str = OURS) -> None:
+    with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+        client.send_message(mail, ANA, [to])
+
+
+@contextmanager
+def serving(terminal: Terminal) -> Iterator[None]:
+    process = subprocess.Popen(
+        [str(ABOARD), "serve", "--only", "poll,file,send"],
+        env=terminal.environment() | {"PYTHONWARNINGS": "ignore"},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
+def configure(terminal: Terminal, port: int, server: Dovecot, user: User) -> None:
+    folder = terminal.config.parent
+    (folder / "password").write_text(user.password)
+    (folder / "followups.yaml").write_text("acknowledge: {who: nobody}\n")
+    terminal.config.write_text(
+        terminal.config.read_text() + MORE.format(port=port, server=server, user=user)
+    )
+
+
+def test_mail_comes_by_postfix_and_dovecot_and_is_answered_through_postfix(
+    dovecot: Dovecot,
+    smtp_sink: SmtpSink,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ABOARD_CONFIG", raising=False)
+    terminal, user = Terminal(tmp_path, capsys), dovecot.new_user()
+    terminal.start()
+    with postfix.running(dovecot, user, OURS, "bank.example", smtp_sink.port) as port:
+        configure(terminal, port, dovecot, user)
+        assert os.access(terminal.config, os.R_OK)
+        tried = terminal.run("check", "--connect")
+        assert tried.code == 0 and "signed in; INBOX (0 mails)" in tried.out, tried
+        with serving(terminal):
+            send(
+                port, letter("Kickoff", "When do we start?", **{"Message-ID": "<k1@bank.example>"})
+            )
+            (thread,) = until(lambda: terminal.run("threads", "--json").lines(), within=60)
+            words = tmp_path / "answer.txt"
+            words.write_text("On Monday at nine.\n")
+            said = terminal.run("reply", thread["id"], "--by", "maya", "--text", words)
+            assert said.code == 0, said
+            (kept,) = smtp_sink.wait_for(1, within=60)
+            answer = message_from_bytes(kept.content, policy=policy.default)
+            assert kept.rcpt_tos == (ANA,) and "On Monday at nine." in kept.content.decode()
+            assert answer["In-Reply-To"] == "<k1@bank.example>"
+            back = {"In-Reply-To": str(answer["Message-ID"]), "Message-ID": "<k2@bank.example>"}
+            send(port, letter("Re: Kickoff", "Fine, see you.", **back))
+
+            def three() -> bool:
+                (only,) = terminal.run("threads", "--json").lines()
+                return bool(only["messages"] == 3)
+
+            until(three, within=60)
+        found = terminal.run("mail", "reconcile", "--json")
+        assert found.code == 0, found
+        (folder,) = found.lines()
+        assert (folder["on_server"], folder["accounted"]) == (2, 2)
+        assert (folder["unaccounted"], folder["waiting"], folder["left"]) == ([], 0, [])
+        (state,) = terminal.run("mail", "mailboxes", "--json").lines()
+        assert state["folders"][0]["outcomes"] == {"accepted": 2}
+        assert terminal.run("audit").code == 0

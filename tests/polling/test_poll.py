@@ -24,7 +24,8 @@ def test_what_is_there_is_accepted_as_it_is(box: Box) -> None:
     assert box.house.file().filed == 25
 
 
-def test_read_mail_is_fetched_like_unread_and_nothing_becomes_read(box: Box) -> None:
+def test_read_mail_is_fetched_like_unread_and_nothing_becomes_read(small_box: Box) -> None:
+    box = small_box
     box.put(*(numbered(n) for n in range(6)))
     with box.client() as client:
         client.add_flags([1, 3, 5], [b"\\Seen"])
@@ -62,7 +63,8 @@ def test_mail_that_is_moved_or_removed_before_it_is_fetched_is_gone(box: Box) ->
     box.reconciled()
 
 
-def test_a_second_client_that_expunges_and_moves_at_random_makes_no_loop(box: Box) -> None:
+def test_a_second_client_that_expunges_and_moves_at_random_makes_no_loop(small_box: Box) -> None:
+    box = small_box
     draw = random.Random(7)
     box.put(*(numbered(n) for n in range(40)))
     with box.client() as client:
@@ -94,7 +96,8 @@ def test_a_second_client_that_expunges_and_moves_at_random_makes_no_loop(box: Bo
     box.reconciled()
 
 
-def test_flags_that_change_all_the_time_change_nothing(box: Box) -> None:
+def test_flags_that_change_all_the_time_change_nothing(small_box: Box) -> None:
+    box = small_box
     box.put(*(numbered(n) for n in range(30)))
     with box.polling() as poll, box.client() as other:
         bodies = poll._remote.bodies
@@ -158,7 +161,8 @@ def test_a_mail_that_is_too_large_is_left_and_listed_until_it_is_not(box: Box) -
     assert box.compare().left == ()
 
 
-def test_a_mail_larger_than_the_budget_is_fetched_alone(box: Box) -> None:
+def test_a_mail_larger_than_the_budget_is_fetched_alone(small_box: Box) -> None:
+    box = small_box
     box.imap = Imap(batch_mails=10, batch_mib=1)
     box.put(numbered(1), numbered(2, body="long line of text\n" * 80_000), numbered(3))
     assert box.poll().accepted == 3
@@ -230,7 +234,8 @@ def test_a_move_that_a_crash_left_undone_is_done_later(box: Box) -> None:
     box.everything_once()
 
 
-def test_without_move_only_our_own_mails_are_expunged(box: Box) -> None:
+def test_without_move_only_our_own_mails_are_expunged(small_box: Box) -> None:
+    box = small_box
     box.polled = replace(box.polled, move_to="Done")
     with box.client() as client:
         client.create_folder("Done")
@@ -253,22 +258,33 @@ def test_without_move_only_our_own_mails_are_expunged(box: Box) -> None:
         assert len(client.search()) == 8
 
 
-def test_a_long_outage_is_made_up_for(box: Box) -> None:
+def outage(box: Box, waiting: int) -> None:
+    """One mail, then nobody polls for 72 hours while so many come, then ten more."""
     box.put(numbered(0))
     box.poll()
     box.imap = Imap()
     box.house.later(hours=-72)
-    box.put(*(numbered(n) for n in range(1, 151)))
+    box.put(*(numbered(n) for n in range(1, waiting + 1)))
     box.house.later(hours=72)
-    box.put(*(numbered(n) for n in range(151, 161)))
-    assert box.poll().accepted == 160
+    box.put(*(numbered(n) for n in range(waiting + 1, waiting + 11)))
+    assert box.poll().accepted == waiting + 10
     box.everything_once()
     rows = box.house.rows(ledger)
-    assert [row.dated for row in rows] == [False] + [True] * 150 + [False] * 10
-    assert all(row.arrived_at < row.accepted_at for row in rows[1:151])
+    assert [row.dated for row in rows] == [False] + [True] * waiting + [False] * 10
+    assert all(row.arrived_at < row.accepted_at for row in rows[1 : waiting + 1])
 
 
-def test_stopping_ends_a_round_between_two_batches(box: Box) -> None:
+def test_a_long_outage_is_made_up_for(box: Box) -> None:
+    outage(box, 60)
+
+
+@pytest.mark.campaign
+def test_an_outage_of_three_days_with_5000_mails_waiting(box: Box) -> None:
+    outage(box, 5_000)
+
+
+def test_stopping_ends_a_round_between_two_batches(small_box: Box) -> None:
+    box = small_box
     box.put(*(numbered(n) for n in range(30)))
     asked: list[bool] = []
 

@@ -42,6 +42,14 @@ web:
 #   username: aboard
 # send_password_file: secrets/smarthost
 
+# Mail may also be fetched from mailboxes on other servers; `aboard check --connect` tries it.
+# imap:
+#   mailboxes:
+#     - name: onboarding
+#       host: imap.company.example
+#       username: onboarding@company.example
+#       password_file: secrets/mailbox
+
 # What admins own; `aboard check` reads all of it, and a bad file never replaces a good one.
 files:
   rules: rules

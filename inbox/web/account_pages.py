@@ -11,11 +11,12 @@ from starlette.responses import RedirectResponse, Response
 from inbox.flow import customers
 from inbox.flow.account_deeds import Facts, Keeper
 from inbox.flow.stored_sets import in_force
-from inbox.store import account_look, accounts, people, threads, timeline
+from inbox.store import account_look, accounts, drafts, people, threads, timeline
 from inbox.store.accounts import Account
 from inbox.store.database import Conn
 from inbox.store.finding import Eyes
 from inbox.web import words
+from inbox.web.composer import LATELY
 from inbox.web.context import desk_of, frame, page
 from inbox.web.keys import key, number, place, place_of
 from inbox.web.leaving_pages import coming_of
@@ -60,6 +61,7 @@ def account(request: Request) -> Response:
         )
         values = _about(conn, one)
         values |= {"coming": coming_of(conn, one.id, now, seer)[:20]}
+        values |= {"writers": drafts.of_account(conn, one.id, now - LATELY, seer)}
         values |= {"listed": listed_rows(conn, current, Eyes(seer, now))}
     last = rows[EVENTS - 1].event if len(rows) > EVENTS else None
     return page(

@@ -33,7 +33,7 @@ MOST = {
     "/rules": 14,
     "/rules/explain": 7,
     "/accounts": 9,
-    "/accounts/1": 21,
+    "/accounts/1": 22,
     "/search?q=kickoff": 11,
     "/search?q=is:open": 11,
     "/quarantine": 7,

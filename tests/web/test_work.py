@@ -297,6 +297,7 @@ def test_who_else_writes_is_said_here_and_on_the_customers_other_threads(
     jonas.write("Draft of Jonas.")
     said = priya.open(f"/threads/{there.thread_id}?compose=reply")
     assert "is writing to the same customer" in said and "Kickoff next week?" in said
+    assert "is writing to them on" in priya.open(f"/accounts/{there.account_id}")
     assert "is writing to the same customer" not in priya.open("/threads/1")
     assert "has a reply in the works" in priya.page.text and "Draft of Jonas." in priya.page.text
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from inbox.flow import active
+from inbox.store import threads
 from tests.web import story
 from tests.web.conftest import Told, serving
 
@@ -39,6 +40,11 @@ def page(chromium: Browser, own: Told, base: str) -> Iterator[Page]:
     assert problems == [], "the browser complains"
 
 
+KEYS_HERE = """
+[...document.querySelectorAll('[data-key]')].flatMap((one) => one.dataset.key.split(' '))
+"""
+
+
 def _subject(page: Page) -> str:
     return page.evaluate("document.activeElement.querySelector('.subject bdi')?.textContent ?? ''")
 
@@ -59,6 +65,58 @@ def test_a_thread_is_opened_and_left_by_keys_alone(page: Page, base: str) -> Non
     page.wait_for_url("**/threads")
     page.keyboard.press("g")
     page.keyboard.press("a")
+    page.wait_for_url("**/accounts")
+
+
+def test_a_deed_pressed_on_a_row_is_for_that_row_and_the_focus_stays(
+    page: Page, base: str, own: Told
+) -> None:
+    page.goto(base)
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    subject = _subject(page)
+    row = page.evaluate("document.activeElement.closest('.row').id")
+    page.keyboard.press("e")
+    page.wait_for_selector(f"#{row}", state="detached")
+    with own.db.read() as conn:
+        closed = threads.by_id(conn, int(row[1:]))
+    assert (closed.status, closed.subject) == ("closed", subject)
+    page.wait_for_selector(".row:focus-within")
+    page.keyboard.press("z")
+    page.wait_for_selector(f"#{row}")
+
+
+def test_every_key_of_the_sheet_is_on_a_control_or_built_in(page: Page, base: str) -> None:
+    page.goto(f"{base}/threads/1?compose=reply")
+    here = set(page.evaluate(KEYS_HERE))
+    page.goto(base)
+    here |= set(page.evaluate(KEYS_HERE))
+    wanted = {"r", "a", "f", "n", "t", "Mod+Enter", "Mod+Shift+Enter", "e", "Shift+E", "h", "i"}
+    wanted |= {"Shift+I", "m", "l", "s", "w", "x", ".", *(f"g+{one}" for one in "imtuawsrofelqp")}
+    assert wanted - here == set()
+
+
+def test_single_keys_can_be_switched_off(page: Page, base: str) -> None:
+    page.goto(f"{base}/preferences")
+    page.click("button[value=off] >> nth=0")
+    page.wait_for_selector("html[data-keys=off]")
+    page.goto(base)
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement === document.body")
+    page.keyboard.press("Control+k")
+    assert page.is_visible("#palette"), "keys with Ctrl stay"
+
+
+def test_the_palette_finds_actions_places_and_threads(page: Page, base: str) -> None:
+    page.goto(base)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("kickoff")
+    page.wait_for_selector("#palette li:has-text('Kickoff next week?')")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    page.fill("#palette-find", "accounts")
+    page.wait_for_selector("#palette li:has-text('Accounts')[aria-selected=true]")
+    page.keyboard.press("Enter")
     page.wait_for_url("**/accounts")
 
 

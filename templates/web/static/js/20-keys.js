@@ -221,11 +221,12 @@
   // --- The focus comes back to where it was after a change that loaded the page anew -----------------
 
   const PLACE = "aboard-row";
+  const path = location.pathname === "/" ? "/threads" : location.pathname;
   function remember() {
     const row = focusedRow();
     if (!row) return;
     const index = [...document.querySelectorAll(".row")].indexOf(row);
-    sessionStorage.setItem(PLACE, JSON.stringify({ path: location.pathname, id: row.id, index }));
+    sessionStorage.setItem(PLACE, JSON.stringify({ path, id: row.id, index }));
   }
   document.addEventListener("submit", remember, true);
   document.addEventListener("click", (event) => { if (event.target.closest?.(".row > a, .row form")) remember(); }, true);
@@ -234,7 +235,7 @@
     const stored = sessionStorage.getItem(PLACE);
     if (!stored || location.hash) return;
     const place = JSON.parse(stored);
-    if (place.path !== location.pathname) return;
+    if (place.path !== path) return;
     sessionStorage.removeItem(PLACE);
     const rows = [...document.querySelectorAll(".row")];
     const row = (place.id && document.getElementById(place.id)) || rows[Math.min(place.index, rows.length - 1)];

@@ -46,6 +46,8 @@ from inbox.store.proposals import Proposal
 from routing.load_then import read_duration
 
 BATCH = 50
+LEASE = timedelta(minutes=10)
+"""How long a node may take for one mail until another thinks that it died."""
 DONE, ERROR = "answer-done", "answer-error"
 STALE = "stale"
 REPLY_KEY = "agent-mail/"
@@ -83,6 +85,9 @@ class AgentDesk:
         for made in waiting:
             if stop():
                 break
+            with self.db.write() as conn:
+                if not agent_mails.take(conn, made.message_id, now, LEASE):
+                    continue
             try:
                 self._do(made, now)
             except StoreError:
@@ -286,7 +291,8 @@ def let_go(conn: Conn, made: Proposal) -> None:
     if there is None or there.state != agent_mails.HELD:
         raise AboardError("the mail is not held any more")
     seen_id = None if made.data.get(STALE) else there.seen_id
-    agent_mails.save(conn, there.message_id, state=agent_mails.PENDING, seen_id=seen_id, why=None)
+    free = {"state": agent_mails.PENDING, "begun_at": None}
+    agent_mails.save(conn, there.message_id, **free, seen_id=seen_id, why=None)
 
 
 def _files(conn: Conn, message: Message) -> tuple[File, ...]:

@@ -179,6 +179,8 @@ class _Round:
             agent_notices.settle(self._conn, ids, agent_notices.SKIPPED, self._now, why=str(reason))
             return
         there = compose.enqueue(self._conn, composed, plan, self._post, self._now)
+        if not there.fresh:
+            return  # another node told it in this very instant, and knows what its mail says
         agent_notices.settle(
             self._conn,
             ids,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from inbox.store.agent_tables import agent_mails
 from inbox.store.database import Conn, insert_or_ignore
@@ -52,6 +52,17 @@ def pending(conn: Conn, limit: int) -> tuple[AgentMail, ...]:
     return tuple(AgentMail(*row) for row in conn.execute(wanted))
 
 
+def take(conn: Conn, message_id: int, now: datetime, lease: timedelta) -> bool:
+    """Begin with a mail that waits; False where another node has, and is not long overdue."""
+    free = or_(agent_mails.c.begun_at.is_(None), agent_mails.c.begun_at < now - lease)
+    taken = conn.execute(
+        update(agent_mails)
+        .where(agent_mails.c.message_id == message_id, agent_mails.c.state == PENDING, free)
+        .values(begun_at=now)
+    )
+    return bool(taken.rowcount)
+
+
 def by_message(conn: Conn, message_id: int) -> AgentMail | None:
     """The one that this message is, or None."""
     row = conn.execute(select(*_COLUMNS).where(agent_mails.c.message_id == message_id)).first()
@@ -59,5 +70,5 @@ def by_message(conn: Conn, message_id: int) -> AgentMail | None:
 
 
 def save(conn: Conn, message_id: int, **values: Any) -> None:
-    """Change `state`, `steps_done`, `seen_id`, `settled_at` or `why`."""
+    """Change `state`, `begun_at`, `steps_done`, `seen_id`, `settled_at` or `why`."""
     conn.execute(update(agent_mails).where(agent_mails.c.message_id == message_id).values(**values))

@@ -59,6 +59,7 @@ agent_mails = Table(
     Column("seen_id", Key, ForeignKey("messages.id")),
     Column("at", UtcDateTime, nullable=False),
     Column("state", String(10), nullable=False),
+    Column("begun_at", UtcDateTime),  # a node does it since then
     Column("steps_done", JSON, nullable=False),  # sentences of what has been done of it
     Column("settled_at", UtcDateTime),
     Column("why", Text),

@@ -231,6 +231,10 @@ def test_working_on_it_twice_sends_once(office: AgentOffice) -> None:
     with office.db.write() as conn:
         conn.execute(agent_mails.update().values(state="pending", settled_at=None))
     office.mailed()
+    assert states(office) == ["pending"], "another node is at it"
+    office.later(minutes=11)
+    office.mailed()
+    assert states(office) == ["done"]
     assert len(office.to_customer()) == 1
 
 

@@ -58,6 +58,7 @@ def _mails() -> None:
         sa.Column("seen_id", columns.Key, nullable=True),
         sa.Column("at", columns.UtcDateTime(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("begun_at", columns.UtcDateTime(), nullable=True),
         sa.Column("steps_done", sa.JSON(), nullable=False),
         sa.Column("settled_at", columns.UtcDateTime(), nullable=True),
         sa.Column("why", sa.Text(), nullable=True),

@@ -59,6 +59,8 @@ class Report:
     """In the order in which they are shown; empty: as they are found."""
     good: str = ""
     """The part whose share is what the report is about, where there is one."""
+    undecided: str = ""
+    """The part of which nobody can say yet whether it is good; no share counts it."""
     dated: bool = True
     """Does it go over a period? Else it is about now."""
     sums: bool = True
@@ -81,6 +83,7 @@ REPORTS = {
             "How soon the first mail of a thread was answered, counted by the day it came.",
             ("in time", "late", "not yet"),
             "in time",
+            "not yet",
         ),
         Report(
             "attainment",

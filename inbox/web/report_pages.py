@@ -41,9 +41,11 @@ class Row:
         """All facts of the group."""
         return sum(self.counts.values())
 
-    def share(self, part: str) -> int:
-        """How many of a hundred are of a part, rounded down: what is nearly all is not all."""
-        return self.counts.get(part, 0) * 100 // self.total if self.total else 0
+    def share(self, report: Report) -> str:
+        """How many of a hundred are good, rounded down as what is nearly all is not all; empty
+        where nothing is decided yet."""
+        decided = self.total - self.counts.get(report.undecided, 0)
+        return f"{self.counts.get(report.good, 0) * 100 // decided} %" if decided else ""
 
 
 def show(request: Request) -> Response:
@@ -174,6 +176,9 @@ def _sentence(
     if report.name == "backlog":
         old = whole.counts.get(report.parts[-1], 0)
         return f"{whole.total:,} threads are not closed; {old:,} of them are over four weeks old."
+    share = whole.share(report)
+    if not share:
+        return f"{whole.total:,} first mails wait for an answer; none is late."
     said = {
         "first-response": "of first mails were answered in time",
         "attainment": "of promises were kept",
@@ -181,7 +186,7 @@ def _sentence(
         "reassignments": "of new threads stayed with their first team",
     }[report.name]
     middle = f"; half of them within {whole.middle}" if whole.middle else ""
-    return f"{whole.share(report.good)} % {said} in {days} days{middle}."
+    return f"{share} {said} in {days} days{middle}."
 
 
 def _link(name: str, by: str, days: int) -> Any:

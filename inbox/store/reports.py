@@ -27,6 +27,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from inbox.cells import cell
 from inbox.clock import iso
 from inbox.errors import NotFound
 from inbox.store.clock_tables import targets
@@ -329,10 +330,6 @@ def rows(conn: Conn, asking: Asking) -> Iterator[tuple[Any, ...]]:
         yield tuple(row)
 
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for a formula at the beginning of a cell."""
-
-
 def csv_lines(facts: Iterable[Sequence[Any]]) -> Iterator[str]:
     """Facts as CSV (RFC 4180) with a line of `COLUMNS`; no cell begins like a formula."""
     for row in chain([COLUMNS], facts):
@@ -345,6 +342,4 @@ def _cell(value: Any) -> Any:
     """A value as a spreadsheet shows it, and never runs it."""
     if isinstance(value, datetime):
         return iso(value)
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
-    return value
+    return cell(value)

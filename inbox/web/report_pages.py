@@ -21,6 +21,7 @@ from inbox.web.context import desk_of, frame, page
 from inbox.web.keys import place, place_of
 from inbox.web.list_address import Filters
 from inbox.web.list_pages import listed_rows
+from inbox.web.noting import note
 from inbox.web.plots import Plot, bars, columns
 from inbox.web.visitors import visitor_of
 
@@ -229,6 +230,7 @@ def as_csv(request: Request) -> Response:
     report = reports.named(str(request.path_params["name"]))
     asking = _asking(request, report)
     db = desk_of(request).site.db
+    note(request, "export", f"report {report.name}")
 
     def lines() -> Iterator[str]:
         with db.read() as conn:

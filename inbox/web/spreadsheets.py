@@ -1,27 +1,14 @@
-"""Tables that leave as CSV. No cell is a formula, whatever somebody wrote into it.
-
-A program that opens it takes a cell for a formula by its first character, also behind blanks and
-control characters, and in full-width forms; such a cell begins with an apostrophe.
-"""
+"""Tables that leave a page as CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from starlette.responses import Response
 
-_FORMULA = frozenset("=+-@|%")
-
-
-def cell(value: object) -> str:
-    """The text of a cell, harmless."""
-    text = "" if value is None else str(value)
-    bare = text.lstrip("".join(c for c in text[:50] if unicodedata.category(c)[0] in "CZ"))
-    first = unicodedata.normalize("NFKC", bare[:1])[:1]
-    return f"'{text}" if first in _FORMULA and first else text
+from inbox.cells import cell
 
 
 def spreadsheet(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

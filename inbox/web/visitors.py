@@ -15,6 +15,8 @@ from urllib.parse import quote
 from fastapi import HTTPException, Request
 from starlette.responses import Response
 
+from inbox import log
+from inbox.errors import StoreError
 from inbox.flow.access import Lasts, Whence, digest
 from inbox.store import sessions
 from inbox.store.people import Person
@@ -104,8 +106,11 @@ def _look_up(request: Request) -> Visitor | None:
         return None
     session, person, seer = found
     if now - session.seen_at > NOTED_EVERY:
-        with site.db.write() as conn:
-            sessions.seen(conn, session.id, now)
+        try:
+            with site.db.write() as conn:
+                sessions.seen(conn, session.id, now)
+        except StoreError as error:  # a full disk: what can be read is still shown
+            log.database_trouble(error)
     return Visitor(person, seer, session)
 
 

@@ -10,13 +10,13 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
+from inbox.cells import cell
 from inbox.config import Settings
 from inbox.flow import access
 from inbox.flow.access import COMMAND, Lasts, Whence
 from inbox.store import absences, audit_log, messages, people, regroup, threads, timeline
 from inbox.web.admin_pages import KINDS
 from inbox.web.people_pages import hours_words
-from inbox.web.spreadsheets import cell
 from routing.hours import ALWAYS, Calendar
 from tests.access.hashes import cheapened
 from tests.web import story
@@ -181,7 +181,9 @@ def test_who_takes_data_away_is_in_the_log(own: Told) -> None:
     assert agent.get("/messages/2/raw").status_code == 200
     assert agent.get("/attachments/2").status_code == 200
     assert post(admin, "/quarantine/retry", ledger_id="all") == 303
-    assert logged(own)[:3] == [
+    assert agent.get("/reports/volume/csv").status_code == 200
+    assert logged(own)[:4] == [
+        ("export", "person:priya", "report volume"),
         ("quarantine-retry", "person:maya", "all mails"),
         ("attachment", "person:priya", "attachment 2 of message 2"),
         ("raw-mail", "person:priya", "message 2"),
@@ -227,11 +229,11 @@ def test_a_cell_is_never_a_formula(text: str) -> None:
 
 
 def test_plain_cells_stay_as_they_are() -> None:
-    assert [cell(one) for one in ("a=b", "", None, 7, "Ü", "'=1")] == [
+    assert [cell(one) for one in ("a=b", "", None, -7, "Ü", "'=1")] == [
         "a=b",
         "",
         "",
-        "7",
+        "-7",
         "Ü",
         "'=1",
     ]

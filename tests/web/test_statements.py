@@ -37,6 +37,10 @@ MOST = {
     "/search?q=kickoff": 11,
     "/search?q=is:open": 11,
     "/quarantine": 7,
+    "/people": 13,
+    "/me": 7,
+    "/settings": 12,
+    "/audit": 7,
     "/healthz": 1,
 }
 """Page -> statements at most; one of them finds out who asks."""

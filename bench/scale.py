@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from starlette.testclient import TestClient
 
+from bench.live import signed_in
 from bench.place import fresh, real_mails
 from inbox.clock import utc_now
 from inbox.config import Settings
@@ -21,6 +22,7 @@ from inbox.flow.accept import Incoming, accept
 from inbox.store.database import Database
 from inbox.web.desk import Site
 from inbox.web.site import build
+from inbox.web.visitors import COOKIE
 from inbox.worker import file_all
 
 SIZES = (10_000, 100_000, 500_000)
@@ -133,7 +135,8 @@ def main() -> None:
             rate = filing_rate(db, settings, mails)
             hosts = replace(settings.web, hosts=("testserver",))
             site = Site(db, replace(settings, web=hosts), utc_now, lambda _: 0)
-            with TestClient(build(site)) as client:
+            with TestClient(build(site), follow_redirects=False) as client:
+                client.cookies.set(COOKIE, signed_in(db))
                 step = size // 4 // PAGES
 
                 def get(path: str, client: TestClient = client) -> int:

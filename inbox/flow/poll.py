@@ -128,13 +128,18 @@ class Poll:
         """
         at = self._meet(folder)
         found = compare(self._db, self._remote, self._rules.box, folder)
-        most = self._rules.imap.most_bytes
-        again = [one.uid for one in found.left if one.outcome == REFUSED or one.size <= most]
-        for batch in self._batches(at, sorted({*found.unaccounted, *again})):
-            for uid in batch.uids:
-                self._carefully(at, batch.of([uid]), most_attempts=None)
+        self._one_by_one(at, found.unaccounted, None)
+        # Noted before the rest: a mail over which the server hangs up must not be the first thing
+        # that every later connection asks for.
         with self._db.write() as conn:
             mailboxes.change(conn, at.id, reconciled_at=self._rules.clock())
+        most = self._rules.imap.most_bytes
+        again = [one.uid for one in found.left if one.outcome == REFUSED or one.size <= most]
+        try:
+            self._one_by_one(at, again, None)
+        except MailboxError as error:
+            if not error.connected:
+                raise
         return found.unaccounted
 
     # --- What to take -----------------------------------------------------------------------
@@ -173,10 +178,13 @@ class Poll:
         with self._db.read() as conn:
             left = mailbox_uids.left(conn, at)
         again = [one.uid for one in left if one.outcome == REFUSED and one.attempts < MOST_ATTEMPTS]
+        return self._one_by_one(at, again, MOST_ATTEMPTS)
+
+    def _one_by_one(self, at: Folder, uids: Sequence[int], most_attempts: int | None) -> Round:
         done = Round()
-        for batch in self._batches(at, again):
+        for batch in self._batches(at, uids):
             for uid in batch.uids:
-                done += self._carefully(at, batch.of([uid]), MOST_ATTEMPTS)
+                done += self._carefully(at, batch.of([uid]), most_attempts)
         return done
 
     # --- Taking -----------------------------------------------------------------------------

@@ -41,9 +41,11 @@ def postgres_box(dovecot: Dovecot, postgres_url: str, tmp_path: Path) -> Iterato
 
 
 @pytest.fixture
-def small_box(dovecot: Dovecot, sqlite_url: str, tmp_path: Path) -> Box:
+def small_box(dovecot: Dovecot, sqlite_url: str, tmp_path: Path) -> Iterator[Box]:
     """The same on SQLite alone, for tests of what the database has no part in."""
     databases.prepare(sqlite_url)
-    made = make(Database(sqlite_url), tmp_path)
+    db = Database(sqlite_url)
+    made = make(db, tmp_path)
     made.now = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251
-    return box_of(dovecot, made)
+    yield box_of(dovecot, made)
+    db.close()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
 from inbox.flow.mailbox_state import states
+from inbox.store.database import Database
 from inbox.store.tables import events, ledger, threads
-from tests.followups.office import Office
-from tests.polling.box import Box, numbered
-from tests.polling.test_two_ways import office_box  # noqa: F401 - a fixture
+from tests import databases
+from tests.followups.office import Office, open_office
+from tests.polling.box import Box, box_of, numbered
+from tests.services.dovecot import Dovecot
 
 
 def old(box: Box, number: int, days: int, **fields: object) -> bytes:
@@ -26,9 +30,12 @@ def old(box: Box, number: int, days: int, **fields: object) -> bytes:
 
 
 @pytest.fixture
-def archive(office_box: Box) -> Box:  # noqa: F811
-    office_box.polled = replace(office_box.polled, archive_before=None)
-    return office_box
+def archive(dovecot: Dovecot, sqlite_url: str, tmp_path: Path) -> Iterator[Box]:
+    """A mailbox that nobody polled before, of a company that follows up."""
+    databases.prepare(sqlite_url)
+    db = Database(sqlite_url)
+    yield box_of(dovecot, open_office(db, tmp_path), archive_before=None)
+    db.close()
 
 
 def test_history_is_closed_dated_and_silent(archive: Box) -> None:

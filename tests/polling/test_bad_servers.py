@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from inbox.errors import MailboxError
+from inbox.store import mailboxes
 from tests.polling.box import HASTY, Box, numbered
 from tests.polling.relay import Answer, instead, relaying
 
@@ -93,6 +94,28 @@ def test_a_server_that_refuses_everything_for_a_while_loses_nothing(plain: Box) 
     assert rounds(plain, throttle, 3) == ["refused"] * 3
     assert plain.count() == 0
     well(plain)
+    with plain.polling() as poll:
+        poll.reconcile("INBOX")
+    plain.everything_once()
+
+
+@pytest.mark.parametrize("said", ["{tag} NO [SERVERBUG] cannot\r\n", ""])
+def test_mails_that_are_refused_for_good_do_not_make_every_round_fail(
+    plain: Box, said: str
+) -> None:
+    """They are asked for with each comparison, and the next comparison is due in an hour."""
+    rounds(plain, instead(r"UID FETCH .*\(BODY", said), 40)
+    assert {one.outcome for one in plain.compare().left} == {"refused"}
+    plain.house.later(minutes=61)
+    with relaying(plain.server.port, instead(FETCH, said)) as relay, \
+            plain.polling(port=relay.port, waits=HASTY) as poll:  # fmt: skip
+        try:
+            assert poll.reconcile("INBOX") == ()
+        except MailboxError as error:
+            assert error.cause == "cut" and not said
+    with plain.house.looking() as conn:
+        known = mailboxes.folder_of(conn, "main", "INBOX")
+    assert known is not None and known.reconciled_at == plain.house.now
     with plain.polling() as poll:
         poll.reconcile("INBOX")
     plain.everything_once()

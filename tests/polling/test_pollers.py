@@ -61,7 +61,8 @@ def test_mail_is_fetched_as_it_comes_and_filing_is_woken(box: Box) -> None:
     assert found.last_ok_at is not None
 
 
-def test_several_folders_and_mailboxes_are_polled(dovecot: Dovecot, box: Box) -> None:
+def test_several_folders_and_mailboxes_are_polled(dovecot: Dovecot, small_box: Box) -> None:
+    box = small_box
     other = box_of(dovecot, box.house, name="other", folders=("INBOX", "Clients"))
     other.put(numbered(1))
     other.put(numbered(2), folder="Clients")
@@ -75,7 +76,8 @@ def test_several_folders_and_mailboxes_are_polled(dovecot: Dovecot, box: Box) ->
     }
 
 
-def test_a_folder_that_is_not_there_keeps_no_other_back(box: Box) -> None:
+def test_a_folder_that_is_not_there_keeps_no_other_back(small_box: Box) -> None:
+    box = small_box
     box.polled = replace(box.polled, folders=("Nowhere", "INBOX"))
     box.put(numbered(1))
     with polling(box):
@@ -132,7 +134,8 @@ def test_a_lease_is_kept_while_the_process_lives_and_free_after(box: Box) -> Non
     assert health(box.house.db).owner is None
 
 
-def test_holes_are_filled_by_a_running_poller(box: Box) -> None:
+def test_holes_are_filled_by_a_running_poller(small_box: Box) -> None:
+    box = small_box
     box.put(*(numbered(n) for n in range(5)))
     with box.polling() as poll:
         at = poll._meet("INBOX")
@@ -147,8 +150,9 @@ def test_holes_are_filled_by_a_running_poller(box: Box) -> None:
 
 
 def test_a_server_that_restarts_is_come_back_to(
-    dovecot: Dovecot, box: Box, monkeypatch: pytest.MonkeyPatch
+    dovecot: Dovecot, small_box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    box = small_box
     monkeypatch.setattr("inbox.poller.FIRST_WAIT", 0.1)
     monkeypatch.setattr("inbox.poller.LONGEST_WAIT", 0.3)
     with polling(box):

@@ -61,6 +61,7 @@ PAGES = {
     "choices": "/preferences",
     "reply": "/threads/1?compose=reply",
     "note": "/threads/1?compose=note",
+    "forward": "/threads/1?compose=forward",
     "me": "/me",
     "people": "/people",
     "settings": "/settings",

@@ -266,7 +266,7 @@ def test_a_trace_leads_to_the_nearest_threads_where_the_classifier_was_asked(jud
     assert asked
     for made in asked:
         trace = client.get(f"/messages/{made.message_id}/trace").text
-        assert f'data-fill="/threads/{made.thread_id}/near?fragment=near"' in trace
+        assert f'hx-get="/threads/{made.thread_id}/near?fragment=near"' in trace
 
 
 def test_a_trace_without_a_classifier_speaks_of_no_nearest_threads(told: Told) -> None:

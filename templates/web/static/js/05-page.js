@@ -4,7 +4,6 @@
 //   localTimes(root)    exact local times on hover, relative ones kept true
 //   token()             the form token, for changes that a script asks for itself
 //   visible(element)    can a person see and use it now?
-//   put(place, html)    put a fragment of ours into a place and make it live (htmx, times)
 //
 // Everything else stands in a block of its own file, and files speak through events on `document.body`:
 //   aboard:settled      something of ours was put into the page (detail.root)
@@ -53,12 +52,6 @@ function localTimes(root) {
     time.title = exactly.format(at);
     if (SHOWN.test(time.textContent)) time.textContent = ago(at.getTime());
   }
-}
-
-function put(place, html) {
-  place.replaceChildren(document.createRange().createContextualFragment(html));
-  htmx.process(place);
-  document.body.dispatchEvent(new CustomEvent("aboard:settled", { detail: { root: place } }));
 }
 
 setInterval(() => localTimes(document), 60_000);

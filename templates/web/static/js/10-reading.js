@@ -1,11 +1,5 @@
-// Reading one page: parts that come later, copying, and arriving at one message of a thread.
+// Reading one page: copying, and arriving at one message of a thread.
 {
-  async function fill(place) {
-    const answer = await fetch(place.dataset.fill, { headers: { accept: "text/html" } });
-    if (answer.ok) put(place, await answer.text());
-  }
-  for (const place of document.querySelectorAll("[data-fill]")) fill(place).catch(() => {});
-
   document.addEventListener("click", async (event) => {
     const button = event.target.closest?.("button[data-copy]");
     if (!button) return;

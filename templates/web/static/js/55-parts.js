@@ -24,7 +24,7 @@
   function plain(part) {
     const copy = part.cloneNode(true);
     for (const time of copy.querySelectorAll("time")) { time.textContent = ""; time.title = ""; }
-    for (const place of copy.querySelectorAll("[data-here], [data-fill]")) place.replaceChildren();
+    for (const place of copy.querySelectorAll("[data-here], [hx-get]")) place.replaceChildren();
     for (const secret of copy.querySelectorAll("input[name=token]")) secret.remove();
     return copy.innerHTML;
   }

@@ -16,7 +16,7 @@ from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.dialects.postgresql import REGCLASS
 
 from inbox.errors import NotFound
-from inbox.store.database import Conn, portions
+from inbox.store.database import Conn, Damaged, portions
 from inbox.store.intake import unpack
 from inbox.store.outbox_tables import outbox
 from inbox.store.tables import ledger, messages, raw_mail, tallies
@@ -107,13 +107,18 @@ def waiting(conn: Conn, *, limit: int = 100) -> tuple[LedgerRow, ...]:
 
 
 def raw_bytes(conn: Conn, raw_id: int) -> bytes:
-    """The raw mail as received. Raises `NotFound`."""
+    """The raw mail as received. Raises `NotFound`, and `Damaged` where it cannot be unpacked."""
     row = conn.execute(
         select(raw_mail.c.packing, raw_mail.c.content).where(raw_mail.c.id == raw_id)
     ).first()
     if row is None:
         raise NotFound(f"there is no raw mail with number {raw_id}")
-    return unpack(row.packing, row.content)
+    raw = _unpacked(row.packing, row.content)
+    if raw is None:
+        raise Damaged(
+            f"raw mail {raw_id} is damaged: it cannot be unpacked; put it back from a backup"
+        )
+    return raw
 
 
 def state_counts(conn: Conn, *, since: int = 0, source: str | None = None) -> dict[str, int]:

@@ -15,6 +15,7 @@ from inbox.flow import file as filing
 from inbox.flow import message
 from inbox.flow.prepare import Prepared
 from inbox.flow.unit import Unit
+from inbox.store import ledger
 from inbox.store.database import Damaged, Database
 from inbox.store.tables import raw_mail
 from tests.flow.house import House, mail
@@ -95,6 +96,15 @@ def test_a_mail_whose_bytes_are_not_those_accepted_is_quarantined_alone(
     done = house.file()
     assert (done.filed, done.quarantined) == (2, 1)
     assert house.ledger()[1].cause == cause
+
+
+def test_raw_bytes_that_cannot_be_unpacked_are_told_to_whoever_asks_for_them(house: House) -> None:
+    house.accept(mail(id="1@a"))
+    raw_id = house.ledger()[0].raw_id
+    with house.db.write() as conn:
+        conn.execute(update(raw_mail).values(content=b"no stream of zlib", packing="zlib"))
+    with house.looking() as conn, pytest.raises(Damaged, match=f"raw mail {raw_id}.*backup"):
+        ledger.raw_bytes(conn, raw_id)
 
 
 def _damage_at(monkeypatch: pytest.MonkeyPatch, error: StoreError) -> None:

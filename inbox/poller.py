@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from inbox import log
+from inbox.app import floods
 from inbox.clock import iso, monotonic, utc_now
 from inbox.config import Settings
 from inbox.errors import AboardError, MailboxError, StoreError
@@ -59,6 +60,7 @@ class Poller:
     def __init__(self, shared: Shared, box: Polled) -> None:
         self._shared, self._box = shared, box
         self._owner = new_owner(shared.settings.node)
+        self._floods = floods(shared.settings)
         self._lock = threading.Lock()
         self._remote: Remote | None = None
         self._held: Held | None = None
@@ -157,6 +159,7 @@ class Poller:
             imap,
             shared.now,
             shared.stopping.is_set,
+            self._floods.deferred,
             self._progress,
         )
         try:

@@ -30,8 +30,12 @@ class Buckets:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, key: str, now: float) -> bool:
-        """Take one token at the monotonic second `now`; False when the bucket is empty."""
+        """Take one token at the second `now`; False when the bucket is empty.
+
+        Where `now` lies before the last one no time has gone by: a mailbox is not always in order.
+        """
         tokens, at = self._buckets.get(key, (self._full, now))
+        now = max(now, at)
         tokens = min(self._full, tokens + (now - at) * self._per_second)
         allowed = tokens >= 1
         self._buckets[key] = (tokens - 1 if allowed else tokens, now)

@@ -69,6 +69,8 @@ class Rules:
     imap: Imap
     clock: Callable[[], datetime]
     stopping: Callable[[], bool] = lambda: False
+    deferred: Callable[[str, Sequence[str], float], bool] = lambda path, mailboxes, second: False
+    """Is a mail of this reverse-path that came at that second a flood's (`routing.floods`)?"""
     progress: Callable[[str, int, int], None] = lambda folder, done, total: None
     """Told after every batch: folder, UIDs accounted for in this round, UIDs there were."""
 
@@ -312,17 +314,21 @@ class Poll:
         before = box.archive_before or at.archive_before
         archived = arrived < before if arrived is not None else uid <= at.archive_to
         old = arrived is not None and now - arrived > timedelta(hours=self._rules.imap.old_hours)
+        path, to = return_path(raw), (box.address,) if box.address else ()
+        # By when they came to the server: what waits there after an outage is no flood.
+        second = (arrived or now).timestamp()
         return Incoming(
             raw=raw,
             source="imap",
             accepted_at=now,
-            reverse_path=return_path(raw),
-            forward_paths=(box.address,) if box.address else (),
+            reverse_path=path,
+            forward_paths=to,
             peer=box.host,
             origin=origin(at, uid),
             dated=archived or old,
             arrived_at=arrived,
             opens_as=box.archive_status if archived else None,
+            deferred=not (archived or old) and self._rules.deferred(path or "", to, second),
         )
 
     def _commit(

@@ -8,8 +8,8 @@ MOST_HEADER = 256 * 1024
 _END = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"(?im)^return-path:")
 _VALUE = re.compile(rb"(?m)[ \t]*+(?:\r?\n[ \t]++)?+<?([^<>\s]{0,320})>?[ \t]*+\r?$")
-"""Blanks are never given back: mail is fetched outside the sandbox, where a field of 200,000 of them
-must not cost minutes."""
+"""Blanks are never given back: mail is fetched outside the sandbox, where a field of 200,000 of
+them must not cost minutes."""
 
 
 def return_path(raw: bytes) -> str | None:

@@ -20,6 +20,7 @@ from inbox.net.imap_line import Watchdog
 from inbox.store import mailbox_uids, mailboxes
 from inbox.store.mailboxes import Held
 from inbox.store.tables import ledger
+from routing.floods import Bounds, Floods
 from tests.flow.house import House, mail
 from tests.services.dovecot import Dovecot, User
 
@@ -45,6 +46,7 @@ class Box:
     polled: Polled
     imap: Imap = field(default_factory=lambda: Imap(batch_mails=10))
     put_in: list[bytes] = field(default_factory=list)
+    floods: Floods = field(default_factory=lambda: Floods(Bounds(), frozenset()))
 
     @contextmanager
     def client(self, folder: str = "INBOX") -> Iterator[Any]:
@@ -86,7 +88,14 @@ class Box:
     ) -> Iterator[Poll]:
         """A connection at work; `port` where something is between it and the server."""
         with self.connected(port=port, waits=waits) as remote:
-            rules = Rules("n1", self.polled, self.imap, lambda: self.house.now, stopping)
+            rules = Rules(
+                "n1",
+                self.polled,
+                self.imap,
+                lambda: self.house.now,
+                stopping,
+                self.floods.deferred,
+            )
             yield Poll(self.house.db, remote, rules, held or self.take())
 
     @contextmanager

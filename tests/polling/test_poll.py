@@ -12,6 +12,7 @@ from inbox.imap_settings import Imap
 from inbox.store import mailbox_uids, mailboxes
 from inbox.store.mailboxes import PollerFenced
 from inbox.store.tables import ledger
+from routing.floods import Bounds, Floods
 from tests.polling.box import Box, numbered
 
 
@@ -304,3 +305,27 @@ def test_every_uid_has_one_row_and_the_ledger_number_of_its_mail(box: Box) -> No
     assert [row.ledger_id for row in rows] == [row.id for row in box.house.rows(ledger)]
     assert [row.uid for row in rows] == [1, 2, 3]
     assert len(set(box.origins())) == 3
+
+
+def from_a_bot(number: int) -> bytes:
+    return b"Return-Path: <bot@noisy.example>\r\n" + numbered(number)
+
+
+def test_a_flood_in_a_mailbox_is_filed_last(small_box: Box) -> None:
+    box = small_box
+    box.floods = Floods(Bounds(sender=3), frozenset())
+    box.put(*(from_a_bot(n) for n in range(8)), *(numbered(n) for n in range(8, 12)))
+    box.poll()
+    assert [row.lane for row in box.house.rows(ledger)] == [0] * 3 + [1] * 5 + [0] * 4
+    box.everything_once()
+
+
+def test_mail_that_came_over_hours_and_waited_is_no_flood(small_box: Box) -> None:
+    box = small_box
+    box.floods = Floods(Bounds(sender=3), frozenset())
+    for n in range(8):
+        box.put(from_a_bot(n), ago=timedelta(hours=8 - n))
+    box.put(from_a_bot(8), ago=timedelta(days=30))  # dragged in, out of order
+    box.put(from_a_bot(9))
+    box.poll()
+    assert {row.lane for row in box.house.rows(ledger)} == {0}

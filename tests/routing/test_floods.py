@@ -69,3 +69,11 @@ def test_a_pair_is_stopped_by_more_than_so_many_within_an_hour(gap: int, stopped
 def test_what_is_stopped_stays_so_until_it_is_released() -> None:
     pair = counted(Pair(NOW, 7, True), NOW + timedelta(days=3), 6)
     assert (pair.stopped, pair.count) == (True, 1)
+
+
+def test_a_second_before_the_last_one_takes_nothing_back() -> None:
+    bucket = Buckets(2, seconds=60)
+    assert bucket.take("a", 1000.0)
+    assert bucket.take("a", 0.0)  # no time has gone by, and none is owed
+    assert not bucket.take("a", 1001.0)
+    assert bucket.take("a", 1031.0)

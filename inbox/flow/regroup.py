@@ -15,7 +15,7 @@ from typing import Any
 from inbox.errors import AboardError, NotFound
 from inbox.flow import sla
 from inbox.flow.thread import combined
-from inbox.flow.undoing import UNDONE, Undoing, Way
+from inbox.flow.undoing import UNDONE, Undoing, Way, answerable
 from inbox.flow.work import Told
 from inbox.store import (
     accounts,
@@ -51,8 +51,8 @@ class Regrouping:
     def merge(self, thread_id: int, into_id: int, now: datetime) -> Thread:
         """Make one thread of two; the second survives.
 
-        Raises `NotFound`, and `AboardError` where they are one already, are of two accounts, or
-        both are on offer to a team.
+        Raises `NotFound`, and `AboardError` where they are one already, are of two accounts, one
+        alone is confidential, or both are on offer to a team.
         """
         with self.db.write() as conn:
             person = people.by_handle(conn, self.by)
@@ -115,7 +115,9 @@ class Regrouping:
             target = accounts.by_id(conn, account_id)
             _refuse_move(conn, thread, target)
             accounts.lock(conn, {thread.account_id, target.id})
-            thread = threads.by_id(conn, thread_id)
+            # Somebody may have moved it there meanwhile: its ids must not make way for themselves.
+            thread, target = threads.by_id(conn, thread_id), accounts.by_id(conn, account_id)
+            _refuse_move(conn, thread, target)
             who = regroup.writers(conn, thread)
             along = [number for number, (_, others) in who.items() if not others]
             done = regroup.rehouse(conn, thread, target.id, along)
@@ -153,6 +155,12 @@ def _refuse_merge(conn: Conn, kept: Thread, lost: Thread) -> None:
         raise AboardError(
             f"thread {lost.id} is of {names[0]}, thread {kept.id} of {names[1]}: mails of two"
             " companies are not put into one thread; change the thread's account first"
+        )
+    if kept.confidential != lost.confidential:
+        secret, open_ = (kept, lost) if kept.confidential else (lost, kept)
+        raise AboardError(
+            f"thread {secret.id} is confidential and thread {open_.id} is not: who sees or follows"
+            " one would see the other; mark both confidential, or neither, first"
         )
     if handoffs.open_of(conn, kept.id) and handoffs.open_of(conn, lost.id):
         raise AboardError("both threads are on offer to a team: withdraw one offer first")
@@ -256,7 +264,10 @@ def _unmerge(undoing: Undoing, done: Deed) -> str:
     regroup.unjoin(conn, kept_id, lost_id, moved)
     changes = {name: before["kept"][name] for name in done.after["kept"]}
     _restore(conn, kept_id, changes, done.after["kept"])
-    threads.save(conn, lost_id, **before["lost"])
+    again = answerable(conn, before["lost"], before["lost"]["team"])
+    # What was marked confidential meanwhile was marked with all that was in it.
+    again["confidential"] = bool(again["confidential"] or kept.confidential)
+    threads.save(conn, lost_id, **again)
     promises.put_back(conn, moved.promises, (kept_id, lost_id))
     if arrived:  # what came meanwhile may refer to both: it must not join them again
         threads.link(conn, kept_id, lost_id, regroup.PARTED, undoing.now)
@@ -315,7 +326,7 @@ def _restore(conn: Conn, thread_id: int, before: dict[str, Any], after: dict[str
         for name, value in before.items()
         if deeds.packed(getattr(thread, name)) == deeds.packed(after[name])
     }
-    threads.save(conn, thread_id, **same)
+    threads.save(conn, thread_id, **answerable(conn, same, same.get("team", thread.team)))
     threads.recount(conn, thread_id)
 
 

@@ -31,8 +31,8 @@ def place(unit: Unit, account_id: int, ids: Sequence[str]) -> Place:
     decided = join(known)
     if decided.thread is None:
         return Place(None, unit.elsewhere(account_id, ids))
-    if decided.absorbed and regroup.parted(unit.conn, set(known.values())):
-        # A person took these threads apart: the mail belongs where its nearest reference is.
+    if decided.absorbed and _stay_apart(unit, set(known.values())):
+        # The mail belongs where its nearest reference is.
         nearest = [known[one] for one in ids[1:] if one in known] or [decided.thread]
         return Place(unit.thread(nearest[-1]))
     for absorbed in decided.absorbed:
@@ -40,6 +40,17 @@ def place(unit: Unit, account_id: int, ids: Sequence[str]) -> Place:
         absorb(unit.conn, decided.thread, absorbed, "references", unit.now)
         unit.after_join(decided.thread, absorbed)
     return Place(unit.thread(decided.thread))
+
+
+def _stay_apart(unit: Unit, numbers: set[int]) -> bool:
+    """Are these threads ones that no mail joins? A person took them apart; or one is confidential:
+    whoever sees the other must not come to see it because somebody wrote a mail (DESIGN I7)."""
+    if any(unit.thread(one).confidential for one in numbers):
+        first, *rest = sorted(numbers)
+        for other in rest:
+            threads.link(unit.conn, first, other, "refers-to-its-mail", unit.now)
+        return True
+    return bool(regroup.parted(unit.conn, numbers))
 
 
 def beside(unit: Unit, account_id: int, ids: Sequence[str]) -> Place:

@@ -14,7 +14,7 @@ from typing import Any
 from inbox.errors import AboardError, NotFound
 from inbox.flow import desk, drafts, following, reattribute, regroup, sending, sla
 from inbox.flow.ownership import OWNER_CHANGED
-from inbox.flow.undoing import UNDONE, Undoing, Way
+from inbox.flow.undoing import UNDONE, Undoing, Way, answerable
 from inbox.flow.work import PRIORITY_CHANGED, STATUS_CHANGED, TAGGED, Told
 from inbox.store import (
     accounts,
@@ -27,7 +27,7 @@ from inbox.store import (
     threads,
     timeline,
 )
-from inbox.store.database import Conn, Database
+from inbox.store.database import Database
 from inbox.store.deeds import Deed
 from inbox.store.hits import TAKES_BACK
 from inbox.store.people import Person
@@ -90,7 +90,8 @@ def _columns(undoing: Undoing, done: Deed) -> str:
     changed = done.after["columns"]
     if not all(_same(getattr(thread, name), value) for name, value in changed.items()):
         return f"thread {thread.id} stays as it is: somebody has changed it since"
-    before = _answerable(undoing.conn, done.before["columns"], thread)
+    columns = done.before["columns"]
+    before = answerable(undoing.conn, columns, columns.get("team", thread.team))
     threads.save(undoing.conn, thread.id, **before)
     # To clocks neither the deed nor its undoing ever was: promises that it ended are open again.
     promises.put_back(undoing.conn, done.before["promises"], ())
@@ -106,16 +107,6 @@ def _columns(undoing: Undoing, done: Deed) -> str:
 
 def _same(now: Any, then: Any) -> bool:
     return bool(deeds.packed(now) == deeds.packed(then))
-
-
-def _answerable(conn: Conn, before: Mapping[str, Any], thread: Thread) -> dict[str, Any]:
-    """What was before; but who has left since answers for nothing: the one on duty does."""
-    values = dict(before)
-    owner = values.get("accountable_id")
-    if owner is not None and not people.by_id(conn, owner).active:
-        duty = people.duty_holder(conn, values.get("team", thread.team))
-        values |= {"accountable_id": duty.id, "claimed_at": None}
-    return values
 
 
 def _told(

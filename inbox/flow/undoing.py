@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from inbox.flow.work import Told
+from inbox.store import people
 from inbox.store.database import Conn
 from inbox.store.deeds import Deed
 from inbox.store.people import Person
@@ -27,3 +29,14 @@ class Undoing:
 
 Way = Callable[[Undoing, Deed], str]
 """Takes one deed back; a sentence where it stays, else nothing."""
+
+
+def answerable(conn: Conn, before: Mapping[str, Any], team: str) -> dict[str, Any]:
+    """What was before of a thread of this team; but who has left since answers for nothing: the
+    one on duty does."""
+    values = dict(before)
+    owner = values.get("accountable_id")
+    if owner is not None and not people.by_id(conn, owner).active:
+        duty = people.duty_holder(conn, team)
+        values |= {"accountable_id": duty.id, "claimed_at": None}
+    return values

@@ -6,15 +6,19 @@ from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from inbox.errors import AboardError, NotFound
 from inbox.flow import audit, handoff
+from inbox.flow.confidential import Confidential
+from inbox.flow.following import follow
 from inbox.flow.handoff import Offer
 from inbox.flow.regroup import Regrouping
 from inbox.flow.undo import undo
 from inbox.flow.work import Desk
-from inbox.store import accounts, regroup, search, threads
+from inbox.store import accounts, people, regroup, search, threads
 from inbox.store.tables import events, metadata, thread_ids, thread_links
+from inbox.store.tables import people as people_table
 from inbox.store.threads import Thread
 from tests.flow.house import House, mail
 
@@ -134,6 +138,78 @@ def test_what_came_between_merge_and_undo_stays_and_joins_nothing_again(house: H
     house.receive(mail(id="later@acme.example", refs=[*both, "two-b@acme.example"]))
     assert house.thread("later@acme.example").id == other.id
     assert house.thread("one@acme.example").id == one.id
+
+
+def mark(house: House, thread_id: int, on: bool = True) -> None:
+    Confidential(house.db).thread(thread_id, "tom", on, "", house.now)
+
+
+def test_no_mail_joins_a_confidential_thread_with_another(house: House) -> None:
+    """Who follows the other thread would see what is confidential (DESIGN I7)."""
+    one, other = two(house)
+    follow(house.db, one.id, "ines", house.now)
+    mark(house, other.id)
+    house.receive(mail(id="both@acme.example", refs=["one@acme.example", "two@acme.example"]))
+    assert house.thread("both@acme.example").id == house.thread("two@acme.example").id == other.id
+    assert house.thread("one@acme.example").id == one.id
+    assert [(row.thread_id, row.other_id) for row in house.rows(thread_links)] == [
+        (one.id, other.id)
+    ]
+    with house.looking() as conn:
+        assert not threads.by_id(conn, one.id).confidential
+
+
+def test_a_confidential_thread_is_not_merged_with_one_that_is_not(house: House) -> None:
+    one, other = two(house)
+    mark(house, other.id)
+    with pytest.raises(AboardError, match="is confidential and thread"):
+        sorting(house).merge(other.id, one.id, house.now)
+    mark(house, one.id)
+    assert sorting(house).merge(other.id, one.id, house.now).confidential
+
+
+def test_what_became_confidential_after_a_merge_stays_so_in_both(house: House) -> None:
+    one, other = two(house)
+    sorting(house).merge(other.id, one.id, house.now)
+    mark(house, one.id)
+    undo(house.db, "r1", "ines", house.now)
+    with house.looking() as conn:
+        assert threads.by_id(conn, other.id).confidential
+        assert threads.by_id(conn, one.id).confidential
+
+
+def test_who_has_left_does_not_answer_for_an_unmerged_thread(house: House) -> None:
+    one, other = two(house)
+    Desk(house.db, "ines").claim(other.id, house.now)
+    sorting(house, by="tom").merge(other.id, one.id, house.now)
+    with house.db.write() as conn:
+        ines = people.by_handle(conn, "ines").id
+        conn.execute(update(people_table).where(people_table.c.id == ines).values(active=False))
+    undo(house.db, "r1", "tom", house.now)
+    with house.looking() as conn:
+        again = threads.by_id(conn, other.id)
+    assert again.accountable_id != ines
+    assert again.claimed_at is None
+
+
+def test_a_thread_that_somebody_moves_meanwhile_keeps_its_ids(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = two(house)
+    house.receive(mail("Per <per@nord.example>", id="n@nord.example"))
+    nord = house.thread("n@nord.example").account_id
+    before = house.rows(thread_ids, thread_id=one.id)
+    lock = accounts.lock
+
+    def meanwhile(conn: Any, numbers: Any) -> None:
+        lock(conn, numbers)
+        regroup.rehouse(conn, one, nord, [])
+
+    monkeypatch.setattr(accounts, "lock", meanwhile)
+    with pytest.raises(AboardError, match="already"):
+        sorting(house).move(one.id, nord, house.now)
+    monkeypatch.undo()
+    assert len(house.rows(thread_ids, thread_id=one.id)) == len(before) > 0
 
 
 def test_split_messages_get_a_thread_and_answers_to_them_follow(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ from inbox.store import accounts, assignments, ledger, messages, threads, timeli
 from inbox.store.database import Conn
 from inbox.store.ledger import LedgerRow
 from inbox.store.messages import Message
+
+_LEDGER = re.compile("ledger:([0-9]{1,18})")
+"""No more digits than a key of the database can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,9 @@ def stories(conn: Conn, wanted: str) -> tuple[Story, ...]:
     Raises `NotFound`.
     """
     text = wanted.strip().strip("<>").strip()
-    if text.startswith("ledger:") and text.removeprefix("ledger:").isdigit():
-        row = ledger.by_id(conn, int(text.removeprefix("ledger:")))
+    numbered = _LEDGER.fullmatch(text)
+    if numbered is not None:
+        row = ledger.by_id(conn, int(numbered[1]))
         if row.message_id is None:
             return (Story((row,), None),)
         return (_story(conn, messages.by_id(conn, row.message_id)),)

@@ -63,7 +63,7 @@ class Doorkeeper:
         if not path.address.isascii() and "SMTPUTF8" not in given:
             return "553 5.6.7 this address needs SMTPUTF8"
         size = given.get("SIZE", "0")
-        if not size.isdigit() or len(size) > 20:
+        if not (size.isascii() and size.isdigit()) or len(size) > 20:
             return "501 5.5.4 SIZE is a number of bytes"
         if int(size) > most:
             return self.too_large()

@@ -82,9 +82,10 @@ def show(request: Request) -> Response:
 
 def _days(request: Request) -> int:
     given = request.query_params.get("days", "30")
-    if not given.isdigit() or int(given) not in DAYS:
-        raise HTTPException(400, "A report goes over 7, 30, 90 or 365 days.")
-    return int(given)
+    for days in DAYS:
+        if given == str(days):
+            return days
+    raise HTTPException(400, "A report goes over 7, 30, 90 or 365 days.")
 
 
 def _asking(request: Request, report: Report) -> Asking:

@@ -209,6 +209,13 @@ def test_doctor_tells_a_mails_whole_story(filled: Terminal) -> None:
     assert "never reached this system" in unknown.err
 
 
+@pytest.mark.parametrize("wanted", ["ledger:²", "ledger:" + 30 * "9", "ledger:-1", "ledger:"])
+def test_doctor_takes_no_odd_number_for_one(filled: Terminal, wanted: str) -> None:
+    ran = filled.run("doctor", wanted)
+    assert ran.code == 1
+    assert "give its SHA-256, or ledger:NUMBER" in ran.err
+
+
 def test_quarantine_can_be_listed_shown_and_tried_again(filled: Terminal) -> None:
     (held,) = filled.run("mail", "quarantine", "list", "--json").lines()
     assert held["cause"] == "no-author"

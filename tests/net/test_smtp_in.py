@@ -282,6 +282,7 @@ def test_mails_under_way_share_one_budget_of_memory() -> None:
         with server.line() as other:
             other.say("EHLO p")
             assert other.say("MAIL FROM:<a@b.example> SIZE=200000").startswith("452 4.3.1")
+            assert other.say("MAIL FROM:<a@b.example> SIZE=²").startswith("501 5.5.4")
             assert other.say("MAIL FROM:<a@b.example> SIZE=10").startswith("250")
         for line in lines:
             line.send(b"\r\n.\r\n")

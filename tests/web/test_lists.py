@@ -64,6 +64,11 @@ def test_every_page_answers_and_stays_light(client: TestClient, path: str) -> No
     assert len(page(client, path).encode()) < 100_000
 
 
+@pytest.mark.parametrize("days", ["8", "²", "007", 5_000 * "9", ""])
+def test_a_report_goes_over_no_odd_number_of_days(client: TestClient, days: str) -> None:
+    page(client, f"/reports/volume?days={days}", 400)
+
+
 def form_of(text: str, action: str) -> dict[str, Any]:
     """The fields of the form with this address, as a browser without scripts would send them."""
     found = re.search(rf'<form[^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', text, re.S)

@@ -324,6 +324,10 @@ def test_files_are_attached_shown_taken_away_and_sent(priya: Desk) -> None:
     assert got.headers["content-disposition"].startswith("attachment")
     assert priya.client.get(f"/threads/2/drafts/{draft.id}/files/{first.id}").status_code == 404
     assert "Plan.pdf" not in priya.write(draft.text, f"detach-{first.id}")
+    shown = priya.page
+    for odd in ("²", 30 * "9"):
+        priya.write(draft.text, f"detach-{odd}", status=404)
+        priya.page = shown
     svg = ("upload", ("x.svg", b"<svg onload=alert(1)>", "image/svg+xml"))
     assert "only PNG, JPEG" in priya.write(draft.text, "show", status=409, files=[svg])
     priya.write(draft.text, "send")

@@ -81,7 +81,7 @@ class History:
 NO_HISTORY = History()
 
 
-class Verdict:
+class Deciding:
     """A decision in the making: takes the rules that matched, one after the other."""
 
     def __init__(self, ruleset: Ruleset, facts: Facts, event: Event) -> None:
@@ -205,7 +205,7 @@ def decide(
     `event` is what happened; an unknown name is a ValueError. `history` says which rules ran on
     this thread before. The same arguments always give the same decision.
     """
-    return run(candidates(ruleset, facts), Verdict(ruleset, facts, Event(event)), history)
+    return run(candidates(ruleset, facts), Deciding(ruleset, facts, Event(event)), history)
 
 
 def decide_plainly(
@@ -216,18 +216,18 @@ def decide_plainly(
     history: History = NO_HISTORY,
 ) -> Decision:
     """The same decision without the index: every rule is evaluated. Slow; for proofs."""
-    return run(ruleset.rules, Verdict(ruleset, facts, Event(event)), history)
+    return run(ruleset.rules, Deciding(ruleset, facts, Event(event)), history)
 
 
-def run(rules: Iterable[Rule], verdict: Verdict, history: History) -> Decision:
+def run(rules: Iterable[Rule], deciding: Deciding, history: History) -> Decision:
     """Ask the given rules in order."""
-    event, facts = verdict.event, verdict.facts
+    event, facts = deciding.event, deciding.facts
     for rule in rules:
         if event not in rule.events or rule.when.answer(facts) is not Answer.YES:
             continue
         if history.holds_back(rule):
             continue
-        verdict.take(rule)
+        deciding.take(rule)
         if rule.stop:
             break
-    return verdict.decision()
+    return deciding.decision()

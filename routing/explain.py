@@ -13,9 +13,9 @@ from routing.conditions import Answer, Condition, Group, Kind, Test
 from routing.decide import (
     CLASSIFIER,
     NO_HISTORY,
+    Deciding,
     Decision,
     History,
-    Verdict,
     trusts_classifier,
 )
 from routing.facts import Facts
@@ -130,24 +130,24 @@ def explain(
     history: History = NO_HISTORY,
 ) -> Explanation:
     """The decision that `decide` makes for the same arguments, and how it comes about."""
-    verdict = Verdict(ruleset, facts, Event(event))
+    deciding = Deciding(ruleset, facts, Event(event))
     trace = []
     for rule in ruleset.rules:
         conditions = tuple(_conditions(rule.when, facts, ()))
         answer = rule.when.answer(facts)
-        skipped = _skipped(rule, verdict, history)
+        skipped = _skipped(rule, deciding, history)
         trace.append(RuleTrace(rule, answer, conditions, skipped))
         if answer is Answer.YES and not skipped:
-            verdict.take(rule)
-    decision = verdict.decision()
+            deciding.take(rule)
+    decision = deciding.decision()
     return Explanation(decision, tuple(trace), _classifier_part(ruleset, facts, decision))
 
 
-def _skipped(rule: Rule, verdict: Verdict, history: History) -> str:
-    if verdict.stopped_by:
-        return f"rule {verdict.stopped_by} matched first and stops"
-    if verdict.event not in rule.events:
-        return f"it is asked on {', '.join(rule.events)}, this is {verdict.event}"
+def _skipped(rule: Rule, deciding: Deciding, history: History) -> str:
+    if deciding.stopped_by:
+        return f"rule {deciding.stopped_by} matched first and stops"
+    if deciding.event not in rule.events:
+        return f"it is asked on {', '.join(rule.events)}, this is {deciding.event}"
     return history.holds_back(rule)
 
 

@@ -1,6 +1,6 @@
 """May an automatic mail go to this person now? The bounds that hold whatever the other side says.
 
-Values in, a verdict out. `sent` is all automatic mail to the address in the last day and what is
+Values in, a permission out. `sent` is all automatic mail to the address in the last day and what is
 about to leave; nothing here reads headers of theirs, so a responder that hides what it is is
 bounded like any other (RFC 3834 section 2 is asked before: `may_answer`).
 """
@@ -58,7 +58,7 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Earlier:
     """An automatic mail that went, or is about to go, to the address."""
 
     at: datetime
@@ -67,7 +67,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Automatic:
     """An automatic mail that somebody wants to send."""
 
     role: str
@@ -83,7 +83,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Permission:
     """`send` it, else not before `not_before`; None there: not at all."""
 
     send: bool
@@ -91,29 +91,31 @@ class Verdict:
     why: str
 
 
-def may_send(wanted: Wanted, sent: Sequence[Sent], limits: Limits, now: datetime) -> Verdict:
+def may_send(
+    wanted: Automatic, sent: Sequence[Earlier], limits: Limits, now: datetime
+) -> Permission:
     """Hold the bounds of DESIGN I9. Those that wait get an instant, acknowledgements are dropped:
     one that comes late says nothing any more."""
     recent = [one for one in sent if one.at > now - DAY]
     if wanted.role == ACKNOWLEDGES:
         refusal = _acknowledgement(wanted, recent, limits)
-        return Verdict(not refusal, None, refusal or "nothing speaks against it")
+        return Permission(not refusal, None, refusal or "nothing speaks against it")
     if wanted.role == ASKS:
         asked = [one.at for one in recent if one.role == ASKS]
         if len(asked) >= limits.asks_a_day:
             due = sorted(asked)[-limits.asks_a_day] + DAY
-            return Verdict(False, due, "this person was reminded within the last 24 hours")
+            return Permission(False, due, "this person was reminded within the last 24 hours")
     if len(recent) >= limits.most_a_day:
         due = sorted(one.at for one in recent)[-limits.most_a_day] + DAY
         why = f"this address had {len(recent)} automatic mails within the last 24 hours"
-        return Verdict(False, due, why)
+        return Permission(False, due, why)
     quiet_until = None if wanted.quiet is None else wanted.quiet.until(now)
     if quiet_until is not None:
-        return Verdict(False, quiet_until, "these are quiet hours where this person is")
-    return Verdict(True, None, "nothing speaks against it")
+        return Permission(False, quiet_until, "these are quiet hours where this person is")
+    return Permission(True, None, "nothing speaks against it")
 
 
-def _acknowledgement(wanted: Wanted, recent: Sequence[Sent], limits: Limits) -> str:
+def _acknowledgement(wanted: Automatic, recent: Sequence[Earlier], limits: Limits) -> str:
     """Why an acknowledgement is not sent; empty where it is."""
     if len(recent) >= limits.most_a_day:
         return f"this address had {len(recent)} automatic mails within the last 24 hours"

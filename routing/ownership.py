@@ -26,7 +26,7 @@ NOTHING = Workload()
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Need:
     """What is known of the thread that needs somebody."""
 
     account_owner: str = ""
@@ -49,7 +49,7 @@ class Choice:
 def choose(
     directory: Directory,
     team: Team,
-    wanted: Wanted,
+    wanted: Need,
     loads: Mapping[str, Workload],
     away: Collection[str],
 ) -> Choice:
@@ -117,12 +117,12 @@ def _not_the_owner(owner: str, team: Team) -> str:
     return f"{owner} owns the account and cannot take it now"
 
 
-def _skilled(directory: Directory, wanted: Wanted) -> set[str]:
+def _skilled(directory: Directory, wanted: Need) -> set[str]:
     tags = set(wanted.tags)
     return {person.handle for person in directory.people if tags & set(person.skills)}
 
 
-def _speaking(directory: Directory, wanted: Wanted) -> set[str]:
+def _speaking(directory: Directory, wanted: Need) -> set[str]:
     return {person.handle for person in directory.people if wanted.language in person.languages}
 
 

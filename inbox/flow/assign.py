@@ -12,7 +12,7 @@ from inbox.store import threads
 from inbox.store.accounts import Contact
 from routing.decide import Decision
 from routing.fields import lookup
-from routing.ownership import Choice, Wanted
+from routing.ownership import Choice, Need
 from routing.ruleset import Event
 
 
@@ -133,7 +133,7 @@ def owner_of(unit: Unit, account_id: int, decision: Decision, language: str) -> 
     account_owner = unit.account(account_id).owners.get(decision.team, "")
     asked = decision.assignee
     named = account_owner if asked == "account-owner" else asked
-    wanted = Wanted(account_owner, tuple(decision.tags), language)
+    wanted = Need(account_owner, tuple(decision.tags), language)
     return unit.owners.choose(decision.team, wanted, "" if named == "team-strategy" else named)
 
 

@@ -31,7 +31,7 @@ from inbox.store.followup_facts import RuleDeed, Start
 from inbox.store.threads import Thread
 from routing.decide import PERSON, THREAD, Decision, History, decide
 from routing.facts import Facts
-from routing.ownership import Wanted
+from routing.ownership import Need
 from routing.ruleset import Event
 
 EVENTS = {"handoff-accepted": Event.HANDOFF, "stage-changed": Event.STAGE_CHANGE}
@@ -144,7 +144,7 @@ class _Force:
         of_account = accounts.owners_by_account(self._conn, [thread.account_id])
         account_owner = of_account.get(thread.account_id, {}).get(decision.team, "")
         named = account_owner if decision.assignee == "account-owner" else decision.assignee
-        wanted = Wanted(account_owner, thread.tags)
+        wanted = Need(account_owner, thread.tags)
         choice = owners.choose(decision.team, wanted, "" if named == "team-strategy" else named)
         data: dict[str, Any] = {
             "team": decision.team,

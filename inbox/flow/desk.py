@@ -16,7 +16,7 @@ from inbox.store.assignments import Assignment
 from inbox.store.database import Conn, Database
 from inbox.store.people import Person
 from inbox.store.threads import Thread
-from routing.ownership import Choice, Wanted
+from routing.ownership import Choice, Need
 from routing.reader import did_you_mean
 
 OWNED_BEFORE = "owned_before"
@@ -101,7 +101,7 @@ def _owner(conn: Conn, thread: Thread, team: str, now: datetime) -> tuple[Choice
     known = {one.handle: one.id for one in people.everybody(conn).values() if one.active}
     of_account = accounts.owners_by_account(conn, [thread.account_id])
     account_owner = of_account.get(thread.account_id, {}).get(team, "")
-    choice = Owners(conn, directory, known, now).choose(team, Wanted(account_owner, thread.tags))
+    choice = Owners(conn, directory, known, now).choose(team, Need(account_owner, thread.tags))
     return choice, known[choice.handle]
 
 

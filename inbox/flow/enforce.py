@@ -20,7 +20,7 @@ from inbox.store.intake import Claim
 from inbox.store.threads import Thread
 from routing.decide import NO_HISTORY, PERSON, Decision, decide
 from routing.facts import Facts
-from routing.ownership import Choice, Wanted
+from routing.ownership import Choice, Need
 
 NO_TEAM = "none"
 """What the classifier calls automatic and off-topic mail. It goes to the fallback, marked."""
@@ -106,7 +106,7 @@ def _stand_in(unit: Unit, mail: Mail, thread: Thread, language: str) -> None:
     if owner not in unit.owners.away:
         return
     account_owner = unit.account(mail.there.account_id).owners.get(thread.team, "")
-    wanted = Wanted(account_owner, tuple(thread.tags), language)
+    wanted = Need(account_owner, tuple(thread.tags), language)
     choice = unit.owners.choose(thread.team, wanted)
     unit.change_thread(
         thread.id,

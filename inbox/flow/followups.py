@@ -256,9 +256,9 @@ class FollowUps:
                 cycle=0,
                 acknowledges=_key(conn, claimed)[0] == ACKNOWLEDGEMENT,
             )
-            verdict = notices.verdict(wish, leaving=claimed.lease.item_id)
-            if not verdict.send:
-                return verdict.why
+            allowed = notices.permission(wish, leaving=claimed.lease.item_id)
+            if not allowed.send:
+                return allowed.why
         return ""
 
 

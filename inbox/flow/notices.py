@@ -36,7 +36,7 @@ from inbox.store.messages import Message
 from inbox.store.threads import Thread
 from routing import manners
 from routing.hours import ALWAYS, Calendar
-from routing.manners import ASKS, LATE, TELLS, Quiet, Sent, Verdict, Wanted
+from routing.manners import ASKS, LATE, TELLS, Automatic, Earlier, Permission, Quiet
 
 HUMAN = ("none", "list")
 ZONE_TAG = "zone:"
@@ -151,12 +151,12 @@ class Notices:
 
     # --- May it go? ---------------------------------------------------------------------------
 
-    def verdict(self, wish: Wish, leaving: int | None = None) -> Verdict:
+    def permission(self, wish: Wish, leaving: int | None = None) -> Permission:
         """May it go now? `leaving` is the outbox item that is about to: only what has left by
         now, or is leaving, counts beside it."""
         if loops.is_stopped(self.conn, wish.to.address.lower()):
             why = f"{wish.to.address} answers by machine too often: nothing automatic goes there"
-            return Verdict(False, None, why)
+            return Permission(False, None, why)
         role = self.role(wish.template)
         past = followup_facts.automatic_to(
             self.conn, wish.to.address.lower(), self.now - manners.DAY
@@ -164,10 +164,10 @@ class Notices:
         if leaving is not None:
             past = tuple(one for one in past if one.item_id != leaving and _has_left(one))
         sent = [
-            Sent(one.settled_at or one.created_at, self.role(one.template), one.thread_id)
+            Earlier(one.settled_at or one.created_at, self.role(one.template), one.thread_id)
             for one in past
         ]
-        wanted = Wanted(
+        wanted = Automatic(
             role=role,
             thread_id=wish.about.thread.id,
             quiet=None if leaving is not None else self._quiet(role, wish.about.zone),
@@ -176,7 +176,7 @@ class Notices:
             strangers_in_hour=0 if wish.vouched else self._strangers(),
         )
         if not wish.acknowledges:
-            wanted = Wanted(wanted.role, wanted.thread_id, wanted.quiet)
+            wanted = Automatic(wanted.role, wanted.thread_id, wanted.quiet)
         return manners.may_send(wanted, sent, self.files.followups.limits, self.now)
 
     def _quiet(self, role: str, zone: ZoneInfo) -> Quiet | None:
@@ -210,10 +210,10 @@ class Notices:
         why = self.never(wish)
         if why:
             return Done("skipped", why)
-        verdict = self.verdict(wish)
-        if not verdict.send:
-            what = "skipped" if verdict.not_before is None else "later"
-            return Done(what, verdict.why, not_before=verdict.not_before)
+        allowed = self.permission(wish)
+        if not allowed.send:
+            what = "skipped" if allowed.not_before is None else "later"
+            return Done(what, allowed.why, not_before=allowed.not_before)
         try:
             composed = compose.compose(self._draft(wish), self.post, self.now)
         except (TemplateTrouble, Unsendable) as trouble:

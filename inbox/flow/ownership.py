@@ -15,7 +15,7 @@ from inbox.errors import AboardError
 from inbox.store import absences, handoffs, people, rehoming, workload
 from inbox.store.database import Conn, Database
 from inbox.store.rehoming import Pile
-from routing.ownership import Choice, Wanted, Workload, answerable, choose
+from routing.ownership import Choice, Need, Workload, answerable, choose
 from routing.teams import Directory, Team
 
 OWNER_CHANGED = "owner-changed"
@@ -46,7 +46,7 @@ class Owners:
             self._away = absences.away(self._conn, self._now)
         return self._away
 
-    def choose(self, team: str, wanted: Wanted, named: str = "") -> Choice:
+    def choose(self, team: str, wanted: Need, named: str = "") -> Choice:
         """Who answers for a thread that comes to the team; `named` is whom a rule asks for."""
         passed_over: tuple[str, ...] = ()
         if named in self._person_ids:

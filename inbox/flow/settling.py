@@ -16,10 +16,10 @@ from inbox.mail.outgoing import (
     WAITING,
     Deferred,
     Outcome,
+    RecipientOutcome,
     Rejected,
     Sent,
     Uncertain,
-    Verdict,
 )
 from inbox.mail.parse import parse_letter
 from inbox.store import (
@@ -118,22 +118,26 @@ def _settlement(judged: Judged, reached: bool, jitter: float, now: datetime) -> 
         )
     assert outcome is not None
     if isinstance(outcome, Sent):
-        if any(one.state == WAITING for one in outcome.verdicts):
+        if any(one.state == WAITING for one in outcome.by_recipient):
             waits = "some recipients are asked to wait"
-            return _again(claimed, Deferred("recipient", waits, outcome.verdicts), jitter, now)
-        return Settlement("sent", detail=outcome.answer.text, verdicts=outcome.verdicts)
+            return _again(claimed, Deferred("recipient", waits, outcome.by_recipient), jitter, now)
+        return Settlement("sent", detail=outcome.answer.text, by_recipient=outcome.by_recipient)
     if isinstance(outcome, Rejected):
-        verdicts = outcome.verdicts or tuple(Verdict(one, REFUSED) for one in claimed.recipients)
+        by_recipient = outcome.by_recipient or tuple(
+            RecipientOutcome(one, REFUSED) for one in claimed.recipients
+        )
         state = "sent" if reached else "failed"
-        return Settlement(state, outcome.cause, outcome.detail, verdicts=verdicts)
+        return Settlement(state, outcome.cause, outcome.detail, by_recipient=by_recipient)
     if isinstance(outcome, Uncertain):
         if claimed.kind == "reply":
-            same = Deferred("uncertain", outcome.detail, outcome.verdicts)
+            same = Deferred("uncertain", outcome.detail, outcome.by_recipient)
             return _again(claimed, same, jitter, now)
-        return Settlement("uncertain", "uncertain", outcome.detail, verdicts=outcome.verdicts)
+        return Settlement(
+            "uncertain", "uncertain", outcome.detail, by_recipient=outcome.by_recipient
+        )
     done = _again(claimed, outcome, jitter, now)
     if reached and done.state in ("failed", "expired"):
-        return Settlement("sent", done.cause, done.detail, verdicts=done.verdicts)
+        return Settlement("sent", done.cause, done.detail, by_recipient=done.by_recipient)
     return done
 
 
@@ -141,11 +145,13 @@ def _again(claimed: Claimed, outcome: Deferred, jitter: float, now: datetime) ->
     wait = timedelta(0) if outcome.cause in AT_ONCE else backoff(claimed.attempts, jitter)
     at = now + wait
     if at < claimed.expires_at:
-        return Settlement("queued", outcome.cause, outcome.detail, at, verdicts=outcome.verdicts)
+        return Settlement(
+            "queued", outcome.cause, outcome.detail, at, by_recipient=outcome.by_recipient
+        )
     state = "failed" if claimed.kind == "reply" else "expired"
     if outcome.cause == "uncertain":
         state = "uncertain"
-    return Settlement(state, outcome.cause, outcome.detail, verdicts=outcome.verdicts)
+    return Settlement(state, outcome.cause, outcome.detail, by_recipient=outcome.by_recipient)
 
 
 # --- The thread and its timeline ---------------------------------------------------------------
@@ -196,14 +202,14 @@ class _Desk:
         elif done.state in ("failed", "expired", "cancelled"):
             data = {"cause": done.cause or "", "detail": done.detail or ""}
             self._event(f"mail-{done.state}", data, None)
-        refused = [one for one in done.verdicts if one.state == REFUSED]
+        refused = [one for one in done.by_recipient if one.state == REFUSED]
         if refused and done.state != "failed":
             data = {"cause": "recipient", "detail": _reasons(refused)}
             self._event("mail-failed", data, message_id, [one.address for one in refused])
 
     def _sent(self, outcome: Sent, message_id: int | None) -> None:
         claimed, thread = self._claimed, self._thread
-        reached = [one.address for one in outcome.verdicts if one.state == ACCEPTED]
+        reached = [one.address for one in outcome.by_recipient if one.state == ACCEPTED]
         letter = self._ready.letter
         data: dict[str, Any] = {"verified": "own"}
         data["automatic"] = "none" if claimed.kind == "reply" else "auto-reply"
@@ -254,7 +260,7 @@ class _Desk:
         return timeline.add(self._conn, event)
 
 
-def _reasons(refused: list[Verdict]) -> str:
+def _reasons(refused: list[RecipientOutcome]) -> str:
     said = [
         f"{one.address}: {one.answer.code} {one.answer.text}" if one.answer else one.address
         for one in refused

@@ -24,8 +24,8 @@ from inbox.mail import authentication_dkim as dkim
 from inbox.mail import authentication_spf as spf
 from inbox.mail.authentication_dkim import ONCE, Head, Signature, Unusable
 from inbox.mail.authentication_domains import (
+    DmarcPolicy,
     LookUp,
-    Policy,
     Unanswered,
     find_policy,
     may_be_kin,
@@ -259,7 +259,7 @@ def _by_policy(mail: _Mail, kin: Sequence[Signature], found: Sequence[Result]) -
     )
 
 
-def _by_path(mail: _Mail, policy: Policy | None) -> Verdict | None:
+def _by_path(mail: _Mail, policy: DmarcPolicy | None) -> Verdict | None:
     """Did a machine hand it over that may send for the author's domain (SPF, RFC 7208)?
 
     Proof only where the owner says so by a DMARC record, and not where all the world may send.
@@ -277,7 +277,7 @@ def _by_path(mail: _Mail, policy: Policy | None) -> Verdict | None:
     return Verdict(PASS, "spf", domain, True, why)
 
 
-def _in_line(domain: str, policy: Policy, mail: _Mail) -> bool:
+def _in_line(domain: str, policy: DmarcPolicy, mail: _Mail) -> bool:
     """Is the reverse-path's domain in line with the author's (RFC 9989 section 4.4)?"""
     if domain == mail.author:
         return True
@@ -307,7 +307,7 @@ def _by_sealers(mail: _Mail) -> Verdict | None:
     return None
 
 
-def _relayed_pass(found: Sequence[Result], policy: Policy, mail: _Mail) -> bool:
+def _relayed_pass(found: Sequence[Result], policy: DmarcPolicy, mail: _Mail) -> bool:
     """Did the relay find an aligned `spf=pass`? DMARC asks for no more; a `pass` here does."""
     for one in found:
         if one.method == "spf" and one.result == PASS:
@@ -318,7 +318,7 @@ def _relayed_pass(found: Sequence[Result], policy: Policy, mail: _Mail) -> bool:
     return False
 
 
-def _policy(mail: _Mail) -> Policy | None:
+def _policy(mail: _Mail) -> DmarcPolicy | None:
     if mail.look_up is None or not mail.how.policies:
         return None
     try:

@@ -65,7 +65,7 @@ def may_be_kin(signer: str, author: str, public: frozenset[str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class DmarcPolicy:
     """What a domain publishes about mail that nothing proves to be its own."""
 
     at: str
@@ -80,7 +80,7 @@ class Policy:
     """`aspf=s`: only the very domain may be the reverse-path's."""
 
 
-def find_policy(author: str, look_up: LookUp) -> Policy | None:
+def find_policy(author: str, look_up: LookUp) -> DmarcPolicy | None:
     """Walk up from the author's domain over the records there are (RFC 9989 section 4.10).
 
     Raises `Unanswered`.
@@ -108,7 +108,7 @@ def find_policy(author: str, look_up: LookUp) -> Policy | None:
     if tags.get("t") == "y" or tags.get("pct") == "0":
         wants = "none"
     strict, strict_path = (tags.get(one, "r").lower() == "s" for one in ("adkim", "aspf"))
-    return Policy(at, house, wants, strict, strict_path)
+    return DmarcPolicy(at, house, wants, strict, strict_path)
 
 
 def _is_policy(record: bytes) -> bool:

@@ -55,7 +55,7 @@ ACCEPTED, REFUSED, WAITING = "accepted", "refused", "waiting"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RecipientOutcome:
     """What became of one recipient: accepted and refused are final, waiting is tried again."""
 
     address: str
@@ -65,9 +65,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The server took the mail for those recipients whose verdict is `accepted`."""
+    """The server took the mail for those recipients whose state is `accepted`."""
 
-    verdicts: tuple[Verdict, ...]
+    by_recipient: tuple[RecipientOutcome, ...]
     answer: Answer
 
 
@@ -77,7 +77,7 @@ class Deferred:
 
     cause: str
     detail: str
-    verdicts: tuple[Verdict, ...] = ()
+    by_recipient: tuple[RecipientOutcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Rejected:
 
     cause: str
     detail: str
-    verdicts: tuple[Verdict, ...] = ()
+    by_recipient: tuple[RecipientOutcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Uncertain:
     """The connection was lost between the final dot and the answer to it: it may have arrived."""
 
     detail: str
-    verdicts: tuple[Verdict, ...] = ()
+    by_recipient: tuple[RecipientOutcome, ...] = ()
 
 
 Outcome = Sent | Deferred | Rejected | Uncertain

@@ -28,10 +28,10 @@ from inbox.mail.outgoing import (
     Deferred,
     Envelope,
     Outcome,
+    RecipientOutcome,
     Rejected,
     Sent,
     Uncertain,
-    Verdict,
 )
 from inbox.net.smtp_reply import Broken, Wire
 
@@ -168,28 +168,28 @@ class Session:
         Whatever `before_phase` raises ends the session without a final dot and passes through.
         """
         self.mails += 1
-        verdicts: tuple[Verdict, ...] = ()
+        by_recipient: tuple[RecipientOutcome, ...] = ()
         try:
             before_phase(ENVELOPE)
-            refused, verdicts = self._envelope(envelope, len(content))
+            refused, by_recipient = self._envelope(envelope, len(content))
             if refused is not None:
                 return refused
             before_phase(DATA)
-            refused = self._data(content, verdicts)
+            refused = self._data(content, by_recipient)
             if refused is not None:
                 return refused
         except Broken as error:
             self.usable = False
-            return Deferred(error.cause, str(error), _not_yet(verdicts))
+            return Deferred(error.cause, str(error), _not_yet(by_recipient))
         except BaseException:
             self.usable = False
             raise
-        return self._dot(verdicts, before_phase)
+        return self._dot(by_recipient, before_phase)
 
     def _envelope(
         self, envelope: Envelope, size: int
-    ) -> tuple[Outcome | None, tuple[Verdict, ...]]:
-        """MAIL and RCPT; an outcome where the mail ends here, else the verdicts so far."""
+    ) -> tuple[Outcome | None, tuple[RecipientOutcome, ...]]:
+        """MAIL and RCPT; an outcome where the mail ends here, else the recipients so far."""
         if self._used:
             answer, _ = self._command("RSET")
             if answer.code != 250:
@@ -205,11 +205,11 @@ class Session:
         answers = self._commands(commands)
         if answers[0].code // 100 != 2:
             return self._refused("sender", answers[0], ()), ()
-        verdicts = tuple(
-            _verdict(address, answer)
+        by_recipient = tuple(
+            _outcome_of(address, answer)
             for address, answer in zip(envelope.recipients, answers[1:], strict=True)
         )
-        return self._nobody(verdicts), verdicts
+        return self._nobody(by_recipient), by_recipient
 
     def _commands(self, commands: Sequence[str]) -> list[Answer]:
         """Answers to all of them; after a refused MAIL the rest is not asked (RFC 2920)."""
@@ -224,29 +224,31 @@ class Session:
                 break
         return answers
 
-    def _nobody(self, verdicts: tuple[Verdict, ...]) -> Outcome | None:
+    def _nobody(self, by_recipient: tuple[RecipientOutcome, ...]) -> Outcome | None:
         """The outcome where no recipient was accepted, else None."""
-        if any(one.state == ACCEPTED for one in verdicts):
+        if any(one.state == ACCEPTED for one in by_recipient):
             return None
-        first = next((one for one in verdicts if one.state == WAITING), verdicts[0])
+        first = next((one for one in by_recipient if one.state == WAITING), by_recipient[0])
         assert first.answer is not None
         if first.answer.code == 421:
             self.usable = False
         if first.state == WAITING:
-            return Deferred("recipient", _said(first.answer), verdicts)
-        return Rejected("recipient", _said(first.answer), verdicts)
+            return Deferred("recipient", _said(first.answer), by_recipient)
+        return Rejected("recipient", _said(first.answer), by_recipient)
 
-    def _data(self, content: bytes, verdicts: tuple[Verdict, ...]) -> Outcome | None:
+    def _data(self, content: bytes, by_recipient: tuple[RecipientOutcome, ...]) -> Outcome | None:
         """DATA and everything but the final dot; an outcome where the server wants none of it."""
         answer, _ = self._command("DATA")
         if answer.code != 354:
             if answer.code // 100 == 2:
                 raise Broken("reply", f"DATA was answered with {_said(answer)}")
-            return self._refused("data", answer, verdicts)
+            return self._refused("data", answer, by_recipient)
         self._wire.send(_LINE_DOT.sub(b"..", content), self._smarthost.waits.block)
         return None
 
-    def _dot(self, verdicts: tuple[Verdict, ...], before_phase: BeforePhase) -> Outcome:
+    def _dot(
+        self, by_recipient: tuple[RecipientOutcome, ...], before_phase: BeforePhase
+    ) -> Outcome:
         try:
             before_phase(DOT)
         except BaseException:
@@ -255,21 +257,21 @@ class Session:
         if not self._may_end():
             self.usable = False
             detail = "the connection was lost before the final dot"
-            return Deferred("lost", detail, _not_yet(verdicts))
+            return Deferred("lost", detail, _not_yet(by_recipient))
         try:
             self._wire.send(b".\r\n", self._smarthost.waits.block)
             answer, _ = self._wire.reply(self._smarthost.waits.dot)
         except Broken as error:
             self.usable = False
-            return Uncertain(f"after the final dot: {error}", _not_yet(verdicts))
+            return Uncertain(f"after the final dot: {error}", _not_yet(by_recipient))
         finally:
             self._at_dot = False
         if answer.code // 100 == 2:
-            return Sent(verdicts, answer)
+            return Sent(by_recipient, answer)
         if answer.code // 100 == 3:
             self.usable = False
-            return Uncertain(f"after the final dot: {_said(answer)}", _not_yet(verdicts))
-        return self._refused("content", answer, verdicts)
+            return Uncertain(f"after the final dot: {_said(answer)}", _not_yet(by_recipient))
+        return self._refused("content", answer, by_recipient)
 
     def _may_end(self) -> bool:
         """Is the line still there and silent? A server that is gone already took nothing, and one
@@ -278,18 +280,20 @@ class Session:
             self._at_dot = not self._interrupted and not self._wire.has_unread()
             return self._at_dot
 
-    def _refused(self, what: str, answer: Answer, verdicts: tuple[Verdict, ...]) -> Outcome:
+    def _refused(
+        self, what: str, answer: Answer, by_recipient: tuple[RecipientOutcome, ...]
+    ) -> Outcome:
         if answer.code == 421:
             self.usable = False
         if answer.code // 100 == 5 and answer.code not in _OURS_TO_MEND:
             final = tuple(
-                Verdict(one.address, REFUSED, answer) if one.state == ACCEPTED else one
-                for one in verdicts
+                RecipientOutcome(one.address, REFUSED, answer) if one.state == ACCEPTED else one
+                for one in by_recipient
             )
             if any(one.state == WAITING for one in final):
                 return Deferred(what, _said(answer), final)
             return Rejected(what, _said(answer), final)
-        return Deferred(what, _said(answer), _not_yet(verdicts, answer))
+        return Deferred(what, _said(answer), _not_yet(by_recipient, answer))
 
     def _command(self, line: str) -> tuple[Answer, tuple[str, ...]]:
         waits = self._smarthost.waits
@@ -308,17 +312,23 @@ def connect(smarthost: Smarthost, clock: Callable[[], float]) -> Session:
     return Session(Wire(line, clock), smarthost)
 
 
-def _verdict(address: str, answer: Answer) -> Verdict:
+def _outcome_of(address: str, answer: Answer) -> RecipientOutcome:
     kind = answer.code // 100
     final = kind == 5 and answer.code not in _OURS_TO_MEND
-    return Verdict(address, ACCEPTED if kind == 2 else REFUSED if final else WAITING, answer)
+    return RecipientOutcome(
+        address, ACCEPTED if kind == 2 else REFUSED if final else WAITING, answer
+    )
 
 
-def _not_yet(verdicts: tuple[Verdict, ...], answer: Answer | None = None) -> tuple[Verdict, ...]:
-    """The verdicts of a mail that was not handed over: who was accepted waits again."""
+def _not_yet(
+    by_recipient: tuple[RecipientOutcome, ...], answer: Answer | None = None
+) -> tuple[RecipientOutcome, ...]:
+    """The recipients of a mail that was not handed over: who was accepted waits again."""
     return tuple(
-        Verdict(one.address, WAITING, answer or one.answer) if one.state == ACCEPTED else one
-        for one in verdicts
+        RecipientOutcome(one.address, WAITING, answer or one.answer)
+        if one.state == ACCEPTED
+        else one
+        for one in by_recipient
     )
 
 

@@ -189,7 +189,7 @@ class Pool:
         try:
             outcome = session.mail(envelope, content, before_phase)
             if self._closed and isinstance(outcome, Deferred) and outcome.cause == "lost":
-                return Deferred("stopped", "stopped before the final dot", outcome.verdicts)
+                return Deferred("stopped", "stopped before the final dot", outcome.by_recipient)
             return outcome
         finally:
             with self._lock:
@@ -205,4 +205,4 @@ def _went_stale(session: Session, outcome: Outcome) -> bool:
     """Did a session that was idle turn out to be gone, before any recipient was named?"""
     if session.usable or not isinstance(outcome, Deferred):
         return False
-    return outcome.cause in ("lost", "busy") and not outcome.verdicts
+    return outcome.cause in ("lost", "busy") and not outcome.by_recipient

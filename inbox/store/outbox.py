@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
 
-from inbox.mail.outgoing import CONNECT, WAITING, Verdict
+from inbox.mail.outgoing import CONNECT, WAITING, RecipientOutcome
 from inbox.store.database import Conn, Keys, insert_or_ignore, skip_locked
 from inbox.store.intake import Packed, unpack
 from inbox.store.outbox_tables import outbox, outbox_recipients
@@ -277,7 +277,7 @@ class Settlement:
     detail: str | None = None
     run_after: datetime | None = None
     """When it is tried again, where it is."""
-    verdicts: tuple[Verdict, ...] = ()
+    by_recipient: tuple[RecipientOutcome, ...] = ()
 
 
 def settle(conn: Conn, lease: Lease, done: Settlement, now: datetime) -> None:
@@ -299,11 +299,11 @@ def settle(conn: Conn, lease: Lease, done: Settlement, now: datetime) -> None:
     statement = _MINE.values(**values)
     if conn.execute(statement, mine, execution_options=_COUNTED).rowcount != 1:
         raise ItemLost(f"outbox item {lease.item_id} was taken away or cancelled")
-    for one in done.verdicts:
-        _note_verdict(conn, lease.item_id, one, now)
+    for one in done.by_recipient:
+        _note_outcome(conn, lease.item_id, one, now)
 
 
-def _note_verdict(conn: Conn, item_id: int, one: Verdict, now: datetime) -> None:
+def _note_outcome(conn: Conn, item_id: int, one: RecipientOutcome, now: datetime) -> None:
     answer = one.answer
     conn.execute(
         update(outbox_recipients)

@@ -146,7 +146,9 @@ def _carried_out(
             return back(given.thread_id, "attached", where=where + "#text")
         if given.do.startswith("detach-"):
             number = given.do.removeprefix("detach-")
-            writing.detach(draft_id, given.thread_id, int(number) if _NUMBER.fullmatch(number) else 0)
+            writing.detach(
+                draft_id, given.thread_id, int(number) if _NUMBER.fullmatch(number) else 0
+            )
             return back(given.thread_id, "detached", where=where + "#text")
         if given.do == "discard":
             writing.discard(draft_id, given.thread_id, now)

@@ -16,7 +16,7 @@ from inbox.store import absences, handoffs, people, rehoming, threads, workload
 from inbox.store.database import Conn
 from inbox.store.tables import events, teams
 from inbox.store.threads import Thread
-from routing.ownership import Wanted
+from routing.ownership import Need
 from routing.teams import Directory, load_directory
 from tests.flow.house import TEAMS, House, mail
 
@@ -161,7 +161,7 @@ def test_turns_are_taken_in_one_transaction_and_over_transactions(house: House) 
         house.later(minutes=1)
         with house.db.write() as conn:
             owners = Owners(conn, where.directory, where.person_ids, house.now)
-            given += [owners.choose("support", Wanted()).handle for _ in range(1)]
+            given += [owners.choose("support", Need()).handle for _ in range(1)]
     assert given == ["tom", "ines", "tom"]
     with house.db.write() as conn:
         people.sync(conn, directory(text))  # another file does not forget whose turn it is
@@ -178,7 +178,7 @@ def test_the_fewest_open_threads_count_within_a_batch(threads_of_two: House) -> 
     with house.db.write() as conn:
         people.sync(conn, directory(text))
         owners = Owners(conn, where.directory, where.person_ids, house.now)
-        given = [owners.choose("support", Wanted()).handle for _ in range(3)]
+        given = [owners.choose("support", Need()).handle for _ in range(3)]
     assert given == ["tom", "ines", "tom"]  # Ines owned one already, then they are equal
 
 
@@ -186,11 +186,11 @@ def test_a_person_named_by_a_rule_is_passed_over_while_away(house: House) -> Non
     where = homes(house)
     with house.db.write() as conn:
         owners = Owners(conn, where.directory, where.person_ids, house.now)
-        assert owners.choose("support", Wanted(), "ines").handle == "ines"
+        assert owners.choose("support", Need(), "ines").handle == "ines"
     leave(house, "ines")
     with house.db.write() as conn:
         owners = Owners(conn, where.directory, where.person_ids, house.now)
-        choice = owners.choose("support", Wanted(), "ines")
+        choice = owners.choose("support", Need(), "ines")
     assert (choice.handle, choice.owned) == ("tom", False)
     assert choice.why[0] == "ines is named by the rule and is away"
 

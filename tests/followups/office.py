@@ -26,8 +26,8 @@ from inbox.mail.outgoing import (
     Answer,
     Envelope,
     Outcome,
+    RecipientOutcome,
     Sent,
-    Verdict,
 )
 from inbox.store import outbox_desk, planned
 from inbox.store.database import Database
@@ -85,7 +85,7 @@ class Office(House):
             before(phase)
         self.left.append(Letter(self.now, envelope.reverse_path, envelope.recipients, raw))
         ok = Answer(250, "2.0.0", "ok")
-        return Sent(tuple(Verdict(one, ACCEPTED, ok) for one in envelope.recipients), ok)
+        return Sent(tuple(RecipientOutcome(one, ACCEPTED, ok) for one in envelope.recipients), ok)
 
     def rules_of_sending(self) -> deliver.Rules:
         return deliver.Rules(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.ownership import Choice, Wanted, Workload, answerable, choose
+from routing.ownership import Choice, Need, Workload, answerable, choose
 from routing.teams import Directory, Member, Team, load_directory
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -35,11 +35,11 @@ def directory(*strategy: str) -> tuple[Directory, Team]:
 
 def chosen(
     *strategy: str,
-    wanted: Wanted | None = None,
+    wanted: Need | None = None,
     loads: dict[str, Workload] | None = None,
     away: tuple[str, ...] = (),
 ) -> Choice:
-    return choose(*directory(*strategy), wanted or Wanted(), loads or {}, away)
+    return choose(*directory(*strategy), wanted or Need(), loads or {}, away)
 
 
 def test_without_a_strategy_the_duty_holder_answers_and_nobody_owns_it() -> None:
@@ -47,7 +47,7 @@ def test_without_a_strategy_the_duty_holder_answers_and_nobody_owns_it() -> None
 
 
 def test_the_account_owner_comes_first_and_the_next_step_follows_when_they_are_away() -> None:
-    wanted = Wanted(account_owner="cem")
+    wanted = Need(account_owner="cem")
     assert chosen("account-owner", "round-robin", wanted=wanted).handle == "cem"
     other = chosen("account-owner", "round-robin", wanted=wanted, away=("cem",))
     assert (other.handle, other.owned) == ("ana", True)
@@ -55,7 +55,7 @@ def test_the_account_owner_comes_first_and_the_next_step_follows_when_they_are_a
 
 
 def test_an_owner_outside_of_the_team_is_passed_over() -> None:
-    assert chosen("account-owner", wanted=Wanted(account_owner="max")).handle == "lea"
+    assert chosen("account-owner", wanted=Need(account_owner="max")).handle == "lea"
 
 
 def test_the_fewest_open_threads_decide_and_a_full_person_gets_none() -> None:
@@ -73,9 +73,9 @@ def test_when_all_are_full_or_away_it_waits_for_the_team() -> None:
 
 
 def test_skills_and_languages_narrow_and_never_leave_nobody() -> None:
-    german = Wanted(language="de", tags=("gdpr",))
+    german = Need(language="de", tags=("gdpr",))
     assert chosen("languages", "skills", "fewest-open", wanted=german).handle == "cem"
-    greek = Wanted(language="el", tags=("nothing",))
+    greek = Need(language="el", tags=("nothing",))
     assert chosen("languages", "skills", "round-robin", wanted=greek).handle == "ana"
 
 
@@ -94,7 +94,7 @@ def test_round_robin_is_fair(away: list[str], rounds: int) -> None:
         return
     for number in range(rounds):
         full = {"ben": Workload(2)}
-        choice = choose(*directory("round-robin"), Wanted(), given_to | full, away)
+        choice = choose(*directory("round-robin"), Need(), given_to | full, away)
         counts[choice.handle] += 1
         given_to[choice.handle] = Workload(0, NOON + timedelta(minutes=number))
     given_counts = [counts[one] for one in there]
@@ -114,7 +114,7 @@ def test_round_robin_is_fair(away: list[str], rounds: int) -> None:
 def test_somebody_always_answers_and_who_is_away_only_when_all_are(
     away: list[str], strategy: list[str], owner: str, loads: dict[str, Workload]
 ) -> None:
-    wanted = Wanted(owner, ("sso",), "de")
+    wanted = Need(owner, ("sso",), "de")
     choice = choose(*directory(*strategy), wanted, loads, away)
     assert choice.handle in {one.handle for one in PEOPLE}
     assert choice.why

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from inbox.flow import deliver
 from inbox.flow.audit import audit
 from inbox.flow.settling import Judged, backoff
-from inbox.mail.outgoing import Answer, BeforePhase, Envelope, Outcome, Sent, Uncertain, Verdict
+from inbox.mail.outgoing import (
+    Answer,
+    BeforePhase,
+    Envelope,
+    Outcome,
+    RecipientOutcome,
+    Sent,
+    Uncertain,
+)
 from inbox.store import outbox, outbox_desk
 from inbox.store.outbox import Claimed, ItemLost
 from tests.flow.house import mail
@@ -274,9 +282,9 @@ def test_a_lease_that_ran_out_is_taken_over_and_the_late_courier_changes_nothing
     office.house.later(hours=1)
     assert deliver.recover(office.house.db, office.rules) == ("queued",)
     assert office.carry() == ["sent"]
-    verdicts = (Verdict(ANA, "accepted"),)
+    by_recipient = (RecipientOutcome(ANA, "accepted"),)
     with pytest.raises(ItemLost):
-        office.settle(Judged(late, Sent(verdicts, Answer(250, "", ""))))
+        office.settle(Judged(late, Sent(by_recipient, Answer(250, "", ""))))
     with pytest.raises(ItemLost):
         deliver.carry(office.house.db, late, office.pool.deliver, office.rules)
     assert len(office.sink.kept) == 1

@@ -71,7 +71,7 @@ def hand(server: Scripted) -> Iterator[Hand]:
 
 
 def states(outcome: Outcome) -> dict[str, str]:
-    return {one.address: one.state for one in outcome.verdicts}
+    return {one.address: one.state for one in outcome.by_recipient}
 
 
 def test_a_mail_arrives_byte_for_byte_with_its_dots_and_all_phases_announced(
@@ -121,7 +121,7 @@ def test_a_refused_recipient_is_refused_alone(server: Scripted, hand: Hand) -> N
     outcome = hand.send(ANA, BEN, EVE)
     assert isinstance(outcome, Sent)
     assert states(outcome) == {ANA: "accepted", BEN: "refused", EVE: "waiting"}
-    refused = outcome.verdicts[1].answer
+    refused = outcome.by_recipient[1].answer
     assert refused is not None
     assert (refused.code, refused.status, refused.text) == (550, "5.1.1", "no such user")
 
@@ -169,7 +169,7 @@ def test_each_ending_has_its_outcome(
     assert isinstance(outcome, kind), outcome
     assert getattr(outcome, "cause", "") == cause
     assert ("dot" in hand.phases) == (command == "DOT")
-    assert all(one.state != "accepted" for one in outcome.verdicts)
+    assert all(one.state != "accepted" for one in outcome.by_recipient)
 
 
 def test_a_server_that_sends_a_byte_now_and_then_is_given_up_in_time(server: Scripted) -> None:

@@ -13,7 +13,7 @@ from inbox.flow.stored_sets import in_force
 from inbox.flow.work import keep_changes
 from inbox.store import accounts, assignments, labels, people, promises, threads, timeline
 from inbox.store.assignments import Assignment
-from inbox.store.database import Conn, Database
+from inbox.store.database import Conn, Database, Within
 from inbox.store.people import Person
 from inbox.store.threads import Thread
 from routing.ownership import Choice, Need
@@ -51,7 +51,7 @@ class Assigned:
 
 
 def assign(
-    db: Database,
+    db: Database | Within,
     thread_id: int,
     team: str,
     by: str,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -250,6 +250,16 @@ def _refuse_size(name: str, size: int, there: tuple[DraftFile, ...]) -> None:
     together = size + sum(one.size for one in there)
     if together > MOST_TOGETHER:
         raise AboardError(f"with {name} the files have {_mib(together)}; {_mib(MOST_TOGETHER)} fit")
+
+
+def refuse_size(sizes: Sequence[int]) -> None:
+    """Raises `AboardError` where files of so many bytes do not fit into one mail, with those of
+    earlier mails that go along."""
+    if len(sizes) > MOST_FILES or sum(sizes) > MOST_TOGETHER:
+        raise AboardError(
+            f"what goes along is too much: {_mib(sum(sizes))} in {len(sizes)} file(s); a mail takes"
+            f" {MOST_FILES} files and {_mib(MOST_TOGETHER)}"
+        )
 
 
 def _mib(size: int) -> str:

@@ -7,7 +7,7 @@ at. What follows when it has left is in `settling.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -147,10 +147,12 @@ def reply(
     post: Post,
     now: datetime,
     told: Told = lambda conn, thread, event: None,
+    also: Callable[[Conn], None] = lambda conn: None,
 ) -> Queued:
     """Put a reply into the outbox; it leaves when the undo window is over, or at `wish.at`.
 
-    Who replies to a thread that nobody owns owns it. Raises `StaleReply`, and what `plan` raises.
+    Who replies to a thread that nobody owns owns it. `also` is done in the same transaction. Raises
+    `StaleReply`, and what `plan` raises.
     """
     if wish.at is not None and wish.at <= now:
         raise AboardError(f"{wish.at:%Y-%m-%d %H:%M} UTC has passed; give an instant to come")
@@ -173,6 +175,7 @@ def reply(
         end_draft(conn, wish.draft_id, item_id, thread, planned.person, (wish.run, now))
         if thread.claimed_at is None and not planned.is_side:
             _own(conn, thread, planned.person, now, told)
+        also(conn)
     return Queued(planned, item_id, run_after, post.held)
 
 

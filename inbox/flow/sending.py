@@ -14,12 +14,13 @@ from inbox.flow import canned, compose, reply, sla
 from inbox.flow.audience import Asked
 from inbox.flow.compose import Plan, Post
 from inbox.flow.desk import assign
-from inbox.flow.drafts import Drafting, pictures_in
+from inbox.flow.drafts import Drafting, pictures_in, refuse_size
 from inbox.flow.outbox_deeds import tell_cancelled
 from inbox.flow.reply import Wish, end_draft
 from inbox.flow.undoing import Undoing, Way
 from inbox.flow.work import Desk, Told
 from inbox.mail.letter import Address
+from inbox.mail.limits import LimitExceeded
 from inbox.mail.outgoing import Unsendable, wire_address
 from inbox.mail.parse import attachment_bytes
 from inbox.mail.writing import File
@@ -34,7 +35,7 @@ from inbox.store import (
     threads,
     timeline,
 )
-from inbox.store.database import Conn, Database
+from inbox.store.database import Conn, Database, Within
 from inbox.store.deeds import Deed
 from inbox.store.drafts import Draft
 from inbox.store.threads import Thread
@@ -79,7 +80,8 @@ class Sending:
     run: str = ""
 
     def send(self, order: Ordered, now: datetime) -> Gone:
-        """Put a draft into the outbox, or onto the timeline where it is a note.
+        """Put a draft into the outbox, or onto the timeline where it is a note; and do, in the same
+        transaction, what the pressed button and the macro ask for beside it.
 
         Raises `StaleReply` where something newer is there, and the draft stays; `NotFound`,
         `AboardError`.
@@ -90,20 +92,17 @@ class Sending:
             draft = Drafting(self.db, self.by).open(conn, order.draft_id, order.thread_id)
             files = () if draft.kind == "note" else files_of(conn, draft)
         if draft.kind == "note":
-            gone = self._note(draft, now)
-        elif draft.kind == "forward":
-            gone = self._forward(draft, files, order, now)
-        else:
-            gone = self._reply(draft, files, order, now)
-        self._follow(draft, order, now)
-        return gone
+            return self._note(draft, order, now)
+        if draft.kind == "forward":
+            return self._forward(draft, files, order, now)
+        return self._reply(draft, files, order, now)
 
-    def _follow(self, draft: Draft, order: Ordered, now: datetime) -> None:
+    def _follow(self, conn: Conn, draft: Draft, order: Ordered, now: datetime) -> None:
         """What the pressed button, and the macro that the text came from, do beside sending."""
-        desk = Desk(self.db, self.by, self.told, self.run)
-        with self.db.read() as conn:
-            known = canned.macros(conn, draft.kind)
-            owner = threads.by_id(conn, order.thread_id)
+        within = Within(conn)
+        desk = Desk(within, self.by, self.told, self.run)
+        known = canned.macros(conn, draft.kind)
+        owner = threads.by_id(conn, order.thread_id)
         macro = known.get(str(draft.fields.get("macro") or ""))
         if macro is not None:
             if macro.tags or macro.untag:
@@ -113,7 +112,7 @@ class Sending:
             if macro.claim and owner.claimed_at is None:
                 desk.claim(order.thread_id, now)
             if macro.team and macro.team != owner.team:
-                assign(self.db, order.thread_id, macro.team, self.by, now, run=self.run)
+                assign(within, order.thread_id, macro.team, self.by, now, run=self.run)
         then = order.then or ("" if macro is None else macro.then)
         if then == "close":
             desk.close(order.thread_id, now)
@@ -146,14 +145,20 @@ class Sending:
 
     def _reply(self, draft: Draft, files: tuple[File, ...], order: Ordered, now: datetime) -> Gone:
         wish = self.wish(draft, files, order)
-        done = reply.reply(self.db, wish, self.post, now, self.told)
+
+        def also(conn: Conn) -> None:
+            self._follow(conn, draft, order, now)
+
+        done = reply.reply(self.db, wish, self.post, now, self.told, also)
         return Gone("reply", done.item_id, done.run_after, done.held)
 
-    def _note(self, draft: Draft, now: datetime) -> Gone:
+    def _note(self, draft: Draft, order: Ordered, now: datetime) -> Gone:
         with self.db.write() as conn:
             if not drafts.end(conn, draft.id, None, now):
                 raise AboardError("this note has been written already: look at the thread")
-        Desk(self.db, self.by, self.told, self.run).note(draft.thread_id, draft.text, now)
+            writing = Desk(Within(conn), self.by, self.told, self.run)
+            writing.note(draft.thread_id, draft.text, now)
+            self._follow(conn, draft, order, now)
         return Gone("note", None, None)
 
     def _forward(
@@ -187,6 +192,7 @@ class Sending:
             data["subject"] = composed.subject
             data["run_after"] = run_after.isoformat()
             timeline.append(conn, [_event(thread, FORWARDED, person.handle, data, now)])
+            self._follow(conn, draft, order, now)
         return Gone("forward", item_id, run_after, self.post.held)
 
     def _outside(self, draft: Draft, files: tuple[File, ...]) -> compose.Draft:
@@ -242,6 +248,7 @@ def files_of(conn: Conn, draft: Draft) -> tuple[File, ...]:
     ]
     for number in draft.fields.get("files") or ():
         found.append(_attachment(conn, draft.thread_id, int(number)))
+        refuse_size([len(one.content) for one in found])
     return tuple(found)
 
 
@@ -250,7 +257,12 @@ def _attachment(conn: Conn, thread_id: int, number: int) -> File:
     message = messages.by_id(conn, stored.message_id)
     if threads.by_id(conn, message.thread_id).id != threads.by_id(conn, thread_id).id:
         raise AboardError(f"attachment {number} is of another thread")
-    content = attachment_bytes(ledger.raw_bytes(conn, message.raw_id), stored.path)[1]
+    try:
+        content = attachment_bytes(ledger.raw_bytes(conn, message.raw_id), stored.path)[1]
+    except (KeyError, LimitExceeded) as error:
+        raise AboardError(
+            f"{stored.name or 'a file'} cannot be taken out of its mail: send it without"
+        ) from error
     return File(stored.name or "file", stored.content_type.lower(), content)
 
 

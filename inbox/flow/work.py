@@ -14,7 +14,7 @@ from inbox.errors import AboardError, NotFound
 from inbox.flow import mentions, sla
 from inbox.flow.ownership import OWNER_CHANGED
 from inbox.store import absences, accounts, deeds, handoffs, people, promises, threads, timeline
-from inbox.store.database import Conn, Database
+from inbox.store.database import Conn, Database, Within
 from inbox.store.deeds import Deed
 from inbox.store.people import Person
 from inbox.store.threads import Thread
@@ -35,7 +35,7 @@ Told = Callable[[Conn, Thread, int], None]
 class Desk:
     """Somebody of ours at work. `told` is how clocks hear of what they do."""
 
-    db: Database
+    db: Database | Within
     by: str
     """Handle of the person."""
     told: Told = sla.told

@@ -148,6 +148,19 @@ class Database:
         self._engine.dispose()
 
 
+class Within:
+    """The writing door of a transaction that is open already: what goes through it is committed,
+    or rolled back, with all else of that transaction."""
+
+    def __init__(self, conn: Conn) -> None:
+        self._conn = conn
+
+    @contextmanager
+    def write(self) -> Iterator[Conn]:
+        """That transaction."""
+        yield self._conn
+
+
 @contextmanager
 def _said_plainly(url: str) -> Iterator[None]:
     try:

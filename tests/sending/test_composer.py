@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from inbox.flow.work import Desk
 from inbox.store import drafts, followers, messages, people, threads, timeline
 from inbox.store.clock_tables import targets
 from inbox.store.draft_tables import draft_versions
+from inbox.store.outbox_tables import outbox
+from inbox.store.tables import events
 from tests.flow.house import mail
 from tests.sending.office import ANA, Office
 
@@ -49,6 +52,16 @@ def letter(office: Office) -> Any:
     office.house.later(minutes=1)
     assert office.carry() == ["sent"]
     return message_from_bytes(office.sink.kept[-1].content, policy=policy.default)
+
+
+def with_file(content: bytes) -> bytes:
+    """The customer's next mail, with a file."""
+    made = EmailMessage(policy=policy.SMTP)
+    made["From"], made["To"] = "Ana Costa <ana@acme.example>", "onboarding@aboard.example"
+    made["Message-ID"], made["References"] = "<file@acme.example>", "<one@acme.example>"
+    made.set_content("Here it is.")
+    made.add_attachment(content, maintype="application", subtype="pdf", filename="plan.pdf")
+    return made.as_bytes()
 
 
 def stored(office: Office, draft_id: int) -> drafts.Draft:
@@ -203,6 +216,42 @@ def test_what_has_left_is_not_taken_back(office: Office) -> None:
     done = undo(office.house.db, "r1", "ines", office.house.now)
     assert "the mail has left already: it cannot be taken back" in done.left
     assert stored(office, draft.id).state == "sent"
+
+
+@pytest.mark.parametrize("kind", ["reply", "note", "forward"])
+def test_what_is_sent_and_what_follows_are_one_transaction(
+    office: Office, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where closing fails nothing has left, and the draft is there to be sent again."""
+    fields = {"to": [BANK]} if kind == "forward" else {}
+    draft = save(office, "And closed.", kind=kind, fields=fields).draft
+    before = len(office.house.rows(events))
+
+    def fails(*_: Any) -> None:
+        raise OSError("the power is gone")
+
+    monkeypatch.setattr(Desk, "close", fails)
+    with pytest.raises(OSError, match="power"):
+        send(office, draft.id, then="close")
+    assert stored(office, draft.id).state == "open"
+    assert office.house.rows(outbox) == []
+    assert len(office.house.rows(events)) == before
+    monkeypatch.undo()
+    send(office, draft.id, then="close")
+    assert office.house.thread("one@acme.example").status == "closed"
+    assert stored(office, draft.id).state == "sent"
+
+
+def test_files_of_earlier_mails_count_too(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.house.receive(with_file(b"x" * 900))
+    with office.house.looking() as conn:
+        message = office.house.message("file@acme.example").id
+        (number,) = [one.id for one in messages.attachments_of(conn, [message])[message]]
+    draft = save(office, fields={"files": [number]}).draft
+    monkeypatch.setattr("inbox.flow.drafts.MOST_TOGETHER", 800)
+    with pytest.raises(AboardError, match="what goes along is too much"):
+        send(office, draft.id)
+    assert stored(office, draft.id).state == "open"
 
 
 @pytest.mark.parametrize("news", ["a mail", "a colleague's reply", "another owner"])

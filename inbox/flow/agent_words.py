@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inbox.mail.agent_commands import ANSWER_ABOVE, USES
+from inbox.mail.agent_commands import ANSWER_ABOVE, GOES_TO, OFF, USES
 from inbox.store.accounts import Account
 from inbox.store.agent_notices import Notice
 from inbox.store.messages import Message
@@ -143,12 +143,12 @@ def _quoted(mail: Message) -> list[str]:
 
 def _how_to(scene: Scene, person: Person) -> list[str]:
     if person.role == "viewer":
-        return [f"`aboard people notices {person.handle} --off` ends these mails."]
+        return [f"`aboard people notices {person.handle} {OFF}"]
     return [
-        f"Answer this mail, and what you write goes to the customer as {scene.team}.",
+        f"{GOES_TO} {scene.team}.",
         "In the first lines you may give commands, each on a line of its own:",
         *(f"  {one}" for one in USES.values()),
-        f"`aboard people notices {person.handle} --off` ends these mails.",
+        f"`aboard people notices {person.handle} {OFF}",
     ]
 
 
@@ -161,5 +161,5 @@ def digest(scenes: Sequence[tuple[Scene, Sequence[Notice]]], person: Person) -> 
     for scene, told in scenes:
         lines += ["", *_about(scene)[:2]]
         lines += [f"  {sentence(one.kind, one.data)}" for one in told]
-    lines += ["", f"`aboard people notices {person.handle} --off` ends these mails."]
+    lines += ["", f"`aboard people notices {person.handle} {OFF}"]
     return f"{len(scenes)} threads have news for you", "\n".join(lines) + "\n"

@@ -16,6 +16,11 @@ from dataclasses import dataclass
 from inbox.mail.visible import visible_text
 
 ANSWER_ABOVE = "--- Write your answer above this line; everything below it is left out ---"
+GOES_TO = "Answer this mail, and what you write goes to the customer as"
+"""Stands in every notice that may be answered; the team's name comes behind it."""
+OFF = "--off` ends these mails."
+_OF_A_NOTICE = (ANSWER_ABOVE.strip("- "), GOES_TO, OFF)
+"""What no answer says of itself, however its program quotes: wrapped, or without any mark."""
 NAMES = ("note", "assign", "close", "tag", "snooze", "handoff", "send")
 MOST_COMMANDS = 20
 USES = {
@@ -60,7 +65,8 @@ def read(text: str) -> Said:
     lines = _own(text).split("\n")
     commands: list[Command] = []
     problems: list[str] = []
-    if any(ANSWER_ABOVE in line for line in lines):
+    run_on = " ".join(part for part in "\n".join(lines).split() if part != ">")
+    if any(said in run_on for said in _OF_A_NOTICE):
         problems.append(
             "it cannot be told what you wrote and what you quote: write above the quote"
         )

@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.mail.agent_commands import ANSWER_ABOVE, Command, read
+from inbox.mail.agent_commands import ANSWER_ABOVE, GOES_TO, Command, read
 
-NOTICE = f"{ANSWER_ABOVE}\n\nIt is yours now\n\nThread 7: Kickoff\n\nana@x.example wrote:\n> Hi"
+NOTICE = (
+    f"{ANSWER_ABOVE}\n\nIt is yours now\n\nThread 7: Kickoff\n\nana@x.example wrote:\n> Hi\n\n"
+    f"{GOES_TO} Support."
+)
 QUOTED = "\n".join(f"> {line}" for line in NOTICE.split("\n"))
 
 
@@ -49,3 +52,19 @@ def test_what_is_no_command_reaches_nobody() -> None:
 def test_no_text_of_a_notice_is_ever_left(text: str) -> None:
     said = read(f"{text}\n\nOn Monday Aboard wrote:\n{QUOTED}")
     assert said.problems or "Thread 7: Kickoff" not in said.text
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        NOTICE.replace("everything below it is left out", "everything below it\nis left out"),
+        NOTICE.replace("above this line", "above\nthis line"),
+        NOTICE.replace(" ", "\u00a0"),
+        NOTICE.partition("\n\n")[2],
+        NOTICE.partition("\n\n")[2].replace("what you write goes", "what you\n    write  goes"),
+    ],
+)
+def test_a_quote_that_no_mark_sets_off_is_never_sent(broken: str) -> None:
+    """As programs quote that wrap lines, that put no marks, or whose words for it nobody knows."""
+    assert read(f"Dear Ana,\n\nTuesday.\n\n~~ Aboard idatzi du ~~\n\n{broken}\n").problems
+    assert not read("Answer this mail when you can.\n\nWrite your answer above.").problems

@@ -26,7 +26,6 @@ from inbox.mail.parse import attachment_bytes
 from inbox.mail.writing import File
 from inbox.store import (
     accounts,
-    agent_facts,
     agent_mails,
     agent_notices,
     ledger,
@@ -43,6 +42,7 @@ from inbox.store.database import Conn, Database
 from inbox.store.messages import Message
 from inbox.store.people import Person
 from inbox.store.proposals import Proposal
+from inbox.store.seers import seer_of
 from routing.load_then import read_duration
 
 BATCH = 50
@@ -138,16 +138,19 @@ class AgentDesk:
             message = messages.by_id(conn, made.message_id)
             person = people.by_id(conn, made.person_id)
             files = _files(conn, message)
+            notice = outbox_desk.by_id(conn, made.item_id)
             teams = {one.lower(): one for one in people.team_names(conn)}
             handles = {one.handle for one in people.everybody(conn).values() if one.active}
             # What they may no longer see they may no longer work on.
-            thread = threads.by_id(conn, made.thread_id, agent_facts.eyes_of(conn, person))
+            thread = threads.by_id(conn, made.thread_id, seer_of(conn, person))
         said = agent_commands.read(message.text)
         problems = list(said.problems)
         if files and (said.is_note or not said.text):
             problems.append(
                 f"{len(files)} files came with it, but no text that goes to the customer"
             )
+        if any(notice.mail_id.encode() in one.content for one in files):
+            problems.append("the notice itself came with it as a file; it is not for the customer")
         for command in said.commands:
             problems += _impossible(command, teams, handles)
         if problems:
@@ -256,7 +259,7 @@ class AgentDesk:
             proposals.settle(conn, held[-1].id, proposals.APPLIED, job.person.id, now)
             applied = event(held[-1], "proposal-applied", f"person:{job.person.handle}", now)
             timeline.append(conn, [applied])
-            let_go(conn, held[-1])
+            let_go(conn, held[-1], job.made.seen_id)
             agent_mails.save(
                 conn, job.message.id, state=agent_mails.DONE, settled_at=now, why="#send"
             )
@@ -285,12 +288,14 @@ def confirm(conn: Conn, made: Proposal, person: Person, now: datetime) -> None:
     let_go(conn, made)
 
 
-def let_go(conn: Conn, made: Proposal) -> None:
-    """What was held is done by the next round; a stale answer goes although it is stale."""
+def let_go(conn: Conn, made: Proposal, seen_id: int | None = None) -> None:
+    """What was held is done by the next round; a stale answer goes although it is stale, but not
+    over what came after `seen_id`, which is the newest that its author has read by now."""
     there = None if made.message_id is None else agent_mails.by_message(conn, made.message_id)
     if there is None or there.state != agent_mails.HELD:
         raise AboardError("the mail is not held any more")
-    seen_id = None if made.data.get(STALE) else there.seen_id
+    if not made.data.get(STALE):
+        seen_id = there.seen_id
     free = {"state": agent_mails.PENDING, "begun_at": None}
     agent_mails.save(conn, there.message_id, **free, seen_id=seen_id, why=None)
 

@@ -12,19 +12,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from inbox import log
 from inbox.errors import NotFound, StoreError
 from inbox.flow import agent_words, compose
 from inbox.flow.admin_set import AdminFiles
 from inbox.flow.agent_words import Scene
-from inbox.flow.compose import Draft, Plan, Post
+from inbox.flow.compose import Composed, Draft, Plan, Post
 from inbox.flow.stored_sets import in_force
 from inbox.mail.letter import Address
 from inbox.mail.outgoing import Unsendable
 from inbox.mail.tokens import AGENT
-from inbox.store import absences, accounts, agent_facts, agent_notices, messages, people, threads
+from inbox.store import absences, accounts, agent_notices, messages, people, threads
 from inbox.store.agent_notices import Notice
 from inbox.store.database import Conn, Database
 from inbox.store.people import Person
+from inbox.store.seers import seer_of
 
 BATCH = 500
 HOUR = timedelta(hours=1)
@@ -97,22 +99,13 @@ class _Round:
             return "no way out is configured"
         if self._now - one.at > OLDEST:
             return "it is older than a day"
-        if not self._sees(person, one.thread_id):
+        if not _sees(self._conn, person, one.thread_id):
             return f"{person.handle} may not see the thread"
         if one.kind in RECEIPTS:
             return ""
         if person.id in self._want_none:
             return f"{person.handle} wants no notices by mail"
         return f"{person.handle} is away" if person.handle in self._away else ""
-
-    def _sees(self, person: Person, thread_id: int) -> bool:
-        """A notice tells what the thread says: only to who may see it (DESIGN I7, I10)."""
-        eyes = agent_facts.eyes_of(self._conn, person)
-        try:
-            threads.by_id(self._conn, thread_id, eyes)
-        except NotFound:
-            return False
-        return True
 
     def _news(self, person: Person, news: Sequence[Notice]) -> None:
         by_thread: dict[int, list[Notice]] = {}
@@ -131,16 +124,17 @@ class _Round:
 
     def _one(self, person: Person, told: Sequence[Notice]) -> None:
         scene = self._scene(told[0].thread_id)
-        subject = agent_words.subject_of(scene, told)
-        text = agent_words.text_of(scene, told, person)
         seen_id = messages.newest(self._conn, scene.thread.id)
-        self._send(person, (subject, text, AGENT), told, seen_id)
+
+        def words() -> tuple[str, str]:
+            return agent_words.subject_of(scene, told), agent_words.text_of(scene, told, person)
+
+        self._send(person, words, told, seen_id)
 
     def _digest(self, person: Person, groups: Sequence[Sequence[Notice]]) -> None:
         scenes = [(self._scene(one[0].thread_id), one) for one in groups]
-        subject, text = agent_words.digest(scenes, person)
         everything = [one for group in groups for one in group]
-        self._send(person, (subject, text, AGENT), everything, None)
+        self._send(person, lambda: agent_words.digest(scenes, person), everything, None)
 
     def _scene(self, thread_id: int) -> Scene:
         thread = threads.by_id(self._conn, thread_id)
@@ -157,27 +151,16 @@ class _Round:
     def _send(
         self,
         person: Person,
-        words: tuple[str, str, str],
+        words: Callable[[], tuple[str, str]],
         told: Iterable[Notice],
         seen_id: int | None,
     ) -> None:
         ids = [one.id for one in told]
-        subject, text, purpose = words
-        draft = Draft(
-            mailbox=self._post.mailboxes[0].address,
-            from_name="Aboard",
-            to=(Address(person.name, person.address),),
-            subject=subject,
-            text=text,
-            automatic="auto-generated",
-            purpose=purpose,
-        )
-        plan = Plan(key=f"notice/{ids[0]}/{person.id}", kind="notice")
-        try:
-            composed = compose.compose(draft, self._post, self._now)
-        except Unsendable as reason:
-            agent_notices.settle(self._conn, ids, agent_notices.SKIPPED, self._now, why=str(reason))
+        composed = self._composed(person, words)
+        if isinstance(composed, str):
+            agent_notices.settle(self._conn, ids, agent_notices.SKIPPED, self._now, why=composed)
             return
+        plan = Plan(key=f"notice/{ids[0]}/{person.id}", kind="notice")
         there = compose.enqueue(self._conn, composed, plan, self._post, self._now)
         if not there.fresh:
             return  # another node told it in this very instant, and knows what its mail says
@@ -190,3 +173,45 @@ class _Round:
             seen_id=seen_id,
         )
         self.mails += 1
+
+    def _composed(self, person: Person, words: Callable[[], tuple[str, str]]) -> Composed | str:
+        """The mail, or why there is none; it asks the database nothing."""
+        try:
+            subject, text = words()
+            draft = Draft(
+                mailbox=self._post.mailboxes[0].address,
+                from_name="Aboard",
+                to=(Address(person.name, person.address),),
+                subject=subject,
+                text=text,
+                automatic="auto-generated",
+                purpose=AGENT,
+            )
+            return compose.compose(draft, self._post, self._now)
+        except Unsendable as reason:
+            return str(reason)
+        except Exception as error:
+            # A bug of ours must not keep everybody else's news back for ever.
+            log.step_failed(error)
+            return "it could not be written"
+
+
+def lost_reason(conn: Conn, item_id: int) -> str | None:
+    """Why a mail to one of us must not leave after all, right before DATA: they have left, or may
+    no longer see what it tells of (DESIGN I7, I10). None where it may."""
+    for one in agent_notices.of_item(conn, item_id):
+        person = people.by_id(conn, one.person_id)
+        if not person.active:
+            return f"{person.handle} is not one of us any more"
+        if not _sees(conn, person, one.thread_id):
+            return f"{person.handle} may not see the thread"
+    return None
+
+
+def _sees(conn: Conn, person: Person, thread_id: int) -> bool:
+    """A notice tells what the thread says: only to who may see it."""
+    try:
+        threads.by_id(conn, thread_id, seer_of(conn, person))
+    except NotFound:
+        return False
+    return True

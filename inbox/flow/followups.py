@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from inbox import log
 from inbox.errors import StoreError
-from inbox.flow import sequences, sla, tell
+from inbox.flow import agent_post, sequences, sla, tell
 from inbox.flow.acknowledge import NAME as ACKNOWLEDGEMENT
 from inbox.flow.acknowledge import acknowledge, answer
 from inbox.flow.admin_set import AdminFiles
@@ -231,6 +231,8 @@ class FollowUps:
         Holds the account, so that what a customer's mail changes is seen or comes after. Raises
         `NotNow` while mail of theirs is being read.
         """
+        if claimed.kind == "notice":
+            return agent_post.lost_reason(conn, claimed.lease.item_id)
         if claimed.kind != "automatic" or claimed.thread_id is None:
             return None
         account_id = threads.by_id(conn, claimed.thread_id).account_id

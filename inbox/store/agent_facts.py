@@ -10,8 +10,6 @@ from typing import Any
 from sqlalchemy import select
 
 from inbox.store.database import Conn, portions
-from inbox.store.people import Person
-from inbox.store.seers import Seer
 from inbox.store.tables import accounts, events, team_members, threads
 
 
@@ -78,12 +76,6 @@ def of_event(conn: Conn, event_id: int) -> Happened | None:
     """One event of a thread, or None."""
     row = conn.execute(_HAPPENED.where(events.c.id == event_id)).first()
     return None if row is None else _happened(row)
-
-
-def eyes_of(conn: Conn, person: Person) -> Seer:
-    """Through whose eyes a mail to or from one of our own people looks (DESIGN I10)."""
-    teams = select(team_members.c.team).where(team_members.c.person_id == person.id)
-    return Seer(person.id, person.handle, person.role, frozenset(conn.scalars(teams)))
 
 
 def members_of(conn: Conn, teams: Collection[str]) -> set[int]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from inbox.errors import AboardError
-from inbox.flow import handoff, proposals
+from inbox.flow import agent_words, handoff, proposals
 from inbox.flow.agent_desk import confirm
+from inbox.flow.agent_post import AgentPost
+from inbox.flow.agent_words import Scene
 from inbox.flow.agents import KIND
 from inbox.flow.handoff import Offer
 from inbox.flow.proposals import Appliers
 from inbox.store import agent_notices, people, threads
 from inbox.store import proposals as stored
+from inbox.store.agent_notices import Notice
 from inbox.store.agent_tables import agent_mails
 from inbox.store.agent_tables import agent_notices as notices_table
+from inbox.store.people import Person
 from inbox.store.tables import messages
 from inbox.sweeper import Sweeper
 from tests.agents.office import DENIED, INES, AgentOffice
@@ -104,6 +110,43 @@ def test_who_may_not_see_a_thread_is_not_told_of_it_and_does_not_work_on_it(
     office.answer(letter, "Tuesday at nine.")
     office.mailed()
     assert not office.to_customer() and states(office) == ["refused"]
+
+
+@pytest.mark.parametrize("how", ["confidential", "left"])
+def test_a_notice_that_has_not_left_yet_stays_where_its_reader_may_not_see_it_any_more(
+    office: AgentOffice, how: str
+) -> None:
+    thread, _ = owned(office)
+    office.write_in(id="m3@acme.example", subject="Re: Kickoff", refs=["m1@acme.example"])
+    AgentPost(office.db, office.follow_ups.post, 12).sweep(office.now)
+    before = len(office.left)
+    if how == "confidential":
+        office.desk("tom").give(thread, "tom", office.now)
+        with office.db.write() as conn:
+            threads.save(conn, thread, confidential=True, team="success")
+    else:
+        office.write("teams.yaml", TEAMS.replace("ines", "nora"))
+        office.activate()
+    assert "cancelled" in office.carry()
+    assert not [one for one in office.left[before:] if one.to == (INES,)]
+
+
+def test_a_notice_that_cannot_be_written_hinders_no_other(
+    office: AgentOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread = office.write_in(id="m1@acme.example")
+    usual = agent_words.text_of
+
+    def broken(scene: Scene, told: Sequence[Notice], person: Person) -> str:
+        if person.handle == "ines":
+            raise RuntimeError("these words cannot be written")
+        return usual(scene, told, person)
+
+    monkeypatch.setattr(agent_words, "text_of", broken)
+    office.desk("lena").note(thread, "@ines @tom please", office.now)
+    assert [one.mail["Subject"] for one in office.mailed("tom@aboard.example")]
+    (hers,) = (one for one in office.rows(notices_table) if one.state == "skipped")
+    assert hers.why == "it could not be written"
 
 
 def test_a_viewer_is_told_and_changes_nothing(office: AgentOffice) -> None:
@@ -222,6 +265,31 @@ def test_a_stale_answer_is_held_until_its_author_says_so(office: AgentOffice) ->
     (sent,) = office.to_customer()
     assert sent.mail.get_content().startswith("Tuesday at nine.")
     assert states(office) == ["done", "done"]
+
+
+def test_send_lets_go_no_further_than_its_author_has_read(office: AgentOffice) -> None:
+    _, letter = owned(office)
+    office.write_in(id="m3@acme.example", subject="Re: Kickoff", refs=["m1@acme.example"])
+    office.answer(letter, "Tuesday at nine.")
+    held = next(one for one in office.mailed() if "Held" in one.mail["Subject"])
+    office.later(minutes=5)
+    office.write_in(id="m4@acme.example", subject="Re: Kickoff", refs=["m1@acme.example"])
+    office.answer(held, "#send")
+    office.mailed()
+    again = next(one for one in office.mailed() if "Held" in one.mail["Subject"])
+    assert not office.to_customer()
+    office.answer(again, "#send")
+    office.mailed()
+    office.mailed()
+    assert len(office.to_customer()) == 1
+
+
+def test_a_notice_that_comes_back_as_a_file_goes_to_nobody(office: AgentOffice) -> None:
+    _, letter = owned(office)
+    office.answer(letter, "Here it is.", files={"original.eml": letter.raw})
+    (receipt,) = office.mailed()
+    assert "the notice itself came with it" in receipt.mail.get_content()
+    assert not office.to_customer()
 
 
 def test_working_on_it_twice_sends_once(office: AgentOffice) -> None:

@@ -14,7 +14,7 @@ from itertools import groupby
 
 from inbox import log
 from inbox.errors import NotFound, StoreError
-from inbox.flow import agent_words, compose
+from inbox.flow import agent_words, compose, extras
 from inbox.flow.admin_set import AdminFiles
 from inbox.flow.agent_words import Scene
 from inbox.flow.compose import Composed, Draft, Plan, Post
@@ -138,8 +138,11 @@ class _Round:
 
     def _scene(self, thread_id: int) -> Scene:
         thread = threads.by_id(self._conn, thread_id)
-        mails = messages.of_thread(self._conn, thread.id)
-        theirs = [one for one in mails if one.direction == "in" and one.automatic in HUMAN]
+        theirs = [
+            one
+            for one in messages.of_thread(self._conn, thread.id)
+            if one.direction == "in" and one.automatic in HUMAN and not extras.is_aside(one)
+        ]
         return Scene(
             thread,
             accounts.by_id(self._conn, thread.account_id),

@@ -41,6 +41,9 @@ def sentence(kind: str, data: Mapping[str, Any]) -> str:
     """What happened, in one line."""
     if kind == "assigned":
         return "It is yours now" + _because(data.get("why"))
+    if kind == "mail" and data.get("aside"):
+        who = data.get("from") or "Whoever was asked"
+        return f"{who}, who was asked aside, answered; read it and answer them in the browser"
     if kind == "mail":
         return f"{data.get('from') or 'The customer'} wrote on your thread"
     if kind == "bounced":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from inbox.clock import iso
 from inbox.mail.authentication import UNKNOWN, Verdict
@@ -12,6 +13,16 @@ from inbox.mail.letter import AutomaticKind, Letter
 SIDE = "side"
 """In a message's extras: a side mail of a thread, or the answer to one; no part of what the
 customer reads."""
+
+
+class _Carries(Protocol):
+    @property
+    def extras(self) -> Mapping[str, Any]: ...
+
+
+def is_aside(mail: _Carries) -> bool:
+    """Is this message (or what was just filed) one that the customer is no part of?"""
+    return SIDE in mail.extras
 
 
 def files_of(letter: Letter) -> list[dict[str, Any]]:

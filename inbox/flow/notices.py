@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from inbox.flow import compose
+from inbox.flow import compose, extras
 from inbox.flow.admin_set import AdminFiles
 from inbox.flow.compose import Draft, Plan, Post
 from inbox.flow.day_words import day_in_words
@@ -51,6 +51,7 @@ class About:
     thread: Thread
     account: Account
     mails: tuple[Message, ...]
+    """Those between the customer and us; who was asked aside gets nothing automatic."""
     calendar: Calendar
     """When its team works."""
     zone: ZoneInfo
@@ -119,7 +120,9 @@ class Notices:
         account = accounts.by_id(self.conn, thread.account_id)
         calendar = self.calendar(thread.team)
         zone = next((z for tag in account.tags if (z := _zone(tag)) is not None), None)
-        mails = messages.of_thread(self.conn, thread.id)
+        mails = tuple(
+            one for one in messages.of_thread(self.conn, thread.id) if not extras.is_aside(one)
+        )
         return About(thread, account, mails, calendar, zone or ZoneInfo(calendar.zone))
 
     def calendar(self, team: str) -> Calendar:

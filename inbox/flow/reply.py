@@ -93,7 +93,7 @@ class Planned:
     @property
     def is_side(self) -> bool:
         """It answers a mail that the customer is no part of."""
-        return bool(self.answers.extras.get(extras.SIDE))
+        return extras.is_aside(self.answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ def _answered(thread: Thread, mails: Sequence[Message], wanted: int | None) -> M
         if found is None:
             raise NotFound(f"thread {thread.id} has no message {wanted}")
         return found
-    mails = [one for one in mails if not one.extras.get(extras.SIDE)] or list(mails)
+    mails = [one for one in mails if not extras.is_aside(one)] or list(mails)
     incoming = [one for one in mails if one.direction == "in"]
     human = [one for one in incoming if one.automatic in ("none", "list")]
     candidates = human or incoming or list(mails)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from inbox.clock import iso
 from inbox.errors import AboardError
+from inbox.flow import extras
 from inbox.flow.admin_set import AdminFiles
 from inbox.flow.notices import HUMAN, Notices, addressee
 from inbox.store import accounts, followup_facts, outbox_desk, planned, targets, threads, timeline
@@ -168,7 +169,7 @@ def after_filing(
     """Mails were filed in this transaction; `dated` are messages of history, which end nothing."""
     fresh = [one for one in filed if one.direction == "in" and one.id not in dated]
     human = [one for one in fresh if one.automatic in HUMAN and one.account_kind == "customer"]
-    wrote = {one.account_id for one in human}
+    wrote = {one.account_id for one in human if not extras.is_aside(one)}
     if wrote:
         _answered(conn, files, wrote, now)
     for one in fresh:

@@ -126,7 +126,9 @@ def _customer_wrote(conn: Conn, one: Happened, told: Collection[tuple[int, int]]
         return
     listening = [one.accountable_id] if one.owned else []
     listening += [who for who in followers.of_thread(conn, one.thread_id) if who not in listening]
-    data = {"from": one.actor.partition(":")[2]}
+    data: dict[str, Any] = {"from": one.actor.partition(":")[2]}
+    if "side" in one.data:
+        data["aside"] = True
     for person_id in listening:
         if (one.thread_id, person_id) not in told:
             _one(conn, one, MAIL, person_id, data)

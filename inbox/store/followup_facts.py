@@ -248,7 +248,8 @@ def stage_changes(conn: Conn, message_ids: Collection[int]) -> tuple[Start, ...]
 
 
 def wrote_since(conn: Conn, account_id: int, cycle: int, since: datetime) -> bool:
-    """Has a person of the account written to us after the event `cycle`, which was at `since`?"""
+    """Has a person of the account written to us after the event `cycle`, which was at `since`?
+    Whoever was asked aside is none."""
     wanted = (
         select(events.c.id, events.c.at, events.c.data)
         .where(events.c.account_id == account_id, events.c.kind == "mail-in")
@@ -257,6 +258,6 @@ def wrote_since(conn: Conn, account_id: int, cycle: int, since: datetime) -> boo
     )
     for row in conn.execute(wanted):
         human = row.data.get("automatic", "none") in ("none", "list")
-        if human and (row.at > since or row.id > cycle):
+        if human and "side" not in row.data and (row.at > since or row.id > cycle):
             return True
     return False

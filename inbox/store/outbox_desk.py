@@ -272,14 +272,13 @@ def cancel_answered(conn: Conn, thread_id: int, now: datetime) -> tuple[int, ...
 
 
 def answered_since(conn: Conn, thread_id: int, since: datetime) -> bool:
-    """Did a person write to us on this thread after `since`?"""
+    """Did a person write to us on this thread after `since`? Whoever was asked aside is none."""
     statement = (
-        select(messages.c.id)
+        select(messages.c.extras)
         .where(messages.c.thread_id == thread_id, messages.c.direction == "in")
         .where(messages.c.received_at > since, messages.c.automatic.in_(("none", "list")))
-        .limit(1)
     )
-    return conn.scalar(statement) is not None
+    return any("side" not in found for found in conn.scalars(statement))
 
 
 class Undelivered(Protocol):

@@ -25,6 +25,7 @@ from inbox.sweeper import Sweeper
 from tests.agents.office import DENIED, INES, AgentOffice
 from tests.flow.house import bounce
 from tests.followups.office import ANA, Letter
+from tests.followups.test_aside import ask_aside, bank_answers
 from tests.sla.office import TEAMS
 
 SETTLED = ("state", "why")
@@ -110,6 +111,18 @@ def test_who_may_not_see_a_thread_is_not_told_of_it_and_does_not_work_on_it(
     office.answer(letter, "Tuesday at nine.")
     office.mailed()
     assert not office.to_customer() and states(office) == ["refused"]
+
+
+def test_the_words_of_who_was_asked_aside_are_not_shown_as_the_customers(
+    office: AgentOffice,
+) -> None:
+    thread, _ = owned(office)
+    asked = ask_aside(office, thread)
+    bank_answers(office, asked, body="The account is closed.")
+    (letter,) = office.mailed()
+    text = letter.mail.get_content()
+    assert "desk@bank.example, who was asked aside, answered" in text
+    assert "The account is closed." not in text and "ana@acme.example" in text
 
 
 @pytest.mark.parametrize("how", ["confidential", "left"])

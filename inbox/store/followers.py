@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 
 from inbox.store.database import Conn, insert_or_ignore
 from inbox.store.draft_tables import followers, mentions
-from inbox.store.tables import people, threads
+from inbox.store.seers import Seer, threads_seen
+from inbox.store.tables import events, people, threads
 
 CHOSE, MENTIONED = "chose", "mentioned"
 """Why somebody follows."""
@@ -44,6 +46,8 @@ class Mention:
     subject: str
     by_name: str
     at: datetime
+    text: str
+    """What was said."""
 
 
 def mention(
@@ -58,7 +62,18 @@ def mention(
         conn.execute(mentions.insert(), rows)
 
 
-def unread(conn: Conn, person_id: int, *, limit: int = 50) -> tuple[Mention, ...]:
+def _unread_of(seer: Seer) -> tuple[ColumnElement[bool], ...]:
+    """Over `mentions` and `threads`. Who unfollowed a confidential thread sees it no more."""
+    mine = (mentions.c.person_id == seer.person_id, mentions.c.read_at.is_(None))
+    return (*mine, mentions.c.thread_id == threads.c.id, threads_seen(seer))
+
+
+def unread_count(seer: Seer) -> Select[Any]:
+    """How often somebody was named and has not looked since; to be part of a statement."""
+    return select(func.count(mentions.c.id)).where(*_unread_of(seer))
+
+
+def unread(conn: Conn, seer: Seer, *, limit: int = 50) -> tuple[Mention, ...]:
     """Where somebody was named and has not looked since, the newest first."""
     found = conn.execute(
         select(
@@ -68,19 +83,33 @@ def unread(conn: Conn, person_id: int, *, limit: int = 50) -> tuple[Mention, ...
             threads.c.subject,
             people.c.name.label("by_name"),
             mentions.c.at,
+            events.c.data,
         )
-        .join(threads, threads.c.id == mentions.c.thread_id)
         .join(people, people.c.id == mentions.c.by_id)
-        .where(mentions.c.person_id == person_id, mentions.c.read_at.is_(None))
+        .join(events, events.c.id == mentions.c.event_id)
+        .where(*_unread_of(seer))
         .order_by(mentions.c.at.desc(), mentions.c.id.desc())
         .limit(limit)
     )
-    return tuple(Mention(**row._mapping) for row in found)
+    return tuple(
+        Mention(
+            row.id,
+            row.event_id,
+            row.thread_id,
+            row.subject,
+            row.by_name,
+            row.at,
+            str(row.data.get("text", "")),
+        )
+        for row in found
+    )
 
 
-def read(conn: Conn, thread_id: int, person_id: int, now: datetime) -> int:
-    """Somebody looks at a thread: its mentions of them are read; how many."""
-    mine = (mentions.c.thread_id == thread_id) & (mentions.c.person_id == person_id)
+def read(conn: Conn, thread_id: int | None, person_id: int, now: datetime) -> int:
+    """Somebody looks at a thread: its mentions of them are read, without a thread all; how many."""
+    mine = mentions.c.person_id == person_id
+    if thread_id is not None:
+        mine &= mentions.c.thread_id == thread_id
     changed = conn.execute(
         update(mentions).where(mine, mentions.c.read_at.is_(None)).values(read_at=now)
     )

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import case, func, select, tuple_
 
+from inbox.store import followers
 from inbox.store.database import Conn
 from inbox.store.messages import Message
 from inbox.store.model_tables import labels
@@ -29,20 +30,26 @@ from inbox.store.threads import newest_message
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Mail that is not in anybody's list: still to be filed, or in quarantine."""
+    """Mail that is not in anybody's list: still to be filed, or in quarantine; and where somebody
+    was named and has not looked."""
 
     pending: int
     quarantined: int
+    named: int
 
 
-def waiting(conn: Conn) -> Waiting:
-    """Both counts, through the two partial indexes of the ledger."""
+def waiting(conn: Conn, seer: Seer) -> Waiting:
+    """All three counts, each through a partial index of its own."""
     pending = select(func.count()).select_from(ledger).where(ledger.c.state == "pending")
     held = select(func.count()).select_from(ledger).where(ledger.c.state == "quarantined")
     row = conn.execute(
-        select(pending.scalar_subquery().label("pending"), held.scalar_subquery().label("held"))
+        select(
+            pending.scalar_subquery().label("pending"),
+            held.scalar_subquery().label("held"),
+            followers.unread_count(seer).scalar_subquery().label("named"),
+        )
     ).one()
-    return Waiting(int(row.pending), int(row.held))
+    return Waiting(int(row.pending), int(row.held), int(row.named))
 
 
 def team_titles(conn: Conn) -> dict[str, str]:

@@ -59,7 +59,7 @@ def frame(conn: Conn, request: Request) -> Frame:
         visitor,
         pages.team_titles(conn),
         desk.counts.now(conn, visitor.seer),
-        pages.waiting(conn),
+        pages.waiting(conn, visitor.seer),
         pages.refused_files(conn),
         newest,
         preferences.of(conn, visitor.person.id),

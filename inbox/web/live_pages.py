@@ -66,8 +66,8 @@ def counts(request: Request) -> Response:
     desk = desk_of(request)
     with desk.site.db.read() as conn:
         counted = desk.counts.now(conn, visitor_of(request).seer)
-        waiting = pages.waiting(conn)
-    told: dict[str, int] = {"quarantined": waiting.quarantined}
+        waiting = pages.waiting(conn, visitor_of(request).seer)
+    told: dict[str, int] = {"quarantined": waiting.quarantined, "mentions": waiting.named}
     for team, by_status in counted.items():
         for status, number in by_status.items():
             told[f"{team}:{status}"] = number

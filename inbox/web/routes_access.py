@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inbox.web import admin_pages, own_pages, people_pages, sign_in_pages
+from inbox.web import admin_pages, mention_pages, own_pages, people_pages, sign_in_pages
 from inbox.web.policy import Policy, Route
 
 ROUTES = (
@@ -18,6 +18,8 @@ ROUTES = (
     Route("POST", "/me/password", own_pages.change_password, Policy.OWN,
           fields=("old", "new", "again")),
     Route("POST", "/me/sessions", own_pages.end_sessions, Policy.OWN, fields=("session",)),
+    Route("GET", "/mentions", mention_pages.listing, Policy.READ),
+    Route("POST", "/mentions", mention_pages.all_read, Policy.OWN),
     Route("GET", "/people", people_pages.listing, Policy.READ),
     Route("POST", "/people/away", people_pages.leave, Policy.LEAD,
           fields=("handle", "from", "until", "note")),

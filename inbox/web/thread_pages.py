@@ -31,6 +31,7 @@ from inbox.web.context import desk_of, frame, page
 from inbox.web.inbox_pages import MESSAGES, views_of
 from inbox.web.keys import key, number, place, place_of
 from inbox.web.list_pages import pane
+from inbox.web.mention_pages import looked
 from inbox.web.visitors import visitor_of
 from inbox.web.why import as_whom, why
 
@@ -138,6 +139,8 @@ def shown(request: Request, thread_id: int, extra: Extra, *, status: int = 200) 
         files = messages.attachments_of(conn, [message.id for message in kept], visitor.seer)
         values["invitations"] = invitations.shown(conn, one.account_id, kept)
         values["writing"] = composer(conn, one, visitor, extra, site.clock(), site)
+    if around.waiting.named:
+        looked(request, visitor, one.id)
     values["earlier"] = place(kept[0].received_at, kept[0].id) if len(found) > MESSAGES else None
     values |= {"thread": one, "views": views_of(kept, files), "filters": filters}
     answer = page(

@@ -21,6 +21,7 @@ from inbox.store import drafts, followers, messages, people, threads, timeline
 from inbox.store.clock_tables import targets
 from inbox.store.draft_tables import draft_versions
 from inbox.store.outbox_tables import outbox
+from inbox.store.seers import seer_of
 from inbox.store.tables import events
 from tests.flow.house import mail
 from tests.sending.office import ANA, Office
@@ -296,11 +297,13 @@ def test_a_note_tells_whom_it_names_and_they_follow(office: Office) -> None:
             "maya",
         }
         tom = people.by_handle(conn, "tom").id
-        (unread,) = followers.unread(conn, tom)
+        seer = seer_of(conn, people.by_id(conn, tom))
+        (unread,) = followers.unread(conn, seer)
+        assert unread.text.startswith("Could @tom look?")
         assert (unread.thread_id, unread.by_name) == (office.thread_id, "Ines Duarte")
     with office.house.db.write() as conn:
         assert followers.read(conn, office.thread_id, tom, office.house.now) == 1
-        assert followers.unread(conn, tom) == ()
+        assert followers.unread(conn, seer) == ()
 
 
 def forward(office: Office, **fields: Any) -> Gone:

@@ -63,6 +63,7 @@ PAGES = {
     "note": "/threads/1?compose=note",
     "forward": "/threads/1?compose=forward",
     "me": "/me",
+    "mentions": "/mentions",
     "people": "/people",
     "settings": "/settings",
     "audit": "/audit",

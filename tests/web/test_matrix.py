@@ -304,6 +304,7 @@ def test_a_viewer_can_change_nothing_but_what_is_their_own() -> None:
             "/views",
             "/views/{view_id}",
             "/me/sessions",
+            "/mentions",
             "/rules/explain",
             "/live/here",
             "/preferences",

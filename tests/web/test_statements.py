@@ -39,6 +39,7 @@ MOST = {
     "/quarantine": 7,
     "/people": 13,
     "/me": 7,
+    "/mentions": 7,
     "/settings": 12,
     "/audit": 7,
     "/healthz": 1,

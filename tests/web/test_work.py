@@ -95,6 +95,24 @@ def priya(sending: Told) -> Desk:
     return Desk(sending, "agent")
 
 
+def test_who_was_named_sees_where_until_they_look(own: Told) -> None:
+    def named(client: Any) -> bool:
+        return 'data-count="mentions"' in client.get("/accounts").text
+
+    writer, reader = Desk(own, "lead"), own.client("admin")
+    assert not named(reader)
+    assert "Nobody waits for you to look" in reader.get("/mentions").text
+    writer.open("/threads/1?compose=note")
+    form = writer.hidden() | {"do": "send", "mode": "note", "text": "Is this right, @maya?"}
+    assert writer.client.post("/threads/1/draft", data=form).status_code == 303
+    assert named(reader) and "Is this right, @maya?" in reader.get("/mentions").text
+    assert not named(writer.client)
+    reader.get("/threads/2")
+    assert named(reader)
+    reader.get("/threads/1")
+    assert not named(reader)
+
+
 def test_each_deed_is_a_form_and_has_an_undo(priya: Desk) -> None:
     before = priya.thread()
     assert "It is yours now." in priya.do("claim")

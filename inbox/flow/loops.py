@@ -3,7 +3,8 @@ often within an hour is stopped. Their mail is filed as ever; nothing automatic 
 a person releases the pair.
 
 Counted are automatic replies and reports, and whatever answers an automatic mail of ours, as it
-names its id or its signed address: a responder that hides what it is does that too.
+names its id or its signed address: a responder that hides what it is does that too. What its domain
+disowns (DMARC) is not counted: else six forged mails would cost a customer all automatic mail.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from inbox.errors import AboardError
+from inbox.flow import verify
 from inbox.flow.enforce import Mail
 from inbox.flow.unit import Unit
 from inbox.mail.letter import AutomaticKind
@@ -33,7 +35,11 @@ def note(unit: Unit, mail: Mail, thread: Thread) -> None:
     if mail.there.direction != "in" or mail.claim.dated or not _is_automatic(unit, mail):
         return
     mailbox = _mailbox(unit, mail)
-    if not mailbox or unit.context.own.is_ours(mail.there.author):
+    if (
+        not mailbox
+        or not verify.may_join(mail.verdict)
+        or unit.context.own.is_ours(mail.there.author)
+    ):
         return
     there = loops.of_pair(unit.conn, mailbox, address)
     before = None

@@ -11,6 +11,8 @@ from inbox.flow.accept import Incoming, accept
 from inbox.store import intake, tables
 from inbox.store import loops as store
 from routing.floods import Bounds, Floods
+from tests.authentication.signing import Zone
+from tests.authentication.test_filing import receive
 from tests.flow.house import House, mail
 
 
@@ -98,6 +100,15 @@ def test_who_mails_by_machine_too_often_is_stopped_and_released_by_a_person(hous
     with pytest.raises(AboardError, match="is not stopped"):
         loops.release(house.db, pair.id, "ines", house.now)
     assert len(house.rows(tables.events, kind="loop-released")) == 1
+
+
+def test_forged_machine_mail_stops_nobodys_automatic_mail(house: House) -> None:
+    zone = Zone({"_dmarc.acme.example": [b"v=DMARC1; p=reject"]})
+    receive(house, *(auto(number) for number in range(9)), zone=zone)
+    assert {row.verified for row in house.rows(tables.messages)} == {"fail"}
+    with house.looking() as conn:
+        assert store.listing(conn, every=True) == ()
+    assert house.states() == {"filed": 9}
 
 
 def test_people_newsletters_and_slow_machines_are_not_stopped(house: House) -> None:

@@ -70,7 +70,7 @@ class Verifier:
         look_up = self.look_up() if self.look_up else None
         envelope = None if relayed or look_up is None else _envelope(claim, look_up)
         try:
-            return authenticate(claim.raw, author, look_up, arrived, how, envelope)
+            return authenticate(claim.raw, author, look_up, arrived, how, envelope, look_up)
         except Exception as error:
             # dkimpy and dnspython have a stranger's bytes in hand. Whatever they trip over, the
             # mail is filed: its author has proved nothing.

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from inbox.mail import authentication_arc as arc
@@ -128,6 +129,7 @@ class _Mail:
     how: How
     look_up: LookUp | None
     envelope: Envelope | None
+    ask: spf.Ask | None
     notes: list[Note] = field(default_factory=list)
     spf: spf.Spf | None = None
     looked_at: int = 0
@@ -141,10 +143,12 @@ def authenticate(
     now: datetime,
     how: How,
     envelope: Envelope | None = None,
+    ask: spf.Ask | None = None,
 ) -> Verdict:
     """What is proved about `author_domain`, the domain of the one address in From (lower case,
     A-labels; empty where there is not one). `look_up` is None where no resolver is configured,
-    `envelope` where a relay of ours or a mailbox handed it over. Never raises on any mail.
+    `envelope` where a relay of ours or a mailbox handed it over; `ask` finds out whether the
+    author's domain exists at all. Never raises on any mail.
     """
     count = dkim.count_from(raw)
     if count > 1:
@@ -158,7 +162,7 @@ def authenticate(
     except Unusable as error:
         # Not a way out: what its domain wants of such mail is asked all the same.
         head, notes = Head((), b"", 0), [Note("", "", NONE, str(error))]
-    mail = _Mail(raw, head, author, now, how, look_up, envelope, notes)
+    mail = _Mail(raw, head, author, now, how, look_up, envelope, ask, notes)
     found = from_relay(head.fields, how.relays) if how.relays else ()
     verdict = _by_relay(found, mail) or _by_signatures(mail, found)
     return verdict if mail.spf is None else replace(verdict, spf=mail.spf)
@@ -322,10 +326,20 @@ def _policy(mail: _Mail) -> DmarcPolicy | None:
     if mail.look_up is None or not mail.how.policies:
         return None
     try:
-        return find_policy(mail.author, mail.look_up)
+        exists = partial(_exists, mail.ask) if mail.ask else None
+        return find_policy(mail.author, mail.look_up, exists)
     except Unanswered as error:
         mail.unanswered = mail.unanswered or str(error)
         return None
+
+
+def _exists(ask: spf.Ask, name: str) -> bool:
+    """Has the name an address or a mail host? What has neither is nobody's (RFC 9091).
+
+    RFC 9989 goes by NXDOMAIN alone, which zones that are signed as they are asked (RFC 9824)
+    never say.
+    """
+    return any(ask.find(name, kind) for kind in ("A", "MX", "AAAA"))
 
 
 def _read(mail: _Mail) -> tuple[Signature, ...]:

@@ -80,10 +80,13 @@ class DmarcPolicy:
     """`aspf=s`: only the very domain may be the reverse-path's."""
 
 
-def find_policy(author: str, look_up: LookUp) -> DmarcPolicy | None:
+def find_policy(
+    author: str, look_up: LookUp, exists: Callable[[str], bool] | None = None
+) -> DmarcPolicy | None:
     """Walk up from the author's domain over the records there are (RFC 9989 section 4.10).
 
-    Raises `Unanswered`.
+    `exists` tells whether there is such a name, for `np=`; it is asked where the answer changes
+    anything, and without it every name counts as one that exists. Raises `Unanswered`.
     """
     names = above(author)
     if len(names) > MOST_STEPS:
@@ -105,6 +108,9 @@ def find_policy(author: str, look_up: LookUp) -> DmarcPolicy | None:
     wants = tags.get("p", "none").lower()
     if at != author:
         wants = tags.get("sp", wants).lower()
+        invented = tags.get("np", wants).lower()
+        if invented != wants and exists is not None and not exists(author):
+            wants = invented
     if tags.get("t") == "y" or tags.get("pct") == "0":
         wants = "none"
     strict, strict_path = (tags.get(one, "r").lower() == "s" for one in ("adkim", "aspf"))

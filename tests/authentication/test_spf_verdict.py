@@ -123,3 +123,35 @@ def test_one_mail_asks_so_many_names_for_spf() -> None:
     verdict = authenticate(raw, "acme.example", asks, NOW, How(), envelope)
     assert verdict.spf is not None and verdict.spf.result in ("permerror", "temperror")
     assert resolver.asked <= 30
+
+
+@pytest.mark.parametrize(
+    ("dmarc", "author", "result"),
+    [
+        (b"v=DMARC1; p=none; np=reject", "invented.acme.example", "fail"),
+        (b"v=DMARC1; p=none; np=reject", "mg.acme.example", "none"),
+        (b"v=DMARC1; p=none; np=reject", "acme.example", "none"),
+        (b"v=DMARC1; p=none; sp=reject", "invented.acme.example", "fail"),
+        (b"v=DMARC1; p=reject; sp=none; np=Quarantine", "invented.acme.example", "fail"),
+        (b"v=DMARC1; p=reject; np=none", "invented.acme.example", "none"),
+        (b"v=DMARC1; p=none; np=reject; t=y", "invented.acme.example", "none"),
+    ],
+)
+def test_names_that_do_not_exist_have_a_policy_of_their_own(
+    dmarc: bytes, author: str, result: str
+) -> None:
+    dns = Zone({"_dmarc.acme.example": [dmarc], "A mg.acme.example": [b"192.0.2.7"]})
+    raw = letter(sender=f"ana@{author}")
+    assert authenticate(raw, author, dns, NOW, How(), ask=Asking(dns)).result == result
+
+
+def test_whether_a_name_exists_is_asked_only_where_it_matters_and_may_stay_unknown() -> None:
+    raw = letter(sender="ana@invented.acme.example")
+    dns = Zone({"_dmarc.acme.example": [b"v=DMARC1; p=reject; np=reject"]})
+    found = authenticate(raw, "invented.acme.example", dns, NOW, How(), ask=Asking(dns))
+    assert found.result == "fail"
+    assert not [name for name in dns.asked if name.startswith(("A ", "AAAA ", "MX "))]
+    dns.records["_dmarc.acme.example"] = [b"v=DMARC1; p=none; np=reject"]
+    dns.servfail = ("A invented.acme.example",)
+    found = authenticate(raw, "invented.acme.example", dns, NOW, How(), ask=Asking(dns))
+    assert found.result == "temperror"

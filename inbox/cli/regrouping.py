@@ -1,4 +1,4 @@
-"""`aboard merge`, `split`, `move`, `give`, `priority`, `follow`, `undo`: threads sorted by hand."""
+"""`aboard merge`, `join`, `split`, `move`, `give`, `priority`, `follow`, `undo`: sorted by hand."""
 
 from __future__ import annotations
 
@@ -46,6 +46,24 @@ def merge(
         first, second = opening.number(thread, "thread"), opening.number(into, "thread")
         done = _regrouping(db, by, run).merge(first, second, utc_now())
     output.line(f"thread {first} is part of thread {done.id} now, {done.messages} messages")
+    _undo_hint(run, by)
+
+
+@app.command()
+def join(
+    thread: Thread,
+    to: Annotated[str, typer.Option(help="The thread that it is linked to.")],
+    by: By,
+) -> None:
+    """Make one thread of two linked ones of different accounts; the older one survives."""
+    from inbox.clock import utc_now
+    from inbox.flow.linked import join_linked
+
+    with opening.working() as (_, db):
+        run = _run()
+        one, other = opening.number(thread, "thread"), opening.number(to, "thread")
+        done = join_linked(db, one, other, by, utc_now(), run)
+    output.line(f"threads {one} and {other} are thread {done.id} now, {done.messages} messages")
     _undo_hint(run, by)
 
 

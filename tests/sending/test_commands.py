@@ -154,6 +154,18 @@ def test_a_file_goes_along_with_a_reply(person: Person) -> None:
     assert "nowhere" in missing
 
 
+def test_a_strangers_thread_is_joined_and_parted_again(person: Person, house: House) -> None:
+    house.db = Database(f"sqlite:///{person.folder / 'aboard.db'}")
+    house.receive(mail("Eve <eve@else.example>", id="e@else.example", refs=["one@acme.example"]))
+    house.receive(mail("Bo <bo@other.example>", id="b@other.example"))
+    house.db.close()
+    said = person.types("join", "2", "--to", "1", "--by", "ines")
+    assert "threads 2 and 1 are thread 1 now, 2 messages" in said
+    undo = said.partition("`aboard ")[2].partition("`")[0].split()
+    assert "taken back on thread" in person.types(*undo)
+    assert "are not linked" in person.types("join", "3", "--to", "1", "--by", "ines", code=1)
+
+
 def test_threads_are_sorted_and_it_is_taken_back(person: Person, house: House) -> None:
     house.db = Database(f"sqlite:///{person.folder / 'aboard.db'}")
     house.receive(mail(id="two@acme.example", subject="Other"))

@@ -9,7 +9,6 @@ import pytest
 
 from inbox.flow.audience import Asked
 from inbox.flow.reply import Wish, plan
-from inbox.mail.address import parse_addresses
 from inbox.mail.parse import parse_letter
 from inbox.mail.tokens import read_token, signed_address
 from inbox.net.door import Doorkeeper, Transaction
@@ -25,6 +24,7 @@ from tests.followups.office import ANA, Letter, Office
 SECRET = "the secret of this thread"
 HELLO = "hello@aboard.example"
 EVE = "Eve <eve@evil.example>"
+REJECT = {"_dmarc.acme.example": [b"v=DMARC1; p=reject"]}
 
 
 @pytest.fixture
@@ -255,12 +255,11 @@ def test_t10_authentication_results_of_a_stranger_are_not_read(
 
 
 def test_t11_limits_on_signatures_look_ups_and_time() -> None:
-    reject = {"_dmarc.acme.example": [b"v=DMARC1; p=reject"]}
-    assert judged(sign(letter(), l=True) + b"more\r\n", published(reject)).result == "fail"
+    assert judged(sign(letter(), l=True) + b"more\r\n", published(REJECT)).result == "fail"
     assert judged(sign(letter(), key=pair(3, 768)), published()).result == "none"
     assert judged(sign(letter(), x="1"), published()).result == "none"
     for broken in ({"servfail": ("acme.example",)}, {"down": ("acme.example",)}):
-        assert judged(sign(letter()), published(reject, **broken)).result == "temperror"
+        assert judged(sign(letter()), published(REJECT, **broken)).result == "temperror"
     hundred = letter()
     for number in range(100):
         hundred = sign(hundred, s=f"s{number}", key=pair(2))
@@ -271,30 +270,30 @@ def test_t11_limits_on_signatures_look_ups_and_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "written",
+    ("written", "read"),
     [
-        "<a@evil.example (x).acme.example>",
-        "a@evil.example\n@acme.example",
-        '"ana@acme.example"@evil.example',
-        '"a@acme.example" <a@evil.example>',
-        "ana@acme.example@evil.example",
-        "<ana@acme.example>evil@evil.example",
-        "a@evil.example,@acme.example",
-        "ana@acme.example\u2028@evil.example",
+        ("<a@evil.example (x).acme.example>", "a@evil.example"),
+        ("a@evil.example\n@acme.example", "a@evil.example"),
+        ('"ana@acme.example"@evil.example', '"ana@acme.example"@evil.example'),
+        ('"a@acme.example" <a@evil.example>', "a@evil.example"),
+        ("ana@acme.example@evil.example", "a@evil.example"),
+        ("a@evil.example,@acme.example", "a@evil.example"),
+        ("ana@acme.example\u2028@evil.example", "a@evil.example"),
+        # In brackets stands the customer, as in any plain forgery (T2), and the rest is a name.
+        ("<ana@acme.example>evil@evil.example", ANA),
     ],
 )
 def test_t12_no_spelling_of_an_address_makes_a_stranger_the_customer(
-    office: Office, written: str
+    office: Office, written: str, read: str
 ) -> None:
     office.write_in(id="one@acme.example")
     raw = f"From: {written}\r\nTo: {HELLO}\r\nReferences: <one@acme.example>\r\n\r\nHi\r\n"
-    office.receive(raw.encode(), reverse_path="a@evil.example")
-    made = [one for one in office.rows(tables.messages, direction="in") if one.mail_id is None]
-    for one in made:
-        found = parse_addresses(written.replace("\n", " "))
-        assert one.thread_id != customers_thread(office).id or (
-            one.from_address == ANA and not found.defects
-        )
+    receive(office, raw.encode(), zone=published(REJECT), reverse_path="a@evil.example")
+    assert office.states() == {"filed": 2}
+    (made,) = [one for one in office.rows(tables.messages, direction="in") if one.mail_id is None]
+    assert made.from_address == read
+    assert made.thread_id != customers_thread(office).id
+    assert made.verified == ("fail" if read == ANA else "none")
 
 
 def test_t13_mail_makes_nobody_a_user_and_signs_nobody_in(office: Office) -> None:
@@ -362,9 +361,7 @@ def test_t44_machines_facing_us_do_not_loop(office: Office) -> None:
     assert len(office.happened("loop-stopped")) == 1
 
 
-def test_t45_forged_senders_by_the_thousand_get_a_budget_and_none_of_their_words(
-    office: Office,
-) -> None:
+def forged_senders(office: Office, count: int) -> None:
     raws = [
         mail(
             f"Victim <v{n}@victim{n}.example>",
@@ -372,7 +369,7 @@ def test_t45_forged_senders_by_the_thousand_get_a_budget_and_none_of_their_words
             subject="Buy pills now",
             body="http://evil.example",
         )
-        for n in range(200)
+        for n in range(count)
     ]
     office.accept(*raws, reverse_path="x@evil.example")
     office.file()
@@ -381,6 +378,16 @@ def test_t45_forged_senders_by_the_thousand_get_a_budget_and_none_of_their_words
     for sent in office.left:
         assert not re.search(rb"pills|evil|Victim", sent.raw.partition(b"\r\n\r\n")[2])
         assert b"pills" not in sent.raw
+    assert office.states() == {"filed": count}
+
+
+def test_t45_forged_senders_get_a_budget_and_none_of_their_words(office: Office) -> None:
+    forged_senders(office, 200)
+
+
+@pytest.mark.campaign
+def test_t45_forged_senders_by_the_thousand(sqlite_office: Office) -> None:
+    forged_senders(sqlite_office, 5_000)
 
 
 def test_t46_a_mail_bomb_is_filed_after_everybody_else() -> None:

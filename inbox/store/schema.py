@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from inbox.errors import SchemaError
@@ -29,6 +27,12 @@ from inbox.store import (
 from inbox.store.database import Database, only_one
 from inbox.store.tables import metadata
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# Alembic is loaded where the schema is made or changed: a tenth of a start and of every command
+# would go into it, and they only compare two numbers.
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 ELSEWHERE = (
     *shadow.TABLES,
@@ -47,7 +51,12 @@ ELSEWHERE = (
 """Tables that are not on the page `tables` but with their queries."""
 
 
+_MIGRATION = re.compile(r"v([0-9]{4})_\w+\.py")
+
+
 def _config(conn: Connection | None = None) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     if conn is not None:
@@ -55,18 +64,32 @@ def _config(conn: Connection | None = None) -> Config:
     return config
 
 
+def _known() -> list[str]:
+    """The versions that this program can bring a database to, oldest first; files are named after
+    them (tested)."""
+    names = (_MIGRATION.fullmatch(path.name) for path in (MIGRATIONS / "versions").iterdir())
+    return sorted(name[1] for name in names if name is not None)
+
+
 def newest() -> str:
     """The schema version that this program needs."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    if head is None:
+    known = _known()
+    if not known:
         raise SchemaError("this program holds no migrations: the installation is incomplete")
-    return head
+    return known[-1]
 
 
 def current(db: Database) -> str | None:
     """The version of a database; None for an empty one."""
     with db.read() as conn:
-        return MigrationContext.configure(conn).get_current_revision()
+        return _version(conn)
+
+
+def _version(conn: Connection) -> str | None:
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    found = conn.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
 
 
 def create(db: Database) -> None:
@@ -74,9 +97,11 @@ def create(db: Database) -> None:
 
     Nodes that start together make it once.
     """
+    from alembic import command
+
     with db.write() as conn:
         only_one(conn)
-        if MigrationContext.configure(conn).get_current_revision() is not None:
+        if _version(conn) is not None:
             return
         metadata.create_all(conn)
         for statement in search.CREATE_SQLITE if db.is_sqlite else search.CREATE_POSTGRESQL:
@@ -86,9 +111,11 @@ def create(db: Database) -> None:
 
 def upgrade(db: Database) -> tuple[str | None, str]:
     """Bring a database to this program's version, an empty one too; (before, after)."""
+    from alembic import command
+
     with db.write() as conn:
         only_one(conn)
-        before = MigrationContext.configure(conn).get_current_revision()
+        before = _version(conn)
         command.upgrade(_config(conn), "head")
     return before, newest()
 
@@ -109,8 +136,7 @@ def ensure(db: Database) -> None:
             )
         create(db)
         return
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if at in known:
+    if at in _known():
         raise SchemaError(
             f"database {db.url.render_as_string()}: schema {at} is older than {newest()};"
             " back it up and run `aboard db upgrade`"

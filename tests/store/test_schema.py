@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Integer, MetaData, Table, inspect, text
 
 from inbox.errors import SchemaError, StoreError
@@ -66,6 +70,29 @@ def test_a_migrated_database_has_what_the_tables_page_says(empty: Database) -> N
     before, after = schema.upgrade(empty)
     assert (before, after) == (None, schema.newest())
     assert _difference(empty) == []
+
+
+def test_the_names_of_the_migrations_are_their_versions() -> None:
+    scripts = ScriptDirectory(str(schema.MIGRATIONS))
+    assert schema.newest() == scripts.get_current_head()
+    for script in scripts.walk_revisions():
+        assert Path(script.path).name.startswith(f"v{script.revision}_")
+
+
+def test_a_database_of_this_version_is_opened_without_alembic(empty: Database) -> None:
+    """A tenth of a start, and of every command, would go into loading it."""
+    schema.ensure(empty)
+    program = (
+        "import sys, inbox.app\n"
+        "from inbox.store import database, schema\n"
+        "schema.ensure(database.Database(sys.argv[1]))\n"
+        "print(sorted({'alembic', 'mako', 'pygments'} & set(sys.modules)))\n"
+    )
+    url = empty.url.render_as_string(hide_password=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program, url], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_fresh_database_has_what_the_tables_page_says(empty: Database) -> None:

@@ -51,6 +51,8 @@ class Standing:
     """Did a request come (or go out) at all?"""
     sequence: int = 0
     organizer: str = ""
+    sender: str = ""
+    """Who sent the first request: the organizer, or whoever invites on their behalf."""
     cancelled: bool = False
     attendees: dict[str, str] = field(default_factory=dict)
     """address -> accepted, declined, tentative, delegated or needs-action."""
@@ -60,9 +62,10 @@ def standing(said: Sequence[Said]) -> Standing:
     """How an event stands; requests are taken first, so that the order of arrival changes nothing
     but between two answers of one attendee."""
     now = Standing()
-    for one in (one for one in said if one.method == REQUEST):
-        if now.known and one.sequence < now.sequence:
+    for one in said:
+        if one.method != REQUEST or not _renews(one, now):
             continue
+        now.sender = now.sender or one.by
         now.known, now.cancelled = True, one.data.get("status") == "CANCELLED"
         now.sequence, now.organizer = one.sequence, _plain(one.data.get("organizer"))
         now.attendees = {
@@ -75,6 +78,14 @@ def standing(said: Sequence[Said]) -> Standing:
             elif one.method == CANCEL:
                 now.cancelled = True
     return now
+
+
+def _renews(one: Said, now: Standing) -> bool:
+    """Is it the first request, or a newer version of whoever sent that or of its organizer? Else
+    anybody would make an event their own by a request with its UID, and cancel it."""
+    if not one.data.get("believed", True):
+        return False
+    return not now.known or (one.sequence >= now.sequence and one.by in (now.sender, now.organizer))
 
 
 def counts(one: Said, now: Standing) -> bool:

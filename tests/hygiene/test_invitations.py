@@ -117,6 +117,29 @@ def test_an_answer_of_another_and_a_cancellation_of_anybody_count_for_nothing(
     assert kinds(house)[-1][2] is False
 
 
+@pytest.mark.parametrize("organizer", ["ana@acme.example", "cy@acme.example"])
+def test_a_newer_version_of_anybody_does_not_take_an_event_over(
+    house: House, organizer: str
+) -> None:
+    house.receive(REQUEST)
+    theirs: Any = {"organizer": organizer, "seq": 9}
+    house.receive(
+        invitation("REQUEST", "cy@acme.example", states=BOTH[:1], id="r9@acme.example", **theirs),
+        invitation("CANCEL", "cy@acme.example", id="c9@acme.example", **theirs),
+    )
+    found = stands(house)
+    assert (found.organizer, found.sequence, found.cancelled) == ("ana@acme.example", 0, False)
+    assert found.attendees == {who: "needs-action" for who, _ in BOTH}
+
+
+def test_a_calendar_service_renews_and_an_organizer_does_too(house: House) -> None:
+    on_behalf: Any = {"organizer": "ana@acme.example", "states": BOTH}
+    house.receive(invitation("REQUEST", "meet@acme.example", id="r1@acme.example", **on_behalf))
+    for seq, by in ((1, "meet@acme.example"), (2, "ana@acme.example")):
+        house.receive(invitation("REQUEST", by, seq=seq, id=f"s{seq}@acme.example", **on_behalf))
+        assert stands(house).sequence == seq
+
+
 def test_an_answer_to_an_older_version_does_not_count_for_the_newer(house: House) -> None:
     house.receive(REQUEST)
     newer = invitation("REQUEST", "ana@acme.example", seq=2, states=BOTH, id="r2@acme.example")

@@ -128,10 +128,13 @@ class Regrouping:
             before |= {"others": done.others, "contacts": done.contacts}
             self._keep(conn, person, ("move", thread.id), before, {"account": target.id}, now)
             after = threads.by_id(conn, thread.id)
-            data = {"from": source.name, "to": target.name, "from_id": str(source.id)}
+            data: dict[str, Any] = {"from": source.name, "to": target.name}
+            data["from_id"] = str(source.id)
+            if to_know := _to_know(who, source.name, done):
+                data["to_know"] = list(to_know)
             number = _event(conn, after, ACCOUNT_CHANGED, person, data, now)
             self.told(conn, after, number)
-            return threads.by_id(conn, thread.id), _to_know(who, source.name, done)
+            return threads.by_id(conn, thread.id), to_know
 
     def _keep(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -88,6 +89,26 @@ def by_digest(
     person = Person(row.person_id, row.handle, row.name, row.mail_address, row.role, True)
     teams = frozenset(one.team for one in rows if one.team is not None)
     return session, person, Seer(person.id, person.handle, person.role, teams)
+
+
+def seers(
+    conn: Conn, session_ids: Collection[int], now: datetime, idle: timedelta
+) -> dict[int, Seer]:
+    """session -> through whose eyes it looks now, of those of these sessions that still count."""
+    rows = conn.execute(
+        select(sessions.c.id, people.c.id.label("person_id"), people.c.handle, people.c.role)
+        .add_columns(team_members.c.team)
+        .join(people, people.c.id == sessions.c.person_id)
+        .outerjoin(team_members, team_members.c.person_id == people.c.id)
+        .where(sessions.c.id.in_(sorted(session_ids)), sessions.c.ended_at.is_(None))
+        .where(sessions.c.expires_at > now, sessions.c.seen_at > now - idle, people.c.active)
+    ).all()
+    found: dict[int, Seer] = {}
+    for row in rows:
+        before = found.get(row.id)
+        teams = (before.teams if before else frozenset()) | ({row.team} if row.team else set())
+        found[row.id] = Seer(row.person_id, row.handle, row.role, teams)
+    return found
 
 
 def seen(conn: Conn, session_id: int, now: datetime) -> None:

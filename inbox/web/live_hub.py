@@ -12,6 +12,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from inbox import log
@@ -19,7 +20,7 @@ from inbox.clock import Clock, iso
 from inbox.errors import StoreError
 from inbox.flow import live
 from inbox.flow.live import Look
-from inbox.store import feed
+from inbox.store import feed, sessions
 from inbox.store.database import Database
 from inbox.store.feed import Change
 from inbox.store.presence import Here
@@ -31,6 +32,8 @@ BEAT = 15.0
 """Seconds of silence after which a stream says that it is there."""
 LIFE = 600.0
 """Seconds after which a stream ends; the browser asks again and shows its session again."""
+ASKED_EVERY = 5.0
+"""Seconds after which it is asked whether the sessions of all streams still count, and for whom."""
 MOST_STREAMS, MOST_OF_ONE = 500, 12
 MOST_THREADS = 200
 """Changed threads that one browser is told of at once."""
@@ -45,6 +48,9 @@ class _Listener:
     """One stream, and what it has not been sent yet."""
 
     seer: Seer | None
+    session_id: int = 0
+    ended: bool = False
+    """Its session has ended, or its person's teams or role are others now."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     changed: dict[int, dict[str, Any]] = field(default_factory=dict)
     accounts: set[int] = field(default_factory=set)
@@ -101,9 +107,11 @@ class _Listener:
 class Hub:
     """Looks while somebody listens. Made and used in one event loop."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, idle: timedelta) -> None:
         self._db = db
         self._clock = clock
+        self._idle = idle
+        self._asked = 0.0
         self._watch = live.Watch(db)
         self._listeners: set[_Listener] = set()
         self._looking: asyncio.Task[None] | None = None
@@ -118,12 +126,12 @@ class Hub:
         if self._closed.is_set() or len(self._listeners) >= MOST_STREAMS or own >= MOST_OF_ONE:
             raise Full
 
-    async def stream(self, seer: Seer | None, last: int | None) -> AsyncIterator[bytes]:
+    async def stream(self, seer: Seer, session_id: int, last: int | None) -> AsyncIterator[bytes]:
         """Server-sent events for one browser, from what it missed after event `last` on.
 
-        Ends when the browser goes, when the site stops, and after `LIFE`.
+        Ends when the browser goes, when the site stops, when its session does, and after `LIFE`.
         """
-        listener = _Listener(seer)
+        listener = _Listener(seer, session_id)
         self._listeners.add(listener)
         try:
             await self._start(listener, last)
@@ -135,6 +143,8 @@ class Hub:
                 except TimeoutError:
                     yield b": here\n\n"
                     continue
+                if listener.ended:
+                    return
                 listener.wake.clear()
                 for said in listener.taken():
                     yield said
@@ -166,6 +176,7 @@ class Hub:
         """Look until nobody listens any more."""
         while self._listeners and not self._closed.is_set():
             try:
+                await self._ask()
                 seers = {one.seer for one in self._listeners}
                 look, hidden = await asyncio.to_thread(self._look, seers)
             except StoreError as error:
@@ -175,6 +186,22 @@ class Hub:
                     listener.hear(look, hidden.get(listener.seer, look.confidential))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closed.wait(), EVERY)
+
+    async def _ask(self) -> None:
+        """End the streams whose sessions count no more: nobody hears on after signing out."""
+        now = asyncio.get_running_loop().time()
+        if now - self._asked < ASKED_EVERY:
+            return
+        self._asked, asked = now, list(self._listeners)
+        seers = await asyncio.to_thread(self._seers, {one.session_id for one in asked})
+        for listener in asked:
+            if seers.get(listener.session_id) != listener.seer:
+                listener.ended = True
+                listener.wake.set()
+
+    def _seers(self, session_ids: set[int]) -> dict[int, Seer]:
+        with self._db.read() as conn:
+            return sessions.seers(conn, session_ids, self._clock(), self._idle)
 
     def _look(self, seers: set[Seer | None]) -> tuple[Look, dict[Seer | None, frozenset[int]]]:
         """One look, and what of it each of the seers may not hear."""

@@ -27,7 +27,8 @@ def hub_of(request: Request) -> Hub:
 def stream(request: Request) -> Response:
     """Server-sent events; `Last-Event-ID`, or `last` in the address, says what was seen last."""
     given = request.headers.get("last-event-id") or request.query_params.get("last", "")
-    seer = visitor_of(request).seer
+    visitor = visitor_of(request)
+    seer = visitor.seer
     hub = hub_of(request)
     try:
         hub.room_for(seer)
@@ -37,7 +38,7 @@ def stream(request: Request) -> Response:
     last = int(given) if _EVENT.fullmatch(given) else None
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(
-        hub.stream(seer, last), media_type="text/event-stream", headers=headers
+        hub.stream(seer, visitor.session.id, last), media_type="text/event-stream", headers=headers
     )
 
 

@@ -37,7 +37,7 @@ def build(site: Site) -> FastAPI:
         telemetry={"auto_configure": False, "tracing": False},
     )
     app.state.desk = Desk(site, renderer)
-    app.state.live = Hub(site.db, site.clock)
+    app.state.live = Hub(site.db, site.clock, site.settings.web.idle)
     add_routes(app)
     if missing := undeclared(app):
         raise RuntimeError(

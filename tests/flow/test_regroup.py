@@ -287,6 +287,8 @@ def test_whoever_is_known_elsewhere_stays_and_that_is_said(house: House) -> None
         "Ana Costa is also known from other threads of acme.example:"
         " what they write next goes there",
     )
+    (told,) = house.rows(events, kind="account-changed")
+    assert told.data["to_know"] == list(know)
 
 
 def test_undoing_a_change_of_account_puts_everything_back(house: House) -> None:

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from inbox.flow import live
-from inbox.store import people, timeline
-from inbox.store.tables import threads
+from inbox.store import people, sessions, timeline
+from inbox.store.tables import team_members, threads
 from inbox.store.timeline import Event
 from inbox.web import live_hub
 from inbox.web.visitors import COOKIE
@@ -139,6 +139,24 @@ def test_nobody_hears_of_a_thread_that_they_may_not_see(own: Told) -> None:
         assert all("1" not in data for name, data in heard if name == "here")
         agent.close()
         lead.close()
+
+
+@pytest.mark.parametrize("why", ["signed out", "another team"])
+def test_a_stream_ends_with_its_session_and_when_one_sees_something_else(
+    own: Told, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    monkeypatch.setattr(live_hub, "ASKED_EVERY", 0.0)
+    with listening(own) as stream:
+        assert stream.next()[0] == "hello"
+        with own.db.write() as conn:
+            person = people.by_handle(conn, HANDLES["agent"]).id
+            if why == "signed out":
+                sessions.end(conn, person, story.NOW)
+            else:
+                mine = team_members.c.person_id == person
+                conn.execute(team_members.delete().where(mine))
+        while (name := stream.next()[0]) != "end":
+            assert name == "here"
 
 
 def test_the_site_stops_at_once_with_streams_open(own: Told) -> None:

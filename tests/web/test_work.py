@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from inbox.store import drafts, messages, outbox_desk, threads
+from inbox.store import audit_log, drafts, messages, outbox_desk, threads
 from inbox.store.threads import Thread
 from tests.web import story
 from tests.web.conftest import Told
@@ -404,6 +404,9 @@ def test_pictures_and_pdf_are_looked_at_under_their_own_policy(own: Told) -> Non
     got = client.get(f"/attachments/{pdf.id}/preview")
     assert got.headers["content-type"] == "application/pdf"
     assert "default-src 'none'" in got.headers["content-security-policy"]
+    with own.db.read() as conn:
+        (looked,) = audit_log.listing(conn, audit_log.Wanted(kind="attachment"))
+    assert looked.subject.startswith(f"attachment {pdf.id} ")
     assert client.get(f"/attachments/{fake.id}/preview").status_code == 415
     assert client.get("/attachments/999/preview").status_code == 404
 

@@ -31,6 +31,9 @@ from inbox.store.mailboxes import Held, PollerFenced
 LEASE_FOR = timedelta(seconds=60)
 FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0
 """Seconds until the next try after the first failure, and after many."""
+PATIENCE = 2
+"""Failures one after the other: then the lease is free while this node waits, as another node may
+reach what this one cannot."""
 TOLD_FROM, TOLD_EVERY = 1000, 30.0
 """UIDs from which on a round tells how far it is, and every how many seconds."""
 
@@ -255,6 +258,8 @@ class Poller:
             return wait
         if since is not None:
             log.mailbox_stalled(self._box.name, iso(since), str(error))
+        if self._failures >= PATIENCE:
+            self._release()
         return wait
 
     def _later(self) -> float:

@@ -124,6 +124,22 @@ def test_of_two_nodes_one_polls_and_the_other_takes_over(box: Box) -> None:
     box.everything_once()
 
 
+def test_a_node_that_cannot_reach_the_server_leaves_the_mailbox_to_one_that_can(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inbox.poller.FIRST_WAIT", 0.5)
+    good = box.polled
+    box.put(numbered(1))
+    box.polled = replace(good, port=1)
+    with polling(box, node="n1"):
+        until(lambda: health(box.house.db).cause == "unreachable")
+        box.polled = good
+        with polling(box, node="n2"):
+            until(lambda: box.count() == 1)
+            until(lambda: health(box.house.db).failing_since is None)
+    box.everything_once()
+
+
 def test_a_lease_is_kept_while_the_process_lives_and_free_after(box: Box) -> None:
     with polling(box):
         first = until(lambda: health(box.house.db).leased_until)

@@ -2,11 +2,12 @@
 # set-up, and a set-up that is done costs nothing. `make help` lists the targets.
 
 PYTHON_IN_VENV := .venv/bin/python
-# More pytest processes: worth it from four cores on. On two, start-up eats what they gain.
-PYTEST_WORKERS ?=
+# Half of the suite waits (for servers, kills, leases), so one process more than there are cores.
+# PYTEST_WORKERS=0 runs the tests in one process, for a debugger.
+PYTEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 # More words for pytest, for instance: make test ARGS="-k threads tests/store"
 ARGS ?=
-PYTEST := $(PYTHON_IN_VENV) -m pytest $(if $(PYTEST_WORKERS),-n $(PYTEST_WORKERS)) $(ARGS)
+PYTEST := $(PYTHON_IN_VENV) -m pytest $(ARGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check bench bench-classifier prove screenshots lock clean
@@ -22,7 +23,7 @@ run: setup ## the demo: mail arrives, open the address it prints. ONCE=1 plays i
 
 test: setup ## all tests, with real PostgreSQL, Dovecot and Chromium. PYTEST_WORKERS=n, ARGS="..."
 	@sh .ci/services.sh test
-	@$(PYTEST)
+	@$(PYTEST) -n $(PYTEST_WORKERS)
 
 check: setup ## format, lint, types and import contracts; changes nothing
 	@.venv/bin/ruff format --check .

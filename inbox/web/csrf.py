@@ -90,6 +90,7 @@ def checked(route: Route) -> Callable[[Request], AsyncIterator[None]]:
         limits = {"max_files": route.files, "max_fields": route.most_fields}
         form = await request.form(**limits, max_part_size=MOST_FIELD)
         try:
+            _refuse_unkept(form)
             _refuse_foreign(request, form)
             _refuse_unknown(form, route)
             request.state.form = form
@@ -98,6 +99,16 @@ def checked(route: Route) -> Callable[[Request], AsyncIterator[None]]:
             await form.close()
 
     return check
+
+
+_UNKEPT = re.compile("[\x00\ud800-\udfff]")
+
+
+def _refuse_unkept(form: FormData) -> None:
+    """What no database can keep: NUL, and halves of characters that an odd charset left."""
+    for name, value in form.multi_items():
+        if _UNKEPT.search(name) or (isinstance(value, str) and _UNKEPT.search(value)):
+            raise HTTPException(400, "The form has a character that cannot be kept.")
 
 
 def _refuse_foreign(request: Request, form: FormData) -> None:

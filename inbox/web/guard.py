@@ -67,6 +67,7 @@ class Guard:
             return
         answer = _Answer(send)
         problem = self._refusal(Headers(scope=scope)) or self._in_the_clear(scope)
+        problem = problem or _unkept(scope)
         if problem is not None:
             await self._error(*problem)(scope, receive, answer)
             return
@@ -106,6 +107,14 @@ class Guard:
 
     def _error(self, status: int, detail: str, incident: str = "") -> HTMLResponse:
         return error_page(self._renderer, status, detail, incident)
+
+
+def _unkept(scope: Scope) -> tuple[int, str] | None:
+    """PostgreSQL keeps no NUL."""
+    query: bytes = scope.get("query_string", b"")
+    if b"%00" in query or b"\0" in query:
+        return 400, "The address has a character (NUL) that cannot be kept."
+    return None
 
 
 class _Answer:

@@ -645,3 +645,22 @@ def test_the_sink_does_hear_a_page_that_calls_it(sink: Sink, chromium: Browser) 
     page.wait_for_timeout(500)
     page.close()
     assert any(b"/heard" in call for call in sink.calls[calls:])
+
+
+@pytest.mark.parametrize("path", ["/accounts?q=a%00b", "/threads?team=%00", "/audit?kind=%00&by=x"])
+def test_what_no_database_can_keep_is_refused_in_an_address(told: Told, path: str) -> None:
+    answer = told.client("admin").get(path)
+    assert (answer.status_code, "cannot be kept" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"name=a%00b&token=", "application/x-www-form-urlencoded"),
+        (b"--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n\\ud800\r\n--x--\r\n",
+         "multipart/form-data; boundary=x; charset=unicode_escape"),
+    ],
+)  # fmt: skip
+def test_what_no_database_can_keep_is_refused_in_a_form(told: Told, data: bytes, kind: str) -> None:
+    answer = told.client(None).post("/sign-in", content=data, headers={"content-type": kind})
+    assert (answer.status_code, "cannot be kept" in answer.text) == (400, True)

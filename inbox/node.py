@@ -68,6 +68,8 @@ class Node:
     running: Running = field(default_factory=Running)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _floods: Floods = field(init=False)
+    _filing: asyncio.Task[None] | None = None
+    """Under way until the workers are started."""
 
     def __post_init__(self) -> None:
         check_parts(self.parts)
@@ -86,7 +88,7 @@ class Node:
             watcher.start()
             stack.push_async_callback(asyncio.to_thread, watcher.stop)
             if "file" in self.parts:
-                await self._start_filing(stack)
+                self._seat_filing(stack)
             if "smtp" in self.parts:
                 await self._start_smtp(stack)
             if "poll" in self.parts and self.settings.imap.mailboxes:
@@ -97,8 +99,12 @@ class Node:
                 await self._start_web(stack)
             if "send" in self.parts and self.settings.send.host:
                 await self._start_sending(stack)
+            if self.running.supervisor is not None:
+                self._filing = asyncio.create_task(asyncio.to_thread(self._start_filing))
             if when_up is not None:
                 await when_up(self.running)
+            if self._filing is not None:
+                await self._filing
             await self._stopping.wait()
         log.stopped()
 
@@ -106,12 +112,21 @@ class Node:
         """Ask the node to stop; mail being received is finished first."""
         self._stopping.set()
 
-    async def _start_filing(self, stack: AsyncExitStack) -> None:
-        supervisor = Supervisor(self.settings, self.db)
-        self.running.supervisor = supervisor
-        supervisor.start()
-        stack.push_async_callback(asyncio.to_thread, supervisor.stop)
-        log.serving("file", f"{self.settings.filing.workers} workers")
+    def _seat_filing(self, stack: AsyncExitStack) -> None:
+        """Before all that takes mail, and so ended after it: what was taken is filed yet."""
+        self.running.supervisor = Supervisor(self.settings, self.db)
+        stack.push_async_callback(self._end_filing, self.running.supervisor)
+
+    def _start_filing(self) -> None:
+        """Beside everything else, and last: it waits until what forks the workers is loaded."""
+        if self.running.supervisor is not None:
+            self.running.supervisor.start()
+            log.serving("file", f"{self.settings.filing.workers} workers")
+
+    async def _end_filing(self, supervisor: Supervisor) -> None:
+        if self._filing is not None:
+            await asyncio.wait([self._filing])
+        await asyncio.to_thread(supervisor.stop)
 
     def _start_polling(self, stack: AsyncExitStack) -> None:
         from inbox.poller import Pollers

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
 import smtplib
 import socket
 import subprocess
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -15,6 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from inbox.app import open_database, put_in_force
+from inbox.config import load
+from inbox.node import Node, Running
+from inbox.worker import Supervisor
 from tests.cli.running import ABOARD, Terminal
 from tests.services.waiting import until
 
@@ -87,6 +93,33 @@ def test_serve_takes_mail_shows_it_and_stops_cleanly_on_sigterm(terminal: Termin
     assert terminal.run("audit").code == 0
     # Said, not asserted: machines differ. The goal is 3 s.
     print(f"up after {up_after:.1f} s")
+
+
+def test_mail_is_taken_and_pages_answer_while_workers_are_still_loading(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, seen = threading.Event(), []
+
+    def start(self: Supervisor) -> None:
+        seen.append(told.wait(30))
+
+    monkeypatch.setattr(Supervisor, "start", start)
+    free = {"ABOARD_SMTP__LISTEN": "127.0.0.1:0", "ABOARD_WEB__LISTEN": "127.0.0.1:0"}
+    settings = load(terminal.config, free)
+    db = open_database(settings)
+    put_in_force(db, settings)
+    node = Node(settings, db, ("smtp", "file", "web"))
+
+    async def up(running: Running) -> None:
+        assert running.smtp is not None and running.web is not None
+        _, writer = await asyncio.open_connection(running.smtp.host, running.smtp.port)
+        writer.close()
+        told.set()
+        node.stop()
+
+    asyncio.run(node.serve(up))
+    db.close()
+    assert seen == [True]
 
 
 def test_only_some_parts_can_be_served(terminal: Terminal) -> None:

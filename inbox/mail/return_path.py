@@ -7,7 +7,7 @@ import re
 MOST_HEADER = 256 * 1024
 _END = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"(?im)^return-path:")
-_VALUE = re.compile(rb"(?m)[ \t]*+(?:\r?\n[ \t]++)?+<?([^<>\s]{0,320})>?[ \t]*+\r?$")
+_VALUE = re.compile(rb"(?m)[ \t]*+(?:\r?\n[ \t]++)?+<?([^<>\s\x00-\x1f\x7f]{0,320})>?[ \t]*+\r?$")
 """Blanks are never given back: mail is fetched outside the sandbox, where a field of 200,000 of
 them must not cost minutes."""
 

@@ -19,6 +19,8 @@ from inbox.mail.return_path import return_path
         (b"X-Return-Path: <a@b.example>\r\nSubject: Return-Path: <c@d.example>\r\n\r\n", None),
         (b"", None),
         (b"Return-Path: <" + b"a" * 5000 + b">\r\n\r\n", None),
+        (b"Return-Path: <a\0b@acme.example>\r\n\r\n", None),  # PostgreSQL keeps no NUL
+        (b"Return-Path: <a\x01b@acme.example>\r\n\r\n", None),
         (b"Return-Path: a b\r\nReturn-Path: <eve@evil.example>\r\n\r\n", None),
         (b"Return-Path:" + b" " * 200_000 + b"x y\r\n\r\n", None),  # hours, if blanks go back
         (b"Return-Path:\r\n" + b" \t" * 100_000 + b"x y\r\n\r\n", None),

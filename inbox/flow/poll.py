@@ -196,7 +196,9 @@ class Poll:
             return self._carefully(at, batch, MOST_ATTEMPTS)
         try:
             return self._fetch(at, batch)
-        except MailboxError:
+        except Exception:
+            # Whatever it is, the server's, the database's or a bug of ours: one of these mails may
+            # be the reason, and then it must not keep the others back for ever.
             with self._db.write() as conn:
                 mailboxes.hold(conn, self._held)
                 mailboxes.change(conn, at.id, careful_to=batch.uids[-1])
@@ -216,7 +218,7 @@ class Poll:
                 mailboxes.advance(conn, at, uid)
                 return Round(left=1)
             size = one.listed[uid].size if uid in one.listed else 0
-            detail = "asked for; the connection was lost before it came"
+            detail = "asked for; it did not come, or could not be stored"
             asked = Noted(uid, REFUSED, size, attempts=attempts + 1, detail=detail)
             mailbox_uids.note(conn, at, [asked], self._rules.clock())
         try:

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from inbox.flow.poll import MOST_ATTEMPTS
 from inbox.imap_settings import Imap
+from inbox.mail.return_path import return_path
 from inbox.store import mailbox_uids, mailboxes
 from inbox.store.mailboxes import PollerFenced
 from inbox.store.tables import ledger
@@ -329,3 +331,26 @@ def test_mail_that_came_over_hours_and_waited_is_no_flood(small_box: Box) -> Non
     box.put(from_a_bot(9))
     box.poll()
     assert {row.lane for row in box.house.rows(ledger)} == {0}
+
+
+def test_a_mail_over_which_we_fail_ourselves_keeps_no_other_back(
+    small_box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = small_box
+    box.put(*(numbered(n) for n in range(12)))
+
+    def path_of(raw: bytes) -> str | None:
+        if b"Question 4\r\n" in raw:
+            raise ValueError("a bug of ours")
+        return return_path(raw)
+
+    monkeypatch.setattr("inbox.flow.poll.return_path", path_of)
+    for _ in range(1 + MOST_ATTEMPTS):
+        with pytest.raises(ValueError, match="a bug of ours"):
+            box.poll()
+    box.poll()
+    assert box.count() == 11 and box.outcomes()[5] == "refused"
+    monkeypatch.undo()
+    with box.polling() as poll:
+        poll.reconcile("INBOX")
+    box.everything_once()

@@ -234,12 +234,20 @@ def merge(db: Database, source_id: int, target_id: int, by: str, now: datetime) 
         if source.kind != target.kind:
             raise AboardError("our own team's account cannot be merged with a customer's")
         accounts.lock(conn, {source.id, target.id})
+        for account in (source, target):
+            if accounts.by_id(conn, account.id).id != account.id:
+                raise AboardError(
+                    f"account {account.id} ({account.name}) has just been merged: look again"
+                )
         pairs = threads.sharing_ids(conn, source.id, target.id)
         accounts.move_all(conn, source.id, target.id)
         for one, other in pairs:
-            first, second = threads.by_id(conn, one).id, threads.by_id(conn, other).id
-            if first != second:
-                absorb(conn, min(first, second), max(first, second), "accounts-merged", now)
+            first, second = threads.by_id(conn, one), threads.by_id(conn, other)
+            if first.confidential or second.confidential:  # who sees one need not see the other
+                threads.link(conn, first.id, second.id, "refers-to-its-mail", now)
+            elif first.id != second.id:
+                kept, lost = sorted((first.id, second.id))
+                absorb(conn, kept, lost, "accounts-merged", now)
         happened = timeline.Event(
             account_id=target.id,
             thread_id=None,

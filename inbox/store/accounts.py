@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, case, func, or_, select, update
 from inbox.errors import NotFound
 from inbox.store.database import Conn, for_update, insert_or_ignore, new_key, portions, upsert
 from inbox.store.hygiene_tables import invitations, proposals
+from inbox.store.outbox_tables import outbox, sequences
 from inbox.store.seers import ALL, Seer, threads_seen
 from inbox.store.tables import (
     account_domains,
@@ -364,6 +365,13 @@ def listing(
     )
 
 
+OF_ACCOUNT = (
+    *(thread_ids, account_owners, account_domains, contacts, threads, messages, events),
+    *(proposals, invitations, outbox, sequences),
+)
+"""Every table with rows of an account; a test finds one that is missing."""
+
+
 def move_all(conn: Conn, source: int, target: int) -> None:
     """Give everything of account `source` to `target` and leave a pointer; ids that both know
     stay with `target` (the caller joins the threads they name)."""
@@ -381,17 +389,7 @@ def move_all(conn: Conn, source: int, target: int) -> None:
             ),
         )
     )
-    for table in (
-        thread_ids,
-        account_owners,
-        account_domains,
-        contacts,
-        threads,
-        messages,
-        events,
-        proposals,
-        invitations,
-    ):
+    for table in OF_ACCOUNT:
         conn.execute(update(table).where(table.c.account_id == source).values(account_id=target))
     conn.execute(
         update(accounts)

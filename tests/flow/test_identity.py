@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from inbox.errors import AboardError
+from inbox.flow import customers
+from inbox.flow.confidential import Confidential
 from inbox.flow.unit import Unit
 from inbox.store import accounts
 from inbox.store.database import Conflict, is_conflict
+from inbox.store.tables import metadata
 from tests.flow.house import House, mail
 
 REFS = {"refs": ["1@a"]}
@@ -38,6 +44,33 @@ def test_a_reverse_path_joins_no_thread(house: House) -> None:
     house.accept(nameless, reverse_path="ana@acme.example")
     house.file()
     assert house.components() == {frozenset({"1@a"}), frozenset({"2@e"})}
+
+
+def test_every_table_of_an_account_goes_along_with_a_merge() -> None:
+    listed = {one.name for one in metadata.sorted_tables if "account_id" in one.c}
+    assert {one.name for one in accounts.OF_ACCOUNT} == listed
+
+
+def test_two_merges_at_once_make_no_circle(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.receive(mail(id="1@a"), mail("bo@other.example", id="1@b"))
+    ana, bo = house.message("1@a").account_id, house.message("1@b").account_id
+    lock = accounts.lock
+
+    def meanwhile(conn: Any, numbers: Any) -> None:
+        lock(conn, numbers)
+        accounts.move_all(conn, bo, ana)
+
+    monkeypatch.setattr(accounts, "lock", meanwhile)
+    with pytest.raises(AboardError, match="has just been merged"):
+        customers.merge(house.db, ana, bo, "person:tom", house.now)
+
+
+def test_merging_accounts_joins_no_confidential_thread(house: House) -> None:
+    house.receive(mail(id="1@a"), mail("bo@other.example", id="2@b", refs=["1@a"]))
+    one, other = house.thread("1@a"), house.thread("2@b")
+    Confidential(house.db).thread(one.id, "tom", True, "", house.now)
+    customers.merge(house.db, other.account_id, one.account_id, "person:tom", house.now)
+    assert house.components() == {frozenset({"1@a"}), frozenset({"2@b"})}
 
 
 def test_an_account_that_was_merged_meanwhile_is_tried_again(house: House) -> None:

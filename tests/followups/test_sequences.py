@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from inbox.flow import handoff, sla
+from inbox.flow import customers, handoff, sla
 from inbox.flow.handoff import Offer
 from inbox.flow.planning import Planner, coming
 from tests.flow.house import RULES, bounce
@@ -44,6 +44,18 @@ def test_the_customers_mail_ends_what_asks_them(office: Office) -> None:
     assert ended["why"] == "the customer has written"
     office.work(days=20)
     assert "waiting-for-you" not in office.templates()
+
+
+def test_what_asks_a_customer_goes_along_when_two_accounts_become_one(office: Office) -> None:
+    thread = waiting(office)
+    office.write_in(id="n@nord.example", sender="Per <per@nord.example>")
+    into = office.thread("n@nord.example").account_id
+    account = office.thread("m0@acme.example").account_id
+    customers.merge(office.db, account, into, "person:tom", office.now)
+    assert {one.account_id for one in office.planned(thread)} == {into}
+    assert {one.account_id for one in office.items() if one.thread_id == thread} == {into}
+    office.write_in(id="elsewhere@acme.example", subject="Another matter")
+    assert not office.planned(thread), "the customer has written"
 
 
 def test_robots_bounces_and_strangers_end_nothing(office: Office) -> None:

@@ -33,6 +33,8 @@ BATCH = 4
 """Items that a courier claims at once; the later ones wait for the earlier ones."""
 RECOVER_EVERY = 30.0
 SETTLE_AGAIN = 1.0
+SETTLE_TRIES = 10
+"""How often writing an outcome down may fail by a bug of ours; then it is left to be recovered."""
 
 
 def smarthost(settings: Settings) -> Smarthost:
@@ -124,7 +126,13 @@ class Couriers:
                 self._recover()
                 looked = monotonic()
             seen = self._pokes
-            if not self._round():
+            try:
+                busy = self._round()
+            except Exception as error:
+                # A bug of ours must not end the courier: nothing would leave any more, unnoticed.
+                log.courier_failed(error)
+                busy = False
+            if not busy:
                 self._wait(seen)
 
     def _wait(self, seen: int) -> None:
@@ -162,17 +170,21 @@ class Couriers:
             return Judged(claimed, deliver.put_off("database", str(error)))
 
     def _settle(self, judged: Judged) -> None:
-        number = judged.claimed.lease.item_id
+        number, failed = judged.claimed.lease.item_id, 0
         while True:
             try:
                 state = deliver.settle(self._db, judged, self._rules)
             except ItemLost as error:
                 log.item_lost(number, str(error))
                 return
-            except StoreError as error:
-                log.database_trouble(error)
-                if self._ended.wait(SETTLE_AGAIN):
-                    return  # the next start finds how far it got
+            except Exception as error:
+                if isinstance(error, StoreError):
+                    log.database_trouble(error)
+                else:
+                    log.courier_failed(error)
+                    failed += 1
+                if failed == SETTLE_TRIES or self._ended.wait(SETTLE_AGAIN):
+                    return  # whoever recovers it finds how far it got
                 continue
             self.carried += 1
             outcome = type(judged.outcome).__name__.lower() if judged.outcome else "withdrawn"
@@ -184,6 +196,9 @@ class Couriers:
             states = deliver.recover(self._db, self._rules)
         except StoreError as error:
             log.database_trouble(error)
+            return
+        except Exception as error:
+            log.courier_failed(error)
             return
         if states:
             log.items_recovered(states)

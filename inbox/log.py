@@ -134,6 +134,11 @@ def sweep_failed(error: BaseException) -> None:
     _log.error("sweep-failed error=%r", error, exc_info=error)
 
 
+def courier_failed(error: BaseException) -> None:
+    """A courier met a bug of ours; it goes on, and what it carried is tried or judged again."""
+    _log.error("courier-failed error=%r", error, exc_info=error)
+
+
 def clock_jumped(seconds: float) -> None:
     """The wall clock jumped; nothing is swept until two readings agree."""
     _log.error("clock-jumped seconds=%.0f", seconds)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from inbox import log
+from inbox.errors import StoreError
 from inbox.flow import settling
 from inbox.flow.owner import is_gone
 from inbox.flow.settling import Judged
@@ -100,10 +102,13 @@ def carry(db: Database, claimed: Claimed, courier: Carry, rules: Rules) -> Judge
     """Bring one item to the smarthost; what became of it, to be given to `settle`.
 
     Nothing is written about the outcome yet. Raises `ItemLost` when the item is no longer ours:
-    then nothing of it left after that was found.
+    then nothing of it left after that was found. Raises `StoreError`, too, before anything left.
     """
 
+    reached = CONNECT
+
     def before_phase(phase: str) -> None:
+        nonlocal reached
         if phase == CONNECT:
             return  # the claim has said so
         if rules.stopping():
@@ -116,6 +121,7 @@ def carry(db: Database, claimed: Claimed, courier: Carry, rules: Rules) -> Judge
             outbox.note_phase(conn, claimed.lease, phase, now + rules.lease_for)
 
         _write(db, rules, note)
+        reached = phase
 
     if rules.clock() >= claimed.expires_at:
         return Judged(claimed, withdrawn=_expired(claimed))
@@ -128,7 +134,19 @@ def carry(db: Database, claimed: Claimed, courier: Carry, rules: Rules) -> Judge
         return Judged(claimed, Deferred("not-now", str(reason)))
     except Stopping:
         return Judged(claimed, Deferred("stopped", "the courier stopped before the final dot"))
+    except (ItemLost, StoreError):
+        raise
+    except Exception as error:
+        # A bug of ours, or two transactions in each other's way: it is this item's affair alone.
+        log.courier_failed(error)
+        return Judged(claimed, _broken_off(reached, error))
     return Judged(claimed, outcome)
+
+
+def _broken_off(reached: str, error: Exception) -> Outcome:
+    if reached == DOT:
+        return Uncertain(f"after the final dot: {error!r}")
+    return Deferred("error", f"nothing had left: {error!r}")
 
 
 def put_off(cause: str, detail: str) -> Outcome:
@@ -192,6 +210,10 @@ def recover(db: Database, rules: Rules) -> tuple[str, ...]:
             states.append(settle(db, Judged(claimed, _left_behind(claimed)), rules))
         except ItemLost:
             continue  # another node judged it first
+        except StoreError:
+            raise
+        except Exception as error:
+            log.courier_failed(error)  # the others are judged all the same, this one next time
     return tuple(states)
 
 

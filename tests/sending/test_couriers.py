@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,11 @@ from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
 from inbox.courier import Couriers, smarthost
 from inbox.errors import ConfigError
+from inbox.flow import deliver
 from inbox.net.smtp_out import Smarthost, Waits
 from inbox.net.smtp_pool import Pool
+from inbox.store.database import Conn
+from inbox.store.outbox import Claimed
 from tests.sending.office import Office
 from tests.sending.scripted import SILENCE, Scripted, scripted
 from tests.services.waiting import until
@@ -30,7 +35,7 @@ def server() -> Iterator[Scripted]:
 def couriers(office: Office, port: int, **waits: float) -> Couriers:
     how = Waits(**{"greeting": 20, "command": 20, "dot": 20, **waits})
     pool = Pool(Smarthost("127.0.0.1", port, None, waits=how), monotonic)
-    return Couriers(office.house.settings, office.house.db, pool=pool)
+    return Couriers(office.house.settings, office.house.db, office.recheck, pool)
 
 
 def states(office: Office) -> dict[str, int]:
@@ -63,6 +68,68 @@ def test_a_woken_courier_need_not_wait_for_its_next_look(office: Office) -> None
     office.put()
     node.wake()
     until(lambda: states(office) == {"sent": 1}, 10)
+    node.stop(10)
+
+
+def test_an_item_that_fails_as_nobody_foresaw_ends_no_courier(office: Office) -> None:
+    office.house.now = utc_now()
+    bad = office.put("bad").item_id
+
+    def recheck(conn: Conn, claimed: Claimed, now: datetime) -> str | None:
+        if claimed.lease.item_id == bad:
+            raise RuntimeError("a bug of ours")
+        return None
+
+    office.recheck = recheck
+    node = couriers(office, office.sink.port)
+    node.start()
+    until(lambda: states(office) == {"queued": 1} and office.item(bad).cause == "error", 20)
+    for number in range(4):
+        office.put(f"good{number}")
+    node.wake()
+    until(lambda: states(office) == {"queued": 1, "sent": 4}, 20)
+    node.stop(10)
+    assert "a bug of ours" in (office.item(bad).detail or "")
+
+
+def test_what_a_courier_knows_is_written_down_however_often_that_fails(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.house.now = utc_now()
+    office.put()
+    usual, failed = deliver.settle, []
+
+    def settle(*args: Any) -> str:
+        if len(failed) < 2:
+            failed.append(1)
+            raise RuntimeError("a bug of ours")
+        return usual(*args)
+
+    monkeypatch.setattr(deliver, "settle", settle)
+    node = couriers(office, office.sink.port)
+    node.start()
+    until(lambda: states(office) == {"sent": 1}, 20)
+    node.stop(10)
+    assert len(office.sink.kept) == 1
+
+
+def test_a_round_that_fails_as_nobody_foresaw_is_not_the_last(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.house.now = utc_now()
+    office.put()
+    usual, failed = deliver.claim, []
+
+    def claim(*args: Any) -> Any:
+        if len(failed) < 8:  # as many as there are couriers, twice
+            failed.append(1)
+            raise RuntimeError("a bug of ours")
+        return usual(*args)
+
+    monkeypatch.setattr(deliver, "claim", claim)
+    node = couriers(office, office.sink.port)
+    node.start()
+    until(lambda: states(office) == {"sent": 1}, 30)
     node.stop(10)
 
 

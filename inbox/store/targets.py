@@ -211,6 +211,9 @@ _DUE = (
     .limit(bindparam("most"))
 )
 _FREE = select(accounts.c.id).where(accounts.c.id.in_(bindparam("ids", expanding=True)))
+_ACCOUNTS = (
+    select(threads.c.account_id).join(targets, targets.c.thread_id == threads.c.id).distinct()
+)
 _WITH_THREAD = (
     select(
         targets,
@@ -236,13 +239,13 @@ def claim(conn: Conn, now: datetime, most: int) -> tuple[DueTarget, ...]:
     ids = list(conn.scalars(skip_locked(conn, _DUE), {"now": now, "most": most}))
     if not ids:
         return ()
-    claimed = conn.execute(_WITH_THREAD.where(targets.c.id.in_(ids))).all()
-    wanted = sorted({row.account_id for row in claimed})
     free = {
         one
-        for some in portions(wanted)
+        for some in portions(conn.scalars(_ACCOUNTS.where(targets.c.id.in_(ids))))
         for one in conn.scalars(skip_locked(conn, _FREE.order_by(accounts.c.id)), {"ids": some})
     }
+    # Read once the accounts are held: what somebody did to a thread until then is seen.
+    claimed = conn.execute(_WITH_THREAD.where(targets.c.id.in_(ids)))
     return tuple(_due(row) for row in claimed if row.account_id in free)
 
 

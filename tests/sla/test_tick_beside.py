@@ -6,9 +6,15 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from inbox.flow.tick import Ticked
+from inbox.store import people
+from inbox.store import targets as targets_store
 from inbox.store.clock_tables import target_steps, targets
+from inbox.store.database import Conn
 from tests.sla.office import Office, mail
 
 CUSTOMERS = 6
@@ -100,3 +106,28 @@ def test_a_sweep_of_what_is_due_in_the_future_of_another_node_does_nothing_early
     opened(office)
     office.now -= timedelta(minutes=5)  # this node's clock is behind
     assert office.tick().fired == 0
+
+
+def test_a_sweep_goes_by_what_stood_when_it_got_the_account(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.receive(mail("Ana <ana@acme.example>", id="one@x"))
+    thread = office.thread("one@x").id
+    office.later(hours=5.5)  # an hour late: the step that tags it and raises its priority
+    usual, given = targets_store.skip_locked, []
+
+    def give_first(conn: Conn, statement: Any) -> Any:
+        if "accounts" in str(statement) and not given:
+            given.append(1)
+            office.desk("tom").give(thread, "tom", office.now)
+        return usual(conn, statement)
+
+    if office.db.is_sqlite:  # it has one writer: nobody comes in between
+        office.desk("tom").give(thread, "tom", office.now)
+    else:
+        monkeypatch.setattr(targets_store, "skip_locked", give_first)
+    office.tick()
+    after = office.thread("one@x")
+    with office.looking() as conn:
+        assert people.by_id(conn, after.accountable_id).handle == "tom"
+    assert after.tags == ("late",) and after.claimed_at == office.now

@@ -8,9 +8,12 @@ no further; the story's customers read it there and answer (`demo_cast`).
 from __future__ import annotations
 
 import asyncio
+import shlex
 import shutil
 import socket
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +21,7 @@ from pathlib import Path
 from inbox import log, shipped
 from inbox.app import files_in_force, open_database, put_in_force
 from inbox.cli import demo_past, output
-from inbox.cli.demo_again import MARK, RESET, SNAPSHOT, file_of
+from inbox.cli.demo_again import FOLDER, MARK, RESET, SNAPSHOT, file_of
 from inbox.cli.demo_cast import Colleague, Customers, Sink
 from inbox.cli.starter import write_folder
 from inbox.cli.story import Story, StoryMail, deliver, deliver_all, load_story
@@ -164,9 +167,10 @@ class _Player:
         self._summary()
         self._welcome(running)
         self.live = asyncio.create_task(self._play(running, now))
+        self.live.add_done_callback(_tell_failure)
 
     async def end(self) -> None:
-        """Stop the live part; a failure in it is shown."""
+        """Stop the live part."""
         if self.live is not None:
             self.live.cancel()
             await asyncio.gather(self.live, return_exceptions=True)
@@ -189,6 +193,7 @@ class _Player:
         while True:
             self.customers.listen()
             arriving = asyncio.create_task(self._arrive(running, self.story.live(now)))
+            arriving.add_done_callback(_tell_failure)
             colleague = Colleague(self.db, output.line)
             seen = self._reset_at()
             try:
@@ -271,16 +276,33 @@ class _Player:
         output.line()
         output.line(f"  Open   http://{running.web}/")
         output.line(f"  Write  to onboarding@aboard.example by SMTP at {running.smtp}")
-        output.line(
-            f"  Look   aboard --config {_shown(self.node.settings.folder)}/aboard.yaml threads"
-        )
+        folder = self.node.settings.folder
+        config = _word(folder / "aboard.yaml")
+        output.line(f"  Look   {_program()} --config {config} threads")
         output.line("  More mail arrives in a few seconds, and customers answer what you send.")
-        output.line("  `aboard demo reset` goes back to the beginning. Ctrl-C ends the demo.")
+        reset = f"{_program()} demo reset"
+        if folder != FOLDER:
+            reset += f" --folder {_word(folder)}"
+        output.line(f"  `{reset}` goes back to the beginning. Ctrl-C ends the demo.")
         output.line()
 
 
-def _shown(path: Path) -> Path:
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path
+def _program() -> str:
+    """Aboard as it has to be typed here: `make run` puts it on nobody's PATH."""
+    program = Path(sys.argv[0])
+    found = shutil.which(program.name)
+    if found is not None and Path(found).resolve() == program.resolve():
+        return program.name
+    return _word(program.absolute())
+
+
+def _word(path: Path) -> str:
+    """A path as a word for a shell, from where we are."""
+    with suppress(ValueError):
+        path = path.relative_to(Path.cwd())
+    return shlex.quote(str(path))
+
+
+def _tell_failure(ended: asyncio.Task[None]) -> None:
+    if not ended.cancelled() and (error := ended.exception()) is not None:
+        output.error(f"the story goes no further: {error}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -66,9 +67,14 @@ class Playing:
     folder: Path
     process: subprocess.Popen[str]
     db: Database
+    welcome: str
+    """What it printed before anything happened."""
 
     def aboard(self, *words: str) -> str:
-        command = [str(ABOARD), "--config", str(self.folder / "aboard.yaml"), *words]
+        return self.run([str(ABOARD), "--config", str(self.folder / "aboard.yaml"), *words])
+
+    def run(self, command: list[str]) -> str:
+        """Run it where the demo was started."""
         ran = subprocess.run(
             command, capture_output=True, text=True, timeout=60, check=False, cwd=self.folder.parent
         )
@@ -85,12 +91,14 @@ def playing(tmp_path: Path) -> Iterator[Playing]:
     )
     try:
         assert process.stdout is not None
+        welcome = ""
         for line in process.stdout:
-            if line.strip().startswith("Open"):
+            welcome += line
+            if "Ctrl-C" in line:
                 break
         settings = load(folder / "aboard.yaml", {})
         with closing(Database(settings.database_url())) as db:
-            yield Playing(folder, process, db)
+            yield Playing(folder, process, db, welcome)
     finally:
         process.terminate()
         process.communicate(timeout=30)
@@ -119,6 +127,10 @@ def test_the_customer_answers_the_newcomer_and_reset_begins_again(playing: Playi
 
     (said,) = until(answers, within=45)
     assert re.search(r"w9-tessel-labs\.pdf", said)
-    playing.aboard("demo", "reset", "--folder", str(playing.folder))
+    # What it tells newcomers to type works as it stands, where they started it.
+    (look,) = re.findall(r"Look   (.+)", playing.welcome)
+    assert "W-9" in playing.run(shlex.split(look))
+    (reset,) = re.findall(r"`(.+ demo reset.*)`", playing.welcome)
+    playing.run(shlex.split(reset))
     assert not answers()
     assert audit(playing.db).balanced

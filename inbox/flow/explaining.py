@@ -152,7 +152,7 @@ def facts_of_account(conn: Conn, name: str) -> dict[str, object]:
 
 
 def stored(conn: Conn, message_id: int, there: Surroundings = BARE) -> Question:
-    """What was asked when a stored message was filed. Raises `NotFound`.
+    """What was asked when a stored message was filed. Raises `NotFound`, for what we sent too.
 
     From the snapshot of its decision. A message without one (a reply that no rule acted on) has
     its facts gathered again, from its raw mail and from its thread as it was before it.
@@ -193,7 +193,10 @@ def stored_rules(conn: Conn, ruleset_hash: str) -> Ruleset | None:
 
 
 def _again(conn: Conn, message: Message, there: Surroundings) -> Question:
-    delivery = ledger.of_message(conn, message.id)[0]
+    deliveries = ledger.of_message(conn, message.id)
+    if not deliveries:
+        raise NotFound(f"message {message.id} left from here; rules are asked about what comes in")
+    delivery = deliveries[0]
     letter = read_loose(ledger.raw_bytes(conn, message.raw_id))
     author = author_of(letter, delivery.reverse_path).address
     if is_treated(message):

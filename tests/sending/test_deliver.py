@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.flow import deliver
+from inbox.errors import NotFound
+from inbox.flow import deliver, explaining
 from inbox.flow.audit import audit
 from inbox.flow.settling import Judged, backoff
 from inbox.mail.outgoing import (
@@ -52,6 +53,15 @@ def test_an_item_leaves_once_and_is_on_the_timeline_as_of_its_enqueue_instant(
     assert message.thread_id == thread.id
     assert kept.content == _bytes(office, item.raw_id)
     assert audit(office.house.db, deep=True).balanced
+
+
+def test_what_we_sent_has_no_trace_and_says_so(office: Office) -> None:
+    put = office.put(kind="reply")
+    assert office.carry() == ["sent"]
+    number = office.item(put.item_id).message_id
+    assert number is not None
+    with office.house.looking() as conn, pytest.raises(NotFound, match="left from here"):
+        explaining.stored(conn, number)
 
 
 def _bytes(office: Office, raw_id: int) -> bytes:

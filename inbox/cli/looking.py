@@ -70,7 +70,19 @@ def listed(conn: Conn, view: str, query: str, by: str, limit: int) -> tuple[Thre
         raise AboardError(f"whose? `--view {view}` needs --by with a handle")
     asked = asked_of(conn, f"{house[view].query} {query}")
     eyes = Eyes(seer(conn, by), utc_now())
-    return views.listing(conn, views.Wanted(asked, eyes, house[view].sort, limit=limit))
+    found = views.listing(conn, views.Wanted(asked, eyes, house[view].sort, limit=limit))
+    _say_cut(found.cut)
+    return found.rows
+
+
+def _say_cut(cut: bool) -> None:
+    from inbox.store.finding import MOST
+
+    if cut:
+        output.error(
+            f"only the newest {MOST:,} mails and {MOST:,} notes that hold a word were looked at;"
+            " older ones may be missing"
+        )
 
 
 @app.command()
@@ -96,7 +108,9 @@ def search(
         if not asked.is_for_mails:
             _threads(conn, asked, eyes, limit, json)
             return
-        places = finding.mails(conn, asked, eyes).places[:limit]
+        everything = finding.mails(conn, asked, eyes)
+        _say_cut(everything.cut and len(everything.places) < limit)
+        places = everything.places[:limit]
         mails = {
             one.message_id: one
             for one in pages.hits(
@@ -132,11 +146,12 @@ def _threads(conn: Conn, asked: Asked, eyes: Eyes, limit: int, json: bool) -> No
     from inbox.cli import shapes
     from inbox.store import views
 
-    rows = views.listing(conn, views.Wanted(asked, eyes, limit=limit))
+    found = views.listing(conn, views.Wanted(asked, eyes, limit=limit))
+    _say_cut(found.cut)
     if json:
-        output.json_lines(shapes.thread_row(row) for row in rows)
+        output.json_lines(shapes.thread_row(row) for row in found.rows)
     else:
-        table(rows)
+        table(found.rows)
 
 
 def table(rows: Iterable[ThreadRow]) -> None:

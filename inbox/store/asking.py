@@ -116,6 +116,8 @@ def read(typed: str, known: Known) -> Asked:
     """The terms of what was typed. Never refuses: what is no operator is text, and `said` why."""
     terms: list[Term] = []
     said: list[str] = []
+    if len(typed) > MOST_TYPED:
+        said.append(f"Only the first {MOST_TYPED} characters count.")
     for match in _TOKEN.finditer(typed[:MOST_TYPED].replace("\x00", " ")):
         minus, name, quoted, plain = match.groups()
         value = quoted if quoted is not None else plain or ""

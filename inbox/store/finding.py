@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Text, and_, cast, false, func, not_, selec
 from inbox.store import search
 from inbox.store.asking import Asked, Term
 from inbox.store.clock_tables import targets
-from inbox.store.database import Conn
+from inbox.store.database import Conn, among
 from inbox.store.search import Sought, words_of
 from inbox.store.seers import Seer, attachments_seen, events_seen, threads_seen, whole_messages
 from inbox.store.tables import (
@@ -66,19 +66,31 @@ class Found:
     threads: frozenset[int] = field(default=frozenset())
 
 
-def over_threads(conn: Conn, asked: Asked, eyes: Eyes) -> list[Cond]:
-    """Conditions over `threads` for what was asked; all of them must hold."""
+@dataclass(frozen=True, slots=True)
+class Over:
+    """What was asked as conditions over `threads`; all of them must hold."""
+
+    conditions: tuple[Cond, ...]
+    cut: bool
+    """Do more mails or notes hold a word than were looked at? Then threads may be missing, or be
+    there although an older mail holds what none may."""
+
+
+def over_threads(conn: Conn, asked: Asked, eyes: Eyes) -> Over:
+    """Conditions over `threads` for what was asked."""
     wanted = [threads.c.merged_into_id.is_(None), threads_seen(eyes.seer)]
     wanted += _plain(conn, asked, eyes)
     wanted += [_has_files(eyes, one.negated) for one in asked.of("has")]
     wanted += _overlap(asked)
     if asked.is_for_mails:
-        wanted.append(threads.c.id.in_(sorted(mails(conn, asked, eyes).threads)))
-        return wanted
+        found = mails(conn, asked, eyes)
+        return Over((*wanted, among(conn, threads.c.id, found.threads)), found.cut)
+    cut = False
     for sought, terms in _turned(asked):
         held = _mails(conn, Asked(terms), eyes, sought, [])
-        wanted.append(threads.c.id.not_in(sorted(held.threads)))
-    return wanted
+        wanted.append(not_(among(conn, threads.c.id, held.threads)))
+        cut = cut or held.cut
+    return Over(tuple(wanted), cut)
 
 
 def _turned(asked: Asked) -> list[tuple[Sought, tuple[Term, ...]]]:
@@ -123,7 +135,7 @@ def _of_messages(
     names = asked.of("from", "to")
     if names:
         columns += [messages.c.from_name, messages.c.from_address, messages.c.recipients]
-    wanted = [messages.c.id.in_(numbers), whole_messages(eyes.seer), *over]
+    wanted = [among(conn, messages.c.id, numbers), whole_messages(eyes.seer), *over]
     wanted += _days(asked, messages.c.received_at)
     for one in asked.of("has"):
         there = select(attachments.c.id).where(attachments.c.message_id == messages.c.id)
@@ -154,7 +166,7 @@ def _of_notes(
     """Notes have an author of ours, go to nobody and carry no files."""
     if not numbers or any(not one.negated for one in asked.of("to", "has")):
         return []
-    wanted = [events.c.id.in_(numbers), events_seen(eyes.seer), *over]
+    wanted = [among(conn, events.c.id, numbers), events_seen(eyes.seer), *over]
     wanted += _days(asked, events.c.at)
     for one in asked.of("from"):
         by = events.c.actor == f"person:{one.value.lower()}"
@@ -200,7 +212,7 @@ def _condition(conn: Conn, term: Term, eyes: Eyes) -> Cond | None:
         of_day = (targets.c.breached_at >= term.day(), targets.c.breached_at < term.day() + DAY)
         return threads.c.id.in_(select(targets.c.thread_id).where(*of_day))
     if term.name == "account":
-        return threads.c.account_id.in_(_accounts(conn, value))
+        return among(conn, threads.c.account_id, _accounts(conn, value))
     return None
 
 
@@ -232,11 +244,11 @@ def _owner(value: str, eyes: Eyes) -> Cond:
     return threads.c.accountable_id == named
 
 
-def _accounts(conn: Conn, value: str) -> list[int]:
+def _accounts(conn: Conn, value: str) -> set[int]:
     """Accounts by number, or whose name or one of whose domains holds these words, in any case and
     without accents, the same on both databases."""
     if value.isascii() and value.isdigit():
-        return [int(value[:15])]
+        return {int(value[:15])}
     wanted = f" {words_of(value)} "
     found = set[int]()
     named = select(accounts.c.id, accounts.c.name).where(accounts.c.merged_into_id.is_(None))
@@ -244,7 +256,7 @@ def _accounts(conn: Conn, value: str) -> list[int]:
     for number, written in (*conn.execute(named), *conn.execute(owned)):
         if wanted in f" {words_of(written)} ":
             found.add(number)
-    return sorted(found)[:MOST]
+    return found
 
 
 def _days(asked: Asked, column: Any) -> list[Cond]:
@@ -301,7 +313,8 @@ def how_many(conn: Conn, listed: Sequence[Asked], eyes: Eyes) -> list[int]:
         return []
     columns = []
     for number, asked in enumerate(listed):
-        few = select(threads.c.id).where(*over_threads(conn, asked, eyes)).limit(MOST_COUNTED)
+        over = over_threads(conn, asked, eyes).conditions
+        few = select(threads.c.id).where(*over).limit(MOST_COUNTED)
         inner = few.subquery(f"few{number}")
         columns.append(select(func.count()).select_from(inner).scalar_subquery())
     row = conn.execute(select(*columns)).one()

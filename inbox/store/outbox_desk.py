@@ -145,11 +145,13 @@ def seen(conn: Conn, item_id: int, seer: Seer | None) -> None:
         raise NotFound(f"there is no outbox item {item_id}")
 
 
-def open_counts(conn: Conn) -> dict[str, int]:
-    """state -> how many items wait for a person: held, failed and uncertain ones."""
+def open_counts(conn: Conn, seer: Seer | None = ALL) -> dict[str, int]:
+    """state -> how many items that are seen wait for a person: held, failed, uncertain ones."""
     waits = text("outbox.state IN ('held', 'failed', 'uncertain')")
-    found = conn.execute(select(outbox.c.state, func.count()).where(waits).group_by(outbox.c.state))
-    return {row[0]: row[1] for row in found}
+    counted = select(outbox.c.state, func.count()).where(waits).group_by(outbox.c.state)
+    if seer is not ALL:
+        counted = counted.where(_seen(seer))
+    return {row[0]: row[1] for row in conn.execute(counted)}
 
 
 def listing(conn: Conn, page: Page, seer: Seer | None = ALL) -> tuple[Item, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -294,7 +295,7 @@ def lengths(conn: Conn, asking: Asking) -> dict[str, list[float]]:
 
 def percentile(ordered: list[float], share: float) -> float:
     """The value below which so much lies (nearest rank)."""
-    return ordered[min(max(round(share * len(ordered) + 0.5) - 1, 0), len(ordered) - 1)]
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
 
 def in_cell(asking: Asking) -> ColumnElement[bool]:

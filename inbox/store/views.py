@@ -84,9 +84,18 @@ class Wanted:
     limit: int = 50
 
 
-def listing(conn: Conn, wanted: Wanted) -> tuple[ThreadRow, ...]:
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Threads of a list, and whether there may be others (see `finding.Over.cut`)."""
+
+    rows: tuple[ThreadRow, ...]
+    cut: bool
+
+
+def listing(conn: Conn, wanted: Wanted) -> Lines:
     """Threads of a list; a fixed number of statements."""
-    conditions = over_threads(conn, wanted.asked, wanted.eyes)
+    over = over_threads(conn, wanted.asked, wanted.eyes)
+    conditions = list(over.conditions)
     by_due = wanted.sort == DUE
     column = threads.c.due_at if by_due else threads.c.last_message_at
     place = tuple_(column, threads.c.id)
@@ -94,13 +103,14 @@ def listing(conn: Conn, wanted: Wanted) -> tuple[ThreadRow, ...]:
         end = tuple_(*wanted.before)
         conditions.append(place > end if by_due else place < end)
     order = (column, threads.c.id) if by_due else (column.desc(), threads.c.id.desc())
-    return thread_store.lines(conn, conditions, order, wanted.limit)
+    return Lines(thread_store.lines(conn, conditions, order, wanted.limit), over.cut)
 
 
-def numbers(conn: Conn, asked: Asked, eyes: Eyes, most: int) -> tuple[int, ...]:
-    """The threads that a query finds, at most so many."""
-    wanted = select(threads.c.id).where(*over_threads(conn, asked, eyes))
-    return tuple(conn.scalars(wanted.order_by(threads.c.id).limit(most)))
+def numbers(conn: Conn, asked: Asked, eyes: Eyes, most: int) -> tuple[tuple[int, ...], bool]:
+    """The threads that a query finds, at most so many; and `finding.Over.cut`."""
+    over = over_threads(conn, asked, eyes)
+    wanted = select(threads.c.id).where(*over.conditions).order_by(threads.c.id).limit(most)
+    return tuple(conn.scalars(wanted)), over.cut
 
 
 def place_of(row: ThreadRow, sort: str) -> tuple[datetime, int]:

@@ -18,8 +18,8 @@ from inbox.store import people, threads, views
 from inbox.store.database import Conn
 from inbox.store.finding import Eyes
 from inbox.web.context import desk_of, frame, page
-from inbox.web.list_address import Filters, list_of
-from inbox.web.list_pages import known
+from inbox.web.list_address import filters_in, list_of
+from inbox.web.list_pages import cut_words, known
 from inbox.web.refused import plainly
 from inbox.web.visitors import own_path, visitor_of
 
@@ -37,12 +37,12 @@ def run(request: Request) -> Response:
     visitor = visitor_of(request)
     back = own_path(str(form.get("back", "/threads")))
     with site.db.read() as conn:
-        chosen = _chosen(conn, request, now)
+        chosen, warning = _chosen(conn, request, now)
     if not chosen:
         return RedirectResponse(back, 303)
     counted = form.get("sure") == "yes" and not form.get("all")
     if not counted and form.get("confirmed") != "yes":
-        return _ask(request, chosen, deed, back)
+        return _ask(request, chosen, deed, back, warning)
     name = secrets.token_urlsafe(12)
     work = bulk.Bulk(site.db, visitor.seer, name)
     with plainly():
@@ -83,26 +83,30 @@ def _until(value: str, now: datetime) -> datetime | None:
     return datetime.combine(day, MORNING)
 
 
-def _chosen(conn: Conn, request: Request, now: datetime) -> list[int]:
-    """The threads that the form names, or all of the list that it came from."""
+def _chosen(conn: Conn, request: Request, now: datetime) -> tuple[list[int], str]:
+    """The threads that the form names, or all of the list that it came from; and where not every
+    mail was looked at to find them, a sentence about it."""
     form = request.state.form
     if not form.get("all"):
         given = [*form.getlist("id"), *str(form.get("ids", "")).split(",")]
         given = [str(one) for one in given]
-        return [int(one) for one in given if one.isascii() and one.isdigit() and len(one) <= 15]
+        named = (one for one in given if one.isascii() and one.isdigit() and len(one) <= 15)
+        return [int(one) for one in named], ""
     seer = visitor_of(request).seer
-    filters = Filters(view="all", status=None, typed=str(form.get("query", ""))[:500])
+    filters = filters_in({name: str(value) for name, value in form.items()})
     around = frame(conn, request)
     wanted = list_of(conn, filters, seer, known(conn, around))
-    return list(views.numbers(conn, wanted.asked, Eyes(seer, now), bulk.MOST))
+    found, cut = views.numbers(conn, wanted.asked, Eyes(seer, now), bulk.MOST)
+    return list(found), cut_words(wanted.asked, cut)
 
 
-def _ask(request: Request, chosen: list[int], deed: bulk.Deed, back: str) -> Response:
+def _ask(request: Request, chosen: list[int], deed: bulk.Deed, back: str, warning: str) -> Response:
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
         shown = [threads.by_id(conn, number, around.visitor.seer) for number in chosen[:SHOWN]]
         title = _words(conn, deed, around.title)
     values: dict[str, Any] = {"chosen": chosen, "shown": shown, "deed": deed, "back": back}
+    values["warning"] = warning
     return page(request, "bulk.html", around, title=title, most=bulk.MOST, **values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from fastapi import HTTPException, Request
@@ -24,11 +25,16 @@ def key(request: Request, name: str) -> int:
 
 def number(request: Request, name: str) -> int | None:
     """A number out of the query, or None where it is not given."""
-    value = request.query_params.get(name, "")
+    return number_in(request.query_params, name)
+
+
+def number_in(given: Mapping[str, str], name: str) -> int | None:
+    """A number out of the fields of an address or a form, or None where it is not given."""
+    value = given.get(name, "")
     if not value:
         return None
     if not _NUMBER.fullmatch(value):
-        raise HTTPException(400, f"`{name}` in the address is not a number.")
+        raise HTTPException(400, f"`{name}` is not a number.")
     return int(value)
 
 

@@ -45,7 +45,7 @@ def outbox(request: Request) -> Response:
             state=state or None, before=number(request, "before"), limit=ROWS + 1
         )
         found = outbox_desk.listing(conn, wanted, around.visitor.seer)
-        counts = outbox_desk.open_counts(conn)
+        counts = outbox_desk.open_counts(conn, around.visitor.seer)
     return page(
         request,
         "outbox.html",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +16,7 @@ from inbox.store.database import Conn
 from inbox.store.seers import Seer
 from inbox.store.views import DUE, NEWEST, View
 from inbox.web import words
-from inbox.web.keys import number
+from inbox.web.keys import number_in
 
 SORTS = {DUE: "Due first", NEWEST: "Newest first"}
 _HOUSE = {one.name: one for one in views.HOUSE}
@@ -35,23 +36,25 @@ class Filters:
 
     def query(self, **other: Any) -> str:
         """The query part of an address: these filters, with some changed."""
-        values: dict[str, Any] = {"view": self.view, "team": self.team, "account": self.account}
-        values |= {"q": self.typed or None, "sort": self.sort}
-        if self.status != "open" and self.view is None:
-            values["status"] = self.status or "all"
-        values |= {
-            name: None if name == "status" and value == "open" else value
-            for name, value in other.items()
-        }
+        values = {**self.fields(), **other}
         given = {name: value for name, value in values.items() if value is not None}
+        if given.get("status") == _usual(given.get("q"), given.get("view")):
+            del given["status"]
         return f"?{urlencode(given)}" if given else ""
 
-    def hidden(self) -> dict[str, str]:
-        """What a form that changes only the words must carry on."""
+    def fields(self) -> dict[str, str]:
+        """All of these filters, as `filters_in` reads them."""
         values = {"view": self.view, "team": self.team, "account": self.account, "sort": self.sort}
-        if self.view is None and self.status != "open":
+        values |= {"q": self.typed or None}
+        if self.view is None:
             values["status"] = self.status or "all"
         return {name: str(value) for name, value in values.items() if value is not None}
+
+    def hidden(self) -> dict[str, str]:
+        """What a form that changes only the words must carry on: who types words into the list
+        of what is open looks into all."""
+        given = self.fields()
+        return {n: v for n, v in given.items() if n != "q" and (n, v) != ("status", "open")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,21 @@ class List:
         return self.asked.written
 
 
+def _usual(typed: Any, view: Any) -> str:
+    """The status of a list whose address names none."""
+    return "all" if typed or view else "open"
+
+
 def filters_of(request: Request) -> Filters:
     """The filters in an address; what names no status or order is refused."""
-    given = request.query_params
+    return filters_in(request.query_params)
+
+
+def filters_in(given: Mapping[str, str]) -> Filters:
+    """The filters in the fields of an address or a form; `Filters.fields` writes them."""
     typed = given.get("q", "").strip()[: asking.MOST_TYPED]
     view = (given.get("view") or "")[:20] or None
-    status = given.get("status") or ("all" if typed or view else "open")
+    status = given.get("status") or _usual(typed, view)
     if status not in words.STATUSES:
         raise HTTPException(400, "There is no such status.")
     sort = given.get("sort") or None
@@ -82,13 +94,16 @@ def filters_of(request: Request) -> Filters:
         raise HTTPException(400, "A list is sorted by `due` or by `newest`.")
     team = (given.get("team") or "")[:80] or None
     by_status = None if status == "all" else status
-    return Filters(team, by_status, number(request, "account"), view, typed, sort)
+    return Filters(team, by_status, number_in(given, "account"), view, typed, sort)
 
 
 def list_of(conn: Conn, filters: Filters, seer: Seer | None, known: Known) -> List:
     """What an address asks for. Raises `NotFound` for a view that is not there for this person."""
     view = None if filters.view is None else view_named(conn, filters.view, seer)
-    asked = asking.read(" ".join((view.query if view else "", filters.typed)), known)
+    asked = asking.read(filters.typed, known)
+    if view is not None:
+        named = asking.read(view.query, known)
+        asked = Asked((*named.terms, *asked.terms), (*named.said, *asked.said))
     more = []
     if filters.team is not None:
         more.append(_term("team", filters.team))

@@ -9,8 +9,8 @@ from fastapi import HTTPException, Request
 from starlette.responses import Response
 
 from inbox.errors import NotFound
-from inbox.store import accounts, asking, deeds, pages, people, views
-from inbox.store.asking import Known
+from inbox.store import accounts, asking, deeds, finding, pages, people, views
+from inbox.store.asking import Asked, Known
 from inbox.store.database import Conn
 from inbox.store.finding import Eyes
 from inbox.store.seers import Seer
@@ -35,6 +35,8 @@ class Listed:
     """Threads whose newest message no person wrote: they ask for no answer."""
     chips: dict[int, Chip]
     """thread -> its clock."""
+    cut: str = ""
+    """A sentence where not every mail was looked at that holds a word."""
 
 
 def known(conn: Conn, around: Frame) -> Known:
@@ -48,11 +50,25 @@ def listed_of(
 ) -> Listed:
     """One page of a list."""
     asked = views.Wanted(wanted.asked, eyes, wanted.sort, before, ROWS + 1)
-    rows = views.listing(conn, asked)
-    listed = listed_rows(conn, rows[:ROWS], eyes)
+    found = views.listing(conn, asked)
+    rows = found.rows
+    listed = replace(listed_rows(conn, rows[:ROWS], eyes), cut=cut_words(wanted.asked, found.cut))
     if len(rows) <= ROWS:
         return listed
     return replace(listed, older=place(*views.place_of(rows[ROWS - 1], wanted.sort)))
+
+
+def cut_words(asked: Asked, cut: bool) -> str:
+    """What it means for a list that not every mail was looked at; empty where every one was."""
+    if not cut:
+        return ""
+    looked = f"Only the newest {finding.MOST:,} mails and {finding.MOST:,} notes that hold"
+    if asked.is_for_mails:
+        return f"{looked} these words were looked at: older threads may be missing here."
+    return (
+        f"{looked} a word with a minus were looked at: threads may stand here although an older"
+        " mail holds it."
+    )
 
 
 def listed_rows(conn: Conn, rows: tuple[ThreadRow, ...], eyes: Eyes) -> Listed:

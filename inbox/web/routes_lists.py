@@ -24,7 +24,8 @@ MOST_PASTED = rules_pages.MOST_MAIL + 64 * 1024
 
 VIEW = ("name", "query", "sort", "shared")
 BULK = (
-    *("id", "ids", "deed", "back", "query", "sure", "all", "confirmed"),
+    *("id", "ids", "deed", "back", "sure", "all", "confirmed"),
+    *("view", "team", "account", "status", "q", "sort"),
     *("tag_value", "untag_value", "snooze_value"),
 )
 MOST_CHOSEN = 80

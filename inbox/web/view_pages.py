@@ -25,7 +25,9 @@ def _named(request: Request) -> Named:
         raise HTTPException(400, "The form is not one of ours.")
     if team and team not in visitor_of(request).seer.teams:
         raise HTTPException(400, "A view is shared with a team of your own.")
-    query = str(form.get("query", ""))[: asking.MOST_TYPED]
+    query = str(form.get("query", ""))
+    if len(query) > asking.MOST_TYPED:
+        raise HTTPException(400, f"A view asks for at most {asking.MOST_TYPED} characters.")
     return Named(str(form.get("name", ""))[:200], query, sort, audience, team or None)
 
 

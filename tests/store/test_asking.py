@@ -15,10 +15,11 @@ from inbox.store.asking import Known
 from inbox.store.database import Conn, Database
 from inbox.store.finding import Eyes
 from inbox.store.seers import Seer
-from inbox.store.tables import attachments
+from inbox.store.tables import attachments, events
+from inbox.store.tables import threads as threads_table
 from inbox.store.timeline import Event
 from tests.databases import NOW
-from tests.store.company import MINUTE, open_thread
+from tests.store.company import MINUTE, open_thread, thread_row
 from tests.store.test_lists import write_message
 
 KNOWN = Known(teams=("support", "success"), people=("tom", "maya"))
@@ -130,7 +131,7 @@ def found(conn: Conn, typed: str, seer: Seer | None = None) -> list[int]:
     asked = asking.read(typed, KNOWN)
     assert asked.said == ()
     wanted = views.Wanted(asked, Eyes(seer, NOW))
-    return sorted(row.thread.id for row in views.listing(conn, wanted))
+    return sorted(row.thread.id for row in views.listing(conn, wanted).rows)
 
 
 @pytest.mark.parametrize(
@@ -226,3 +227,23 @@ def test_a_note_that_is_forgotten_is_not_found(told: Database) -> None:
 
 def _places(conn: Conn, typed: str) -> Any:
     return finding.mails(conn, asking.read(typed, KNOWN), Eyes(None, NOW)).places
+
+
+def test_any_number_of_words_that_all_hold_is_one_question(house: Database) -> None:
+    """All numbers that were found as parameters of their own are more than a statement may have."""
+    words = [f"w{number}" for number in range(17)]
+    with house.write() as conn:
+        owner = people.by_handle(conn, "tom").id
+        row = thread_row(accountable_id=owner)
+        first = open_thread(conn)
+        conn.execute(threads_table.insert(), [row] * finding.MOST)
+        note = {"account_id": 1, "at": NOW, "kind": "note", "actor": "person:maya", "data": {}}
+        notes = [note | {"id": n, "thread_id": first + n} for n in range(1, finding.MOST + 1)]
+        conn.execute(events.insert(), notes)
+        search.add_words(conn, [(-one["id"], " ".join(words)) for one in notes])
+    with house.read() as conn:
+        for typed, count in ((" ".join(words), 1000), (" ".join(f"-{one}" for one in words), 1)):
+            asked = asking.read(typed, KNOWN)
+            assert finding.how_many(conn, [asked] * 8, Eyes(None, NOW)) == [count] * 8
+            lines = views.listing(conn, views.Wanted(asked, Eyes(None, NOW), limit=1))
+            assert len(lines.rows) == 1 and lines.cut

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, insert
 
 from inbox.errors import AboardError, NotFound
-from inbox.store import asking, people, regroup, targets, threads, timeline, urgency, views
+from inbox.store import asking, people, regroup, reports, targets, threads, timeline, urgency, views
 from inbox.store.asking import Known
 from inbox.store.columns import NO_CLOCK
 from inbox.store.database import Conn, Database
@@ -102,7 +102,7 @@ def test_a_list_in_pages_is_the_whole_list_in_order(house: Database, sort: str) 
         eyes, seen, before = Eyes(None, NOW), [], None
         while True:
             wanted = views.Wanted(asking.Asked(), eyes, sort, before, 5)
-            rows = views.listing(conn, wanted)
+            rows = views.listing(conn, wanted).rows
             if not rows:
                 break
             seen += [views.place_of(row, sort) for row in rows]
@@ -201,3 +201,16 @@ def test_the_house_has_views_that_can_be_typed() -> None:
     for one in HOUSE:
         assert asking.read(one.query, KNOWN).said == ()
     assert timedelta(0) < NO_CLOCK - NOW
+
+
+@pytest.mark.parametrize(
+    ("listed", "share", "value"),
+    [
+        ([1.0], 0.5, 1.0),
+        ([1.0, 2.0], 0.5, 1.0),
+        ([1.0, 2.0, 3.0], 0.5, 2.0),
+        ([1.0] * 9 + [5.0], 0.9, 1.0),
+    ],
+)
+def test_a_percentile_is_the_nearest_rank(listed: list[float], share: float, value: float) -> None:
+    assert reports.percentile(listed, share) == value

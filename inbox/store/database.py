@@ -15,26 +15,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    CursorResult,
-    Engine,
-    Table,
-    any_,
-    create_engine,
-    event,
-    func,
-    literal,
-    select,
-    text,
-)
+from sqlalchemy import Connection, CursorResult, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -345,16 +330,6 @@ def portions(values: Iterable[Value]) -> Iterator[list[Value]]:
     ordered = sorted(set(values))
     for start in range(0, len(ordered), MOST_VALUES):
         yield ordered[start : start + MOST_VALUES]
-
-
-def among(conn: Conn, column: Any, numbers: Iterable[int]) -> ColumnElement[bool]:
-    """Is a column one of these numbers? They are one parameter, however many there are."""
-    listed = sorted(set(numbers))
-    if conn.dialect.name == "sqlite":
-        each = func.json_each(_dumps(listed)).table_valued("value")
-        within: ColumnElement[bool] = column.in_(select(each.c.value))
-        return within
-    return cast(ColumnElement[bool], column == any_(literal(listed, ARRAY(BigInteger))))
 
 
 def ping(conn: Conn) -> None:

@@ -15,9 +15,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, and_, cast, false, func, not_, select, text, true
 
 from inbox.store import search
+from inbox.store.among import among
 from inbox.store.asking import Asked, Term
 from inbox.store.clock_tables import targets
-from inbox.store.database import Conn, among
+from inbox.store.database import Conn
 from inbox.store.search import Sought, words_of
 from inbox.store.seers import Seer, attachments_seen, events_seen, threads_seen, whole_messages
 from inbox.store.tables import (

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, true, update
 
 from inbox.errors import AboardError, NotFound
 from inbox.mail.outgoing import CONNECT, ENVELOPE
 from inbox.store.database import Conn, for_update
 from inbox.store.outbox_tables import ITEM_STATES, outbox, outbox_recipients
-from inbox.store.seers import ALL, Seer, threads_seen
-from inbox.store.tables import contact_addresses, messages, people, threads
+from inbox.store.seers import ALL, Seer, hidden_threads
+from inbox.store.tables import contact_addresses, messages, people
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,9 @@ class Page:
 
 def _seen(seer: Seer | None) -> ColumnElement[bool]:
     """Items that are on no thread, or on one that is seen; a notice is seen by all who run it."""
-    hidden = select(threads.c.id).where(not_(threads_seen(seer)))
+    if seer is ALL or seer.sees_all:
+        return true()
+    hidden = hidden_threads(seer)
     return or_(outbox.c.thread_id.is_(None), outbox.c.thread_id.not_in(hidden))
 
 

@@ -14,7 +14,8 @@ from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from inbox.flow import bulk, undo
-from inbox.store import people, threads, views
+from inbox.store import pages, people, threads, views
+from inbox.store.asking import PRIORITIES
 from inbox.store.database import Conn
 from inbox.store.finding import Eyes
 from inbox.web.context import desk_of, frame, page
@@ -61,6 +62,8 @@ def _deed(request: Request, now: datetime) -> bulk.Deed:
     value = (value or str(form.get(f"{name}_value", ""))).strip()[:200]
     if name == "snooze":
         return bulk.Deed(name, value, _until(value, now))
+    if name == "priority" and value not in PRIORITIES:
+        raise HTTPException(400, "A priority is one of " + ", ".join(PRIORITIES) + ".")
     if name in ("tag", "untag") and not value:
         raise HTTPException(400, "Which tag? Type one beside the button.")
     return bulk.Deed(name, value)
@@ -122,6 +125,8 @@ def _words(conn: Conn, deed: bulk.Deed, title: Any) -> str:
     """What a deed does, as a person says it."""
     said = bulk.DEEDS[deed.name]
     if deed.name == "team":
+        if deed.value not in pages.team_titles(conn):
+            raise HTTPException(400, "There is no such team.")
         return f"Give to {title(deed.value)}"
     if deed.name == "owner":
         return f"Give to {people.by_handle(conn, deed.value).name}"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from inbox.store import finding, people, threads, views
+from inbox.store import threads
 from tests.web import story
 from tests.web.conftest import Told, serving
 from tests.web.test_pages import page, thread_of, words
@@ -294,109 +293,3 @@ def test_the_bar_comes_without_scripts_too(own: Told, chromium: Browser) -> None
         seen.locator("main button.primary").click()
         assert "Done on 1 thread." in seen.locator(".flash").inner_text()
         context.close()
-
-
-def test_a_deed_on_all_of_a_list_stays_within_it_however_long_its_question(own: Told) -> None:
-    """Nothing that narrowed the list may fall off the end of what the form brings back."""
-    client = own.client()
-    for typed in (" ".join(["-nosuchword"] * 20), "-" + "n" * 495):
-        listing = page(client, f"/threads?q={typed}&status=open&team=support")
-        seen = rows(listing)
-        assert 0 < len(seen) < 7
-        form = form_of(listing, "/threads/bulk") | {"deed": "closed", "all": "yes"}
-        asked = client.post("/threads/bulk", data=form)
-        chosen = form_of(asked.text, "/threads/bulk")["ids"].split(",")
-        assert sorted(map(int, chosen)) == sorted(seen)
-
-
-def test_a_list_says_that_not_every_mail_was_looked_at(
-    own: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = own.client()
-    said = "newest 1 mails and 1 notes"
-    assert said not in words(page(client, "/threads?q=kickoff"))
-    monkeypatch.setattr(finding, "MOST", 1)
-    for path in ("/threads?q=kickoff", "/threads?q=-kickoff", "/search?q=-kickoff"):
-        assert said in words(page(client, path)), path
-    listing = page(client, "/threads?q=-kickoff")
-    form = form_of(listing, "/threads/bulk") | {"deed": "closed", "all": "yes"}
-    assert said in words(client.post("/threads/bulk", data=form).text)
-
-
-def test_every_view_of_the_house_has_its_place_beside_the_pages(client: TestClient) -> None:
-    text = page(client, "/threads")
-    listed = re.search(r'<ul class="views".*?</ul>', text, re.S)
-    assert listed is not None
-    assert re.findall(r"view=([a-z-]+)", listed[0]) == [one.name for one in views.HOUSE]
-
-
-def _account(thread: threads.Thread) -> int:
-    return thread.account_id
-
-
-def test_many_are_given_to_a_person_and_merged(own: Told) -> None:
-    client = own.client()
-    with own.db.read() as conn:
-        every = [row.thread for row in threads.listing(conn, threads.Page(limit=100))]
-    one, other = next(
-        (a, b) for a, b in pairwise(sorted(every, key=_account)) if a.account_id == b.account_id
-    )
-    chosen = [str(one.id), str(other.id)]
-    listing = page(client, "/threads")
-    form = form_of(listing, "/threads/bulk") | {"id": chosen}
-    client.post("/threads/bulk", data=form | {"deed": "team:implementation", "sure": "yes"})
-    asked = client.post("/threads/bulk", data=form | {"deed": "owner:priya"})
-    assert "Give to Priya" in words(asked.text)
-    confirm = form_of(asked.text, "/threads/bulk") | {"deed": "owner:priya"}
-    given = client.post("/threads/bulk", data=confirm)
-    assert given.status_code == 303, words(given.text)
-    with own.db.read() as conn:
-        priya = people.by_handle(conn, "priya").id
-        assert {threads.by_id(conn, int(one)).accountable_id for one in chosen} == {priya}
-    done = client.post("/threads/bulk", data=form | {"deed": "merge", "sure": "yes"})
-    with own.db.read() as conn:
-        assert len({threads.by_id(conn, int(one)).id for one in chosen}) == 1
-    after = page(client, done.headers["location"])
-    assert "Done on 1 thread." in words(after)
-    assert client.post("/threads/undo", data=form_of(after, "/threads/undo")).status_code == 303
-    with own.db.read() as conn:
-        assert len({threads.by_id(conn, int(one)).id for one in chosen}) == 2
-    for wrong in ("owner:nobody", "owner", "team:nowhere", "team", "priority:huge", "snooze:never"):
-        answer = client.post("/threads/bulk", data=form | {"deed": wrong})
-        assert 400 <= answer.status_code < 500, wrong
-        answer = client.post("/threads/bulk", data=form | {"deed": wrong, "sure": "yes"})
-        assert answer.status_code == 200 or 400 <= answer.status_code < 500, wrong
-    alone = client.post("/threads/bulk", data=form | {"deed": "merge", "sure": "yes", "id": "1"})
-    assert "Merging needs two threads or more" in words(alone.text)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/reports/volume?days=%C2%B3",
-        "/reports/volume?days=" + "9" * 5000,
-        "/reports/volume/threads?key=%00",
-        "/reports/volume/csv?part=%00",
-        "/threads?done=%00",
-        "/threads?view=%00",
-        "/threads?q=%00",
-        "/accounts?q=%00",
-        "/search?q=%00",
-        "/explain?subject=%00",
-        "/threads?before=-9999999999999999-1",
-        "/threads?account=999999999999999",
-        "/search?q=kickoff&from=999999999999999",
-        "/outbox?before=999999999999999",
-        "/followups?after=999999999999999",
-        "/search?q=account:999999999999999",
-        "/search?q=before:0001-01-01+after:9999-12-29",
-    ],
-)
-def test_an_odd_address_is_answered_or_refused(client: TestClient, path: str) -> None:
-    assert client.get(path).status_code in (200, 400, 404)
-
-
-def test_a_form_with_the_character_nul_is_refused(client: TestClient) -> None:
-    form = form_of(page(client, "/threads"), "/views")
-    answer = client.post("/views", data=form | {"name": "A\x00B"})
-    assert answer.status_code == 400

@@ -172,7 +172,7 @@ def _insert(unit: Unit, mail: Mail, thread: Thread, facts: Facts) -> None:
         "has_html": letter.html is not None,
         "language": language or None,
         "automatic": letter.automatic.kind.value,
-        "may_answer": letter.automatic.may_answer and not mail.stranger,
+        "may_answer": _may_answer(mail),
         "verified": mail.verdict.result,
         "extras": ({extras.SIDE: True} if there.side else {})
         | extras.of_letter(letter)
@@ -181,6 +181,12 @@ def _insert(unit: Unit, mail: Mail, thread: Thread, facts: Facts) -> None:
         "defects": defects,
     }
     unit.add_message(row, extras.files_of(letter))
+
+
+def _may_answer(mail: Mail) -> bool:
+    """May a machine answer it? Not where its domain disowns it: whoever it names did not write."""
+    believed = verify.may_join(mail.verdict)
+    return believed and mail.letter.automatic.may_answer and not mail.stranger
 
 
 def _join(

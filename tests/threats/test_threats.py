@@ -385,6 +385,21 @@ def test_t45_forged_senders_get_a_budget_and_none_of_their_words(office: Office)
     forged_senders(office, 200)
 
 
+def test_t45_nobody_is_answered_for_mail_that_their_domain_disowns(office: Office) -> None:
+    office.write_in(id="one@acme.example", subject="Kickoff")
+    with office.db.write() as conn:  # somebody of ours has confirmed the account
+        conn.execute(tables.accounts.update().values(provisional=False))
+    office.carry()
+    office.left.clear()
+    for number in range(5):
+        office.later(days=1, hours=1)
+        forged = mail(f"<{ANA}>", id=f"f{number}@evil.example", date=office.now)
+        receive(office, forged, zone=Zone(REJECT), reverse_path="x@acme.example")
+    office.carry()
+    assert {row.verified for row in office.rows(tables.messages, direction="in")} >= {"fail"}
+    assert office.left == []
+
+
 @pytest.mark.campaign
 def test_t45_forged_senders_by_the_thousand(sqlite_office: Office) -> None:
     forged_senders(sqlite_office, 5_000)

@@ -234,9 +234,10 @@ def _secret(level: Level, key: str, folder: Path) -> str | None:
         return None
     path = folder / from_file.text(file_key)
     try:
-        return path.read_text().strip()
-    except OSError as error:
-        from_file.wrong(file_key, f"a file that can be read ({error.strerror})")
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:  # no file; or no text, no path: what it holds is secret
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        from_file.wrong(file_key, f"a file that can be read ({why})")
         return None
 
 

@@ -160,9 +160,10 @@ def _password(entry: Fields, folder: Path, environment: Mapping[str, str]) -> st
     if "password_file" not in entry:
         return None
     try:
-        return (folder / entry.text("password_file")).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        entry.wrong("password_file", f"a file that can be read ({error})")
+        return (folder / entry.text("password_file")).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:  # no file; or no text, no path: what it holds is secret
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        entry.wrong("password_file", f"a file that can be read ({why})")
         return None
 
 

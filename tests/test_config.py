@@ -12,7 +12,8 @@ from sqlalchemy.engine import make_url
 
 from inbox import config
 from inbox.config import Listen, Mailbox, Settings
-from inbox.errors import ConfigError
+from inbox.errors import ConfigError, StoreError
+from inbox.store.database import Database
 from routing.problems import Problem
 
 MINIMAL = "mailboxes:\n  - {address: hello@aboard.example, name: Onboarding}\n"
@@ -319,6 +320,22 @@ def test_no_environment_ever_raises_anything_but_its_problems(name: str, value: 
 # --- Secrets and paths -----------------------------------------------------------------------
 
 SECRET = "s3cr3t-w0rd"
+
+
+@pytest.mark.parametrize("key", ["database_password_file", "send_password_file"])
+@pytest.mark.parametrize("name", ["secret", '"a\\0b"', "nowhere", "."])
+def test_a_secret_that_cannot_be_read_is_a_problem(tmp_path: Path, key: str, name: str) -> None:
+    (tmp_path / "secret").write_bytes(SECRET.encode() + b"\xff\xfe")
+    found = problems(MINIMAL + f"{key}: {name}\n", tmp_path)
+    assert any("a file that can be read" in one.message for one in found)
+    assert SECRET not in str(found)
+
+
+@pytest.mark.parametrize("place", ["h:²", "[::1", "h:x"])
+def test_an_address_of_a_database_that_cannot_be_read_is_told(place: str) -> None:
+    with pytest.raises(StoreError, match="address cannot be read") as told:
+        Database(f"postgresql://ada:{SECRET}@{place}/aboard")
+    assert SECRET not in str(told.value)
 
 
 def test_a_secret_is_never_printed(tmp_path: Path) -> None:

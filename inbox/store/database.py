@@ -21,7 +21,7 @@ import orjson
 from sqlalchemy import Connection, CursorResult, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
@@ -49,7 +49,11 @@ class Database:
     """One database, SQLite or PostgreSQL, with a door for reading and a door for writing."""
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        self.url = make_url(url)
+        try:
+            self.url = make_url(url)
+        except (ValueError, ArgumentError):  # may hold a password: its words are not told
+            how = "write sqlite:///FILE or postgresql://USER@HOST:PORT/NAME"
+            raise StoreError(f"the database's address cannot be read; {how}") from None
         backend = self.url.get_backend_name()
         if backend == "postgresql":
             self.url = self.url.set(drivername="postgresql+psycopg")

@@ -50,7 +50,7 @@ def unpacked(path: str, data: bytes) -> Contents | None:
 def packed_file(data: bytes, path: str) -> tuple[Attachment, bytes]:
     """One file of a package, by its path. Raises KeyError where it holds no such file."""
     number = path.partition(INSIDE)[2]
-    files = unpack(data).files
+    files = unpack(data, texts=False).files
     if not re.fullmatch(r"[1-9][0-9]{0,3}", number) or int(number) > len(files):
         raise KeyError(f"the mail has no part at {path!r}; take a path from Letter.attachments")
     one = files[int(number) - 1]

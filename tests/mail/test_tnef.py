@@ -97,6 +97,21 @@ def test_an_embedded_message_gives_its_files_three_deep() -> None:
     )
 
 
+def test_text_is_made_only_where_somebody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    rtf = properties((0x1009, 0x102, packed_rtf(rb"{\rtf1 Hello}")))
+    packed = winmail(FILES, message=rtf, inner=[winmail([("in.txt", b"1")], message=rtf)] * 3)
+    made: list[bytes] = []
+
+    def counted(rtf: bytes) -> str:
+        made.append(rtf)
+        return "Hello"
+
+    monkeypatch.setattr("inbox.mail.tnef.rtf_to_text", counted)
+    found = letter(packed)
+    attachment_bytes(raw(packed), found.attachments[0].path)  # in the web process
+    assert made == [b"{\\rtf1 Hello}"]  # for the mail; those of messages inside nobody shows
+
+
 def test_what_is_broken_is_kept_as_it_came() -> None:
     packed = winmail(FILES)
     for torn in (packed[:40], b"no winmail at all"):

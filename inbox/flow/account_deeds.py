@@ -88,7 +88,7 @@ class Keeper:
             self._happened(conn, one.id, EDITED, {"changes": said}, now)
 
     def _held(self, conn: Conn, account_id: int) -> Account:
-        people.by_handle(conn, self.by)
+        people.at_work(conn, self.by)
         one = accounts.by_id(conn, account_id)
         accounts.lock(conn, [one.id])
         return one

@@ -43,7 +43,7 @@ class Corrections:
             if len(stands) < 2 or made[-1].id != stands[-1].id or stands[-1].id != assignment_id:
                 return None
             last, before = stands[-1], stands[-2]
-            person = people.by_handle(conn, by)
+            person = people.at_work(conn, by)
             if last.decided_by != "person" or thread.claimed_at is not None:
                 return None  # a correction leaves a thread unclaimed: somebody took it on since
             label = pages.label_at(conn, thread.id, last.at)

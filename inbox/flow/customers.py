@@ -197,7 +197,7 @@ def move_to_stage(
         files = in_force(conn)
         if files is not None and stage not in files.stages:
             raise NotFound(f"there is no stage {stage!r} ({did_you_mean(stage, files.stages)})")
-        person = people.by_handle(conn, by)
+        person = people.at_work(conn, by)
         accounts.lock(conn, [account_id])
         account = accounts.by_id(conn, account_id)
         if account.stage == stage:

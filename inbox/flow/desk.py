@@ -69,7 +69,7 @@ def assign(
     """
     with db.write() as conn:
         thread = threads.by_id(conn, thread_id)
-        person = people.by_handle(conn, by)
+        person = people.at_work(conn, by)
         teams = people.team_names(conn)
         if team not in teams:
             raise NotFound(f"there is no team {team!r} ({did_you_mean(team, teams)})")

@@ -77,7 +77,7 @@ class Drafting:
         """
         _refuse(typed)
         with self.db.write() as conn:
-            person = people.by_handle(conn, self.by)
+            person = people.at_work(conn, self.by)
             thread = threads.by_id(conn, typed.thread_id)
             if typed.draft_id is None:
                 return self._begin(conn, typed, thread, person, now)
@@ -130,13 +130,13 @@ class Drafting:
 
     def open(self, conn: Conn, draft_id: int, thread_id: int) -> Draft:
         """A draft that this person may change, as it is now. Raises as `save` does."""
-        person = people.by_handle(conn, self.by)
+        person = people.at_work(conn, self.by)
         return self._mine(conn, draft_id, threads.by_id(conn, thread_id), person, lock=False)
 
     def restore(self, draft_id: int, thread_id: int, version: int, now: datetime) -> Draft:
         """Let a draft say what it said at an earlier save; that is a version of its own."""
         with self.db.write() as conn:
-            person = people.by_handle(conn, self.by)
+            person = people.at_work(conn, self.by)
             draft = self._mine(conn, draft_id, threads.by_id(conn, thread_id), person)
             earlier = next(
                 (one for one in drafts.versions(conn, draft.id) if one.version == version), None
@@ -151,7 +151,7 @@ class Drafting:
     def discard(self, draft_id: int, thread_id: int, now: datetime) -> None:
         """Throw a draft away; with a run it can be taken back."""
         with self.db.write() as conn:
-            person = people.by_handle(conn, self.by)
+            person = people.at_work(conn, self.by)
             draft = self._mine(conn, draft_id, threads.by_id(conn, thread_id), person)
             drafts.settle(conn, draft.id, "discarded", None, now)
             if self.run:
@@ -185,7 +185,7 @@ class Drafting:
 
     def _show(self, conn: Conn, draft: Draft, name: str, now: datetime) -> None:
         text = f"{draft.text.rstrip()}\n\n[image: {name}]\n"
-        by_id = people.by_handle(conn, self.by).id
+        by_id = people.at_work(conn, self.by).id
         number = drafts.next_version(conn, draft.id)
         made = Version(draft.id, number, now, by_id, text, draft.fields, aside=False)
         drafts.save(conn, made, draft.kind)

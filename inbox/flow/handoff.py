@@ -52,7 +52,7 @@ def offer(db: Database, wanted: Offer, now: datetime, told: Told = sla.told) -> 
     with db.write() as conn:
         thread = threads.by_id(conn, wanted.thread_id)
         accounts.lock(conn, [thread.account_id])
-        person = people.by_handle(conn, wanted.by)
+        person = people.at_work(conn, wanted.by)
         _refuse(conn, thread, wanted.to_team)
         made = Handoff(
             id=0,
@@ -179,7 +179,7 @@ def _open(conn: Conn, handoff_id: int, by: str) -> tuple[Handoff, Thread, Person
     thread = threads.by_id(conn, handoffs.by_id(conn, handoff_id).thread_id)
     accounts.lock(conn, [thread.account_id])
     made = handoffs.by_id(conn, handoff_id)
-    person = people.by_handle(conn, by)
+    person = people.at_work(conn, by)
     if made.state != "offered":
         raise AboardError(f"handoff {made.id} was {made.state} at {made.settled_at:%Y-%m-%d %H:%M}")
     return made, threads.by_id(conn, thread.id), person

@@ -98,7 +98,7 @@ def release(db: Database, loop_id: int, by: str, now: datetime) -> Loop:
     Raises `NotFound`, and `AboardError` where it is not stopped.
     """
     with db.write() as conn:
-        person = people.by_handle(conn, by)
+        person = people.at_work(conn, by)
         found = loops.by_id(conn, loop_id)
         if not loops.release(conn, loop_id, now):
             raise AboardError(f"{found.address} is not stopped at {found.mailbox}")

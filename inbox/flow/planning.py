@@ -177,7 +177,7 @@ class Planner:
         self, planned_id: int, now: datetime, do: Callable[[Conn, PlannedStep], str]
     ) -> PlannedStep:
         with self.db.write() as conn:
-            people.by_handle(conn, self.by)
+            people.at_work(conn, self.by)
             first = planned.by_id(conn, planned_id)
             accounts.lock(conn, [threads.by_id(conn, first.thread_id).account_id])
             one = planned.by_id(conn, planned_id, held=True)

@@ -72,7 +72,7 @@ def _take(
     conn: Conn, proposal_id: int, by: str, state: str, now: datetime
 ) -> tuple[Proposal, Person]:
     """Settle it first, so that of two who click at once one alone goes on."""
-    person = people.by_handle(conn, by)
+    person = people.at_work(conn, by)
     accounts.lock(conn, [proposals.by_id(conn, proposal_id).account_id])
     made = proposals.by_id(conn, proposal_id)
     if not proposals.settle(conn, proposal_id, state, person.id, now):

@@ -49,7 +49,7 @@ class Forwards:
         colleague forwarded, an address that is none or is ours, or where nothing would change.
         """
         with self.db.write() as conn:
-            person = people.by_handle(conn, by)
+            person = people.at_work(conn, by)
             message = messages.by_id(conn, message_id)
             to = _address(sender) if sender.strip() else None
             return self.attribute(conn, message, to, (person, run), now)

@@ -55,7 +55,7 @@ class Regrouping:
         alone is confidential, or both are on offer to a team.
         """
         with self.db.write() as conn:
-            person = people.by_handle(conn, self.by)
+            person = people.at_work(conn, self.by)
             kept, lost = threads.by_id(conn, into_id), threads.by_id(conn, thread_id)
             accounts.lock(conn, {kept.account_id, lost.account_id})
             kept, lost = threads.by_id(conn, into_id), threads.by_id(conn, thread_id)
@@ -80,7 +80,7 @@ class Regrouping:
         `AboardError` where nothing would move or nothing would stay.
         """
         with self.db.write() as conn:
-            person = people.by_handle(conn, self.by)
+            person = people.at_work(conn, self.by)
             thread = threads.by_id(conn, thread_id)
             accounts.lock(conn, [thread.account_id])
             thread = threads.by_id(conn, thread_id)
@@ -110,7 +110,7 @@ class Regrouping:
         that is said. Raises `NotFound`, `AboardError`.
         """
         with self.db.write() as conn:
-            person = people.by_handle(conn, self.by)
+            person = people.at_work(conn, self.by)
             thread = threads.by_id(conn, thread_id)
             target = accounts.by_id(conn, account_id)
             _refuse_move(conn, thread, target)

@@ -110,7 +110,7 @@ def plan(conn: Conn, wish: Wish, post: Post) -> Planned:
     """The reply as it would leave; changes nothing. Raises `NotFound`, and `AboardError` where an
     address cannot be written or nobody would get it."""
     thread = threads.by_id(conn, wish.thread_id)
-    person = people.by_handle(conn, wish.by)
+    person = people.at_work(conn, wish.by)
     mails = messages.of_thread(conn, thread.id)
     answered = _answered(thread, mails, wish.answers_id)
     if not wish.text.strip():

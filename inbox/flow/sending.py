@@ -172,7 +172,7 @@ class Sending:
             raise AboardError(str(reason)) from reason
         run_after = order.at or now + self.post.undo_for
         with self.db.write() as conn:
-            person = people.by_handle(conn, self.by)
+            person = people.at_work(conn, self.by)
             thread = threads.by_id(conn, order.thread_id)
             accounts.lock(conn, [thread.account_id])
             thread = threads.by_id(conn, thread.id)

@@ -52,7 +52,7 @@ def undo(db: Database, run: str, by: str, now: datetime, told: Told = sla.told) 
     and admins may) or was undone already.
     """
     with db.write() as conn:
-        person = people.by_handle(conn, by)
+        person = people.at_work(conn, by)
         found = deeds.of_run(conn, run) if run else ()
         _refuse(found, person)
         touched = {one.thread_id for one in found if one.thread_id is not None}

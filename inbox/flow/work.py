@@ -193,7 +193,7 @@ class Desk:
             return self._done(conn, thread, changes, (STATUS_CHANGED, data), now)
 
     def _open(self, conn: Conn, thread_id: int) -> tuple[Thread, Person]:
-        person = people.by_handle(conn, self.by)
+        person = people.at_work(conn, self.by)
         thread = threads.by_id(conn, thread_id)
         accounts.lock(conn, [thread.account_id])
         return threads.by_id(conn, thread.id), person
@@ -218,7 +218,7 @@ class Desk:
         )
         number = timeline.add(conn, event)
         if self.run and changes:
-            person = people.by_handle(conn, self.by)
+            person = people.at_work(conn, self.by)
             keep_changes(conn, thread, changes, (self.run, person, number, kept), now)
         after = threads.by_id(conn, thread.id)
         self.told(conn, after, number)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from inbox.errors import NotFound
+from inbox.errors import AboardError, NotFound
 from inbox.store.database import Conn, upsert
 from inbox.store.tables import people, team_members, teams
 from routing.teams import Directory, Member, Team
@@ -78,6 +78,14 @@ def by_handle(conn: Conn, handle: str) -> Person:
     if row is None or not row.active:
         raise NotFound(f"there is no person {handle!r} in teams.yaml")
     return _person(row)
+
+
+def at_work(conn: Conn, handle: str) -> Person:
+    """One active person who may change something. Raises `NotFound`, `AboardError` for a viewer."""
+    person = by_handle(conn, handle)
+    if not person.changes:
+        raise AboardError(f"{person.name} is a viewer and only reads")
+    return person
 
 
 def by_id(conn: Conn, person_id: int) -> Person:

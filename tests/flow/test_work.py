@@ -6,13 +6,18 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from inbox.errors import AboardError, NotFound
 from inbox.flow import handoff
+from inbox.flow.desk import assign
+from inbox.flow.drafts import Drafting, Typed
 from inbox.flow.handoff import Offer
+from inbox.flow.regroup import Regrouping
 from inbox.flow.work import Desk
 from inbox.store import absences, handoffs, people
 from inbox.store.tables import events
+from inbox.store.tables import people as everybody
 from inbox.store.threads import Thread
 from tests.flow.house import House, mail
 
@@ -132,3 +137,31 @@ def test_what_cannot_be_done_says_why(
 def test_somebody_who_is_not_in_the_file_does_nothing(house: House, thread: Thread) -> None:
     with pytest.raises(NotFound, match="there is no person 'eve'"):
         desk(house, "eve").close(thread.id, house.now)
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        lambda house, one: desk(house).claim(one.id, house.now),
+        lambda house, one: desk(house).note(one.id, "Hm.", house.now),
+        lambda house, one: assign(house.db, one.id, "support", "ines", house.now),
+        lambda house, one: Regrouping(house.db, "ines").split(one.id, [], house.now),
+        lambda house, one: handoff.offer(
+            house.db, Offer(one.id, "success", "ines", "Theirs."), house.now
+        ),
+        lambda house, one: Drafting(house.db, "ines").save(
+            Typed(one.id, "note", "Hm.", {}), house.now
+        ),
+    ],
+    ids=["claim", "note", "assign", "split", "handoff", "draft"],
+)
+def test_a_viewer_changes_nothing_by_whatever_way(
+    house: House, thread: Thread, deed: Callable[[House, Thread], object]
+) -> None:
+    """Pages refuse by their policy; commands and whatever comes later are refused here."""
+    with house.db.write() as conn:
+        conn.execute(update(everybody).where(everybody.c.handle == "ines").values(role="viewer"))
+    before = len(house.rows(events))
+    with pytest.raises(AboardError, match="Ines Duarte is a viewer and only reads"):
+        deed(house, thread)
+    assert len(house.rows(events)) == before

@@ -134,8 +134,10 @@ def _of_messages(
         return []
     columns = [messages.c.id, messages.c.thread_id, messages.c.received_at]
     names = asked.of("from", "to")
-    if names:
-        columns += [messages.c.from_name, messages.c.from_address, messages.c.recipients]
+    if asked.of("from"):
+        columns += [messages.c.from_name, messages.c.from_address]
+    if asked.of("to"):
+        columns.append(messages.c.recipients)
     wanted = [among(conn, messages.c.id, numbers), whole_messages(eyes.seer), *over]
     wanted += _days(asked, messages.c.received_at)
     for one in asked.of("has"):
@@ -144,21 +146,28 @@ def _of_messages(
         wanted.append(not_(there.exists()) if one.negated else there.exists())
     joined = messages.join(threads, threads.c.id == messages.c.thread_id)
     rows = conn.execute(select(*columns).select_from(joined).where(*wanted))
+    sought = [(one.name, f" {words_of(one.value)} ", one.negated) for one in names]
+    known: dict[tuple[str, str], str] = {}  # the same few people write and are written to
     return [
         Place(row.received_at, row.id, None, row.thread_id)
         for row in rows
-        if all(_names(row, one) is not one.negated for one in names)
+        if all(_names(row, name, words, known) is not turned for name, words, turned in sought)
     ]
 
 
-def _names(row: Any, term: Term) -> bool:
-    """Does a mail come from, or go to, whom a term names? By whole words, as the index has them."""
-    if term.name == "from":
+def _names(row: Any, name: str, wanted: str, known: dict[tuple[str, str], str]) -> bool:
+    """Does a mail come `from`, or go `to`, whom these words name? By whole words, as the index
+    has them; `known` keeps the words of people."""
+    if name == "from":
         listed = [(row.from_name, row.from_address)]
     else:
-        listed = [(name, address) for one in row.recipients.values() for name, address in one]
-    wanted = f" {words_of(term.value)} "
-    return any(wanted in f" {words_of(f'{name} {address}')} " for name, address in listed)
+        listed = [(who, address) for one in row.recipients.values() for who, address in one]
+    for one in listed:
+        if one not in known:
+            known[one] = f" {words_of(' '.join(one))} "
+        if wanted in known[one]:
+            return True
+    return False
 
 
 def _of_notes(

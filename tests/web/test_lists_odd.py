@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import pairwise
+from urllib.parse import parse_qsl
 
 import pytest
 from sqlalchemy import update
@@ -15,6 +16,7 @@ from inbox.flow.render import TemplateTrouble
 from inbox.store import finding, outbox_desk, people, threads, views
 from inbox.store.database import Conn
 from inbox.store.outbox_tables import outbox
+from inbox.web.list_address import Filters, filters_in
 from tests.web.conftest import Told
 from tests.web.test_lists import form_of, rows
 from tests.web.test_pages import page, thread_of, words
@@ -230,3 +232,17 @@ def test_a_template_that_cannot_be_written_says_why(
     assert "Nothing was sent" not in words(text)
     monkeypatch.undo()
     page(client, "/templates/acknowledgement?thread=999999", 404)
+
+
+@pytest.mark.parametrize("status", ["open", "closed", None])
+@pytest.mark.parametrize("typed", ["", "kickoff"])
+def test_the_address_of_a_list_stands_for_that_list(status: str | None, typed: str) -> None:
+    filters = Filters("support", status, None, None, typed, "due")
+    assert filters_in(filters.fields()) == filters
+    assert filters_in(dict(parse_qsl(filters.query(before="1-1")[1:]))) == filters
+    assert Filters().query() == ""
+
+
+def test_a_page_behind_the_last_hit_says_that_it_is_the_end(client: TestClient) -> None:
+    text = words(page(client, "/search?q=thursday&from=3000"))
+    assert "Nothing found" not in text and "The list of hits ends here." in text

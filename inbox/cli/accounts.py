@@ -20,7 +20,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 def listing(
     context: typer.Context,
     like: Annotated[str, typer.Option(help="Only names or domains that hold this.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 200,
+    limit: Annotated[int, typer.Option(min=1, max=output.MOST_ROWS, help="At most so many.")] = 200,
     json: Json = False,
 ) -> None:
     """List accounts, the one where something happened last first."""

@@ -210,7 +210,7 @@ def _say_state(found: State) -> None:
 @labels.callback()
 def labels_list(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(min=1)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=output.MOST_ROWS)] = 100,
     json: Json = False,
 ) -> None:
     """List what people said, newest first."""

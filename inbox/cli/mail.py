@@ -160,7 +160,9 @@ def _mails(paths: Sequence[Path], lost: _Unreadable) -> Iterator[tuple[Path, int
 
 
 @quarantine.command("list")
-def quarantine_list(limit: Annotated[int, typer.Option(min=1)] = 100, json: Json = False) -> None:
+def quarantine_list(
+    limit: Annotated[int, typer.Option(min=1, max=output.MOST_ROWS)] = 100, json: Json = False
+) -> None:
     """List quarantined mail, oldest first."""
     from inbox.flow.doctor import delivery_json
     from inbox.store import ledger

@@ -74,7 +74,7 @@ def list_items(
         typer.Option(help="held, queued, sending, sent, failed, uncertain, cancelled, expired."),
     ] = "",
     thread: Annotated[str, typer.Option(help="Only this thread's.")] = "",
-    limit: Annotated[int, typer.Option(min=1)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=output.MOST_ROWS)] = 50,
     json: Json = False,
 ) -> None:
     """List items, newest first."""

@@ -16,6 +16,9 @@ from rich.text import Text
 CUT = {"subject": 80, "about": 80}
 """Columns that hold what a customer wrote -> most cells of one; JSON keeps all of it."""
 
+MOST_ROWS = 10**9
+"""Of a list; a database takes no number beyond 64 bits for a limit."""
+
 ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

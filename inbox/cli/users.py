@@ -113,7 +113,9 @@ def disable(handle: Handle) -> None:
 def log(
     kind: Annotated[str, typer.Option(help="Only entries of this kind, such as sign-in.")] = "",
     by: Annotated[str, typer.Option(help="Only what this person did: a handle.")] = "",
-    limit: Annotated[int, typer.Option(help="How many, the newest.")] = 100,
+    limit: Annotated[
+        int, typer.Option(min=1, max=output.MOST_ROWS, help="How many, the newest.")
+    ] = 100,
     json: Json = False,
 ) -> None:
     """The audit log, the newest first: what admins did, and who took data away."""

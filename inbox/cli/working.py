@@ -70,7 +70,7 @@ def threads(
     ] = "",
     query: Annotated[str, typer.Option(help="Narrow a view: `tag:vip -is:waiting`.")] = "",
     by: Annotated[str, typer.Option(help="Look with this person's eyes: a handle.")] = "",
-    limit: Annotated[int, typer.Option(min=1)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=output.MOST_ROWS)] = 50,
     json: Json = False,
 ) -> None:
     """List threads, the one with the newest message first; a view in its own order."""
@@ -128,7 +128,7 @@ def thread(thread_number: Annotated[str, typer.Argument(metavar="ID")], json: Js
 @app.command()
 def timeline(
     account: Annotated[str, typer.Argument(help="Number, name, domain or contact's address.")],
-    limit: Annotated[int, typer.Option(min=1)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=output.MOST_ROWS)] = 100,
     json: Json = False,
 ) -> None:
     """All that happened on an account, newest first: over all its threads and teams."""

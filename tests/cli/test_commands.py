@@ -216,6 +216,13 @@ def test_doctor_takes_no_odd_number_for_one(filled: Terminal, wanted: str) -> No
     assert "give its SHA-256, or ledger:NUMBER" in ran.err
 
 
+@pytest.mark.parametrize(
+    "command", ["threads", "timeline bank.example", "mail quarantine list", "accounts", "users log"]
+)
+def test_a_limit_that_no_database_takes_is_wrong_use(filled: Terminal, command: str) -> None:
+    assert filled.run(*command.split(), "--limit", 30 * "9").code == 2
+
+
 def test_quarantine_can_be_listed_shown_and_tried_again(filled: Terminal) -> None:
     (held,) = filled.run("mail", "quarantine", "list", "--json").lines()
     assert held["cause"] == "no-author"

@@ -21,6 +21,7 @@ from routing.teams import Directory, Team
 OWNER_CHANGED = "owner-changed"
 """Kind of the event that says who answers now, and why."""
 
+SEARCH_EVERY = timedelta(minutes=1)
 _TAKING_TURNS = frozenset({"round-robin", "fewest-open"})
 
 
@@ -153,21 +154,33 @@ def _left(pile: Pile) -> str:
 
 @dataclass(slots=True)
 class Attendance:
-    """Notes as time passes that somebody's absence has begun or ended, and re-homes."""
+    """Notes as time passes that somebody's absence has begun or ended, and re-homes. Once a minute
+    also what was given to somebody just as they left, by who had not heard of it yet."""
 
     looked_at: datetime | None = None
+    searched_at: datetime | None = None
 
     def keep(self, db: Database, house: Callable[[Conn], House], now: datetime) -> int:
         """Re-home where an absence began or ended since the last look; how many threads moved."""
         after = self.looked_at
         with db.read() as conn:
-            if after is not None and not absences.changes_between(conn, after, now):
+            changed = after is None or absences.changes_between(conn, after, now)
+            if not changed and not self._any_left_behind(conn, now):
                 self.looked_at = now
                 return 0
         with db.write() as conn:
             moved = rehome(conn, house(conn), now)
-        self.looked_at = now  # not before: what failed is tried again
+        # Not before: what failed is tried again.
+        self.looked_at = self.searched_at = now
         return moved
+
+    def _any_left_behind(self, conn: Conn, now: datetime) -> bool:
+        if self.searched_at is not None and now - self.searched_at < SEARCH_EVERY:
+            return False
+        if rehoming.any_unanswerable(conn):
+            return True
+        self.searched_at = now
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, and_, cast, insert, literal, null, select, update
 
 from inbox.store.columns import Key, UtcDateTime
-from inbox.store.database import Conn
+from inbox.store.database import Conn, for_update
 from inbox.store.tables import account_owners, events, people, teams, threads
 
 
@@ -74,6 +74,9 @@ def move(conn: Conn, pile: Pile, team: str, person_id: int, event: Any, now: dat
 
     `event` is (kind, data). What was owned is no longer: it waits for somebody of the team.
     """
+    # Locked before they are read: another node at the same work finds them moved, and says nothing.
+    mine = select(threads.c.id).where(_of(pile)).order_by(threads.c.id)
+    conn.execute(for_update(conn, mine))
     kind, data = event
     happened = select(
         threads.c.account_id,
@@ -92,6 +95,16 @@ def move(conn: Conn, pile: Pile, team: str, person_id: int, event: Any, now: dat
         .values(team=team, accountable_id=person_id, claimed_at=None, version=threads.c.version + 1)
     )
     return changed.rowcount
+
+
+def any_unanswerable(conn: Conn) -> bool:
+    """Is anything that is not closed with somebody who has left, or a team that is gone? Reads the
+    few index entries of those."""
+    gone = select(people.c.id).where(people.c.active.is_(False))
+    ended = select(teams.c.name).where(teams.c.active.is_(False))
+    found = select(threads.c.id).where(_LIVING).limit(1)
+    by_person = conn.scalar(found.where(threads.c.accountable_id.in_(gone)))
+    return by_person is not None or conn.scalar(found.where(threads.c.team.in_(ended))) is not None
 
 
 def unanswerable(conn: Conn, limit: int = 100) -> tuple[tuple[int, str, str, bool], ...]:

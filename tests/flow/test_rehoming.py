@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import update
 from inbox.flow import handoff
 from inbox.flow.audit import audit
 from inbox.flow.handoff import Offer
-from inbox.flow.ownership import Attendance, Owners, house_of, rehome
+from inbox.flow.ownership import OWNER_CHANGED, Attendance, Owners, house_of, rehome
 from inbox.flow.ownership import House as Homes
 from inbox.store import absences, handoffs, people, rehoming, threads, workload
 from inbox.store.database import Conn
@@ -235,6 +236,44 @@ def test_the_customers_reply_to_somebody_who_is_away_finds_somebody_else(
     said = house.rows(events, kind="owner-changed")[-1].data
     assert said["why"].startswith("ines is away and the customer wrote; ")
     assert (said["from"], said["to"]) == ("ines", "tom")
+
+
+def test_what_came_to_somebody_just_as_they_left_is_found_within_a_minute(house: House) -> None:
+    house.receive(mail(id="one@acme.example"))
+    without = TEAMS.replace("members: [tom, ines]", "members: [tom]")
+    without = "\n".join(line for line in without.splitlines() if "handle: ines" not in line)
+    where, attendance = homes(house, without), Attendance()
+    attendance.keep(house.db, lambda conn: where, house.now)
+    with house.looking() as conn:
+        ines = people.by_handle(conn, "ines").id
+    new_file(house, without)
+    with house.db.write() as conn:  # as filing does that began under the file of a moment ago
+        threads.save(conn, house.thread("one@acme.example").id, accountable_id=ines)
+    house.later(seconds=61)
+    assert attendance.keep(house.db, lambda conn: where, house.now) == 1
+    assert owner(house, "one@acme.example")[1] != "ines"
+    assert audit(house.db).findings == ()
+
+
+def test_two_nodes_that_rehome_at_once_move_and_say_it_once(threads_of_two: House) -> None:
+    house = threads_of_two
+    where = homes(house)
+    leave(house, "tom", days=2)
+    moved: list[int] = []
+
+    def other() -> None:
+        with house.db.write() as conn:
+            moved.append(rehome(conn, where, house.now))
+
+    beside = threading.Thread(target=other)
+    with house.db.write() as conn:
+        moved.append(rehome(conn, where, house.now))
+        beside.start()
+        beside.join(0.5)
+    beside.join()
+    said = [one for one in house.rows(events) if one.kind == OWNER_CHANGED]
+    assert sorted(moved) == [0, len(said)] and len(said) > 0
+    assert len({one.thread_id for one in said}) == len(said)
 
 
 def test_the_audit_names_what_nobody_who_is_there_answers_for(threads_of_two: House) -> None:

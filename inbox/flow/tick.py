@@ -17,7 +17,7 @@ from inbox.errors import StoreError
 from inbox.flow import sla
 from inbox.flow.admin_set import AdminFiles
 from inbox.flow.climb import Climb, Fired
-from inbox.store import accounts, targets, threads, timeline
+from inbox.store import targets, threads, timeline
 from inbox.store.database import Conn, Database, is_conflict
 
 BATCH = 500
@@ -204,7 +204,6 @@ class Ticker:
                 return Ticked(), False
         with self.db.write() as conn:
             found = targets.waking(conn, now, self.batch)
-            accounts.lock(conn, {account for _, account in found})
             for thread_id, account_id in found:
                 threads.save(conn, thread_id, status="open", snoozed_until=None)
                 data = {"status": "open", "from": "snoozed", "why": "its time has come"}

@@ -5,7 +5,7 @@ What a target means is decided in `routing.targets`; here is no arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -237,16 +237,16 @@ def claim(conn: Conn, now: datetime, most: int) -> tuple[DueTarget, ...]:
     who files or answers just now: it waits for nobody, so nobody can wait for it in a ring.
     """
     ids = list(conn.scalars(skip_locked(conn, _DUE), {"now": now, "most": most}))
-    if not ids:
-        return ()
-    free = {
-        one
-        for some in portions(conn.scalars(_ACCOUNTS.where(targets.c.id.in_(ids))))
-        for one in conn.scalars(skip_locked(conn, _FREE.order_by(accounts.c.id)), {"ids": some})
-    }
+    free = _held(conn, conn.scalars(_ACCOUNTS.where(targets.c.id.in_(ids))))
     # Read once the accounts are held: what somebody did to a thread until then is seen.
     claimed = conn.execute(_WITH_THREAD.where(targets.c.id.in_(ids)))
     return tuple(_due(row) for row in claimed if row.account_id in free)
+
+
+def _held(conn: Conn, account_ids: Iterable[int]) -> set[int]:
+    """Those of these accounts that nobody else holds; held from here on."""
+    wanted = skip_locked(conn, _FREE.order_by(accounts.c.id))
+    return {one for some in portions(account_ids) for one in conn.scalars(wanted, {"ids": some})}
 
 
 def any_due(conn: Conn, now: datetime) -> bool:
@@ -393,6 +393,8 @@ def any_waking(conn: Conn, now: datetime) -> bool:
 
 
 def waking(conn: Conn, now: datetime, most: int) -> tuple[tuple[int, int], ...]:
-    """(thread, account) of snoozed threads whose time has come; held, others passed over."""
+    """(thread, account) of snoozed threads whose time has come, held with their accounts; what
+    others hold is passed over, as in `claim`."""
     found = conn.execute(skip_locked(conn, _WAKING), {"now": now, "most": most}).all()
-    return tuple((row.id, row.account_id) for row in found)
+    free = _held(conn, (row.account_id for row in found))
+    return tuple((row.id, row.account_id) for row in found if row.account_id in free)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from inbox.flow.tick import Ticked
-from inbox.store import people
+from inbox.store import accounts, people, threads
 from inbox.store import targets as targets_store
 from inbox.store.clock_tables import target_steps, targets
 from inbox.store.database import Conn
@@ -131,3 +131,18 @@ def test_a_sweep_goes_by_what_stood_when_it_got_the_account(
     with office.looking() as conn:
         assert people.by_id(conn, after.accountable_id).handle == "tom"
     assert after.tags == ("late",) and after.claimed_at == office.now
+
+
+def test_waking_waits_for_nobody_who_holds_the_account(office: Office) -> None:
+    """Whoever holds an account goes on to its threads; a sweep that waits the other way round is
+    a ring (on PostgreSQL; SQLite has one writer)."""
+    office.receive(mail("Ana <ana@acme.example>", id="one@x"))
+    thread = office.thread("one@x")
+    office.desk("tom").snooze(thread.id, office.now + timedelta(hours=1), office.now)
+    office.later(hours=2)
+    if not office.db.is_sqlite:
+        with office.db.write() as conn:
+            accounts.lock(conn, [thread.account_id])
+            assert office.tick().woken == 0
+            threads.save(conn, thread.id, priority="high")
+    assert office.tick().woken == 1

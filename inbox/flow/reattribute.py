@@ -157,10 +157,18 @@ def _move(conn: Conn, message: Message, after: dict[str, Any], now: datetime) ->
     used = threads.users_of(conn, named)
     there = {users[after["account_id"]] for users in used.values() if after["account_id"] in users}
     attribution.use_ids(conn, after["account_id"], thread.id, named)
+    apart = there if thread.confidential else _confidential(conn, there)
+    for other in sorted(apart):  # who sees one need not see the other
+        threads.link(conn, thread.id, other, "refers-to-its-mail", now)
+    there -= apart
     survivor = min({thread.id, *there})
     for other in sorted({thread.id, *there} - {survivor}):
         thread_flow.absorb(conn, survivor, other, "forward", now)
     return survivor
+
+
+def _confidential(conn: Conn, numbers: set[int]) -> set[int]:
+    return {one for one, found in threads.by_ids(conn, numbers).items() if found.confidential}
 
 
 def _tell(

@@ -46,6 +46,20 @@ def test_one_click_makes_it_the_original_senders_and_undo_makes_it_ours_again(
     assert house.thread("a1@acme.example").messages == 1
 
 
+def test_a_forward_joins_no_confidential_thread(house: House) -> None:
+    receive(house, mail("Ada <ada@acme.example>", id="a1@acme.example"), zone=ZONE)
+    secret = house.message("a1@acme.example").thread_id
+    with house.db.write() as conn:
+        threads.save(conn, secret, confidential=True)
+    _asked(house, headers={"References": "<a1@acme.example>"})
+    _apply(house)
+    made = house.message("f1@aboard.example")
+    assert made.from_address == "ada@acme.example" and made.thread_id != secret
+    assert house.thread("a1@acme.example").messages == 1
+    (link,) = house.rows(tables.thread_links)
+    assert {link.thread_id, link.other_id} == {secret, made.thread_id}
+
+
 def test_an_unknown_customer_gets_an_account_by_one_click(house: House) -> None:
     _asked(house)
     _apply(house)

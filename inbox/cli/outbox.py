@@ -157,16 +157,14 @@ def _show(item: Item) -> None:
 @app.command()
 def release(number: Number, json: Json = False) -> None:
     """Let a held item leave; only a person does that."""
+    from inbox.flow import outbox_deeds
     from inbox.flow.compose import lifetimes
-    from inbox.store import outbox_desk
 
     with opening.database() as (settings, db):
         if not settings.send.host:
             raise AboardError("nobody carries mail: configure `send.host` first, then release")
-        with db.write() as conn:
-            item_id = opening.number(number, "outbox item")
-            outbox_desk.release(conn, item_id, utc_now(), lifetimes(settings))
-            item = outbox_desk.by_id(conn, item_id)
+        item_id = opening.number(number, "outbox item")
+        item = outbox_deeds.release(db, item_id, utc_now(), lifetimes(settings))
     _told(item, "leaves now", json)
 
 
@@ -174,13 +172,12 @@ def release(number: Number, json: Json = False) -> None:
 def retry(number: Number, json: Json = False) -> None:
     """Send an item again that failed, expired or is uncertain: the same bytes, only to whom nobody
     accepted it for yet."""
+    from inbox.flow import outbox_deeds
     from inbox.flow.compose import lifetimes
-    from inbox.store import outbox_desk
 
-    with opening.database() as (settings, db), db.write() as conn:
+    with opening.database() as (settings, db):
         item_id = opening.number(number, "outbox item")
-        outbox_desk.retry(conn, item_id, utc_now(), lifetimes(settings))
-        item = outbox_desk.by_id(conn, item_id)
+        item = outbox_deeds.retry(db, item_id, utc_now(), lifetimes(settings))
     _told(item, "is tried again now", json)
 
 

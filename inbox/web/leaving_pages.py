@@ -74,9 +74,8 @@ def item(request: Request) -> Response:
         elif deed in ("release", "retry"):
             if deed == "release" and not site.settings.send.host:
                 raise AboardError("nobody carries mail: an operator sets `send.host` first")
-            change = outbox_desk.release if deed == "release" else outbox_desk.retry
-            with site.db.write() as conn:
-                change(conn, item_id, now, lifetimes(site.settings))
+            change = outbox_deeds.release if deed == "release" else outbox_deeds.retry
+            change(site.db, item_id, now, lifetimes(site.settings), handle)
         else:
             raise HTTPException(400, "The form does not say what to do.")
     back = own_path(str(form.get("back", "/outbox")))

@@ -54,7 +54,7 @@ MAIL_DECISIONS = (
 EVENTS = {
     "mail": (
         *("mail-in", "mail-out", "reply-queued", "mail-queued", "mail-failed", "mail-uncertain"),
-        *("mail-expired", "mail-cancelled", "mail-bounced", "mail-forwarded"),
+        *("mail-expired", "mail-cancelled", "mail-released", "mail-bounced", "mail-forwarded"),
         *("agent-mail-refused", "agent-mail-held"),
     ),
     "routing": (

@@ -180,6 +180,8 @@ def test_an_item_is_released_tried_again_and_cancelled_by_its_buttons(own: Told)
     assert _items(own)[0].state == "cancelled"
     press("retry", 409)
     press("cancel", 409)
+    history = words(page(own.client(), "/threads/1"))
+    assert "let mail leave" in history and history.count("had mail sent again") == 3
 
 
 def test_an_item_of_a_confidential_thread_is_neither_shown_nor_counted(own: Told) -> None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from inbox.errors import AboardError
-from inbox.flow import sla, undo
+from inbox.flow import sla
 from inbox.flow.regroup import Regrouping
 from inbox.flow.work import Told
-from inbox.store import threads
-from inbox.store.database import Database
+from inbox.store import accounts, threads
+from inbox.store.database import Database, Within
 from inbox.store.threads import Thread
 
 
@@ -26,19 +26,14 @@ def join_linked(
     `run` is the name under which `flow.undo.undo` takes it back. Raises `NotFound`, and
     `AboardError` where they are not linked, or cannot be joined; then nothing has changed.
     """
-    with db.read() as conn:
+    with db.write() as conn:
         kept_id, young_id = sorted((threads.by_id(conn, one).id, threads.by_id(conn, other).id))
         kept, young = threads.by_id(conn, kept_id), threads.by_id(conn, young_id)
-        linked = {number for number, _ in threads.linked(conn, young.id)}
-    if kept.id not in linked:
-        raise AboardError(f"threads {young.id} and {kept.id} are not linked")
-    sorting = Regrouping(db, by, told, run)
-    moved = young.account_id != kept.account_id
-    if moved:
-        sorting.move(young.id, kept.account_id, now)
-    try:
+        # Both accounts in one order, before the move and the merge lock theirs.
+        accounts.lock(conn, {kept.account_id, young.account_id})
+        if kept.id not in {number for number, _ in threads.linked(conn, young.id)}:
+            raise AboardError(f"threads {young.id} and {kept.id} are not linked")
+        sorting = Regrouping(Within(conn), by, told, run)
+        if young.account_id != kept.account_id:
+            sorting.move(young.id, kept.account_id, now)
         return sorting.merge(young.id, kept.id, now)
-    except AboardError:
-        if moved:
-            undo.undo(db, run, by, now, told)
-        raise

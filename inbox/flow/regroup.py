@@ -29,7 +29,7 @@ from inbox.store import (
     threads,
     timeline,
 )
-from inbox.store.database import Conn, Database
+from inbox.store.database import Conn, Database, Within
 from inbox.store.deeds import Deed
 from inbox.store.people import Person
 from inbox.store.regroup import Moved, Rehoused
@@ -43,7 +43,7 @@ ACCOUNT_CHANGED = "account-changed"
 class Regrouping:
     """Somebody who sorts threads. `run` is the name under which it is undone; see `flow.undo`."""
 
-    db: Database
+    db: Database | Within
     by: str
     told: Told = sla.told
     run: str = ""

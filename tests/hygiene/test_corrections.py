@@ -8,7 +8,7 @@ from inbox.app import appliers, forwards_of
 from inbox.errors import AboardError
 from inbox.flow.linked import join_linked
 from inbox.flow.undo import undo
-from inbox.store import proposals, tables, threads
+from inbox.store import draft_tables, proposals, tables, threads
 from inbox.store.messages import Message
 from tests.authentication.test_filing import receive
 from tests.flow.house import House, mail
@@ -140,3 +140,15 @@ def test_threads_that_nothing_links_are_not_joined(house: House) -> None:
     with pytest.raises(AboardError, match="are not linked"):
         join_linked(house.db, one.id, two.id, "ines", house.now, "r1")
     assert house.thread("e1@else.example").account_id == two.account_id
+
+
+def test_what_cannot_be_joined_stays_where_it_was(house: House) -> None:
+    receive(house, mail("Ada <ada@acme.example>", id="a1@acme.example"), zone=ZONE)
+    receive(house, mail("Eve <eve@else.example>", id="e1@else.example", refs=["a1@acme.example"]))
+    one, stranger = house.thread("a1@acme.example"), house.thread("e1@else.example")
+    with house.db.write() as conn:
+        threads.save(conn, one.id, confidential=True)
+    with pytest.raises(AboardError, match="confidential"):
+        join_linked(house.db, stranger.id, one.id, "ines", house.now, "r1")
+    assert house.thread("e1@else.example").account_id == stranger.account_id
+    assert not house.rows(draft_tables.deeds, run="r1")

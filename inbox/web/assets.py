@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,13 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+
+COMMENTS = {
+    ".css": re.compile(rb"/\*.*?\*/\n?", re.DOTALL),
+    ".js": re.compile(rb"^[ \t]*(?://[^\n]*|/\*[^\n]*?\*/)[ \t]*\n", re.MULTILINE),
+}
+"""What is said to who reads the files; browsers need not load it. In scripts only whole lines,
+which can be found without understanding the language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +51,10 @@ class Assets:
         for path in sorted(folder.iterdir()):
             if path.suffix in TYPES:
                 self._add(path.stem, path.suffix, path.read_bytes())
-        for suffix in (".css", ".js"):
+        for suffix, comments in COMMENTS.items():
             parts = sorted((folder / suffix[1:]).glob(f"*{suffix}"))
-            self._add("app", suffix, b"\n".join(part.read_bytes() for part in parts))
+            joined = b"\n".join(part.read_bytes() for part in parts)
+            self._add("app", suffix, comments.sub(b"", joined))
 
     def _add(self, stem: str, suffix: str, content: bytes) -> None:
         name = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}{suffix}"

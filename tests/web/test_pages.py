@@ -297,6 +297,13 @@ def test_pages_with_all_they_need_stay_under_a_hundred_kilobytes(
     assert weight < 100_000, weight
 
 
+def test_comments_stay_with_who_reads_the_files(client: TestClient) -> None:
+    text = page(client, "/threads")
+    for url in re.findall(r'(?:href|src)="(/static/app[^"]+)', text):
+        lines = client.get(url).text.splitlines()
+        assert not [one for one in lines if one.lstrip().startswith(("//", "/*"))]
+
+
 def test_a_browser_that_takes_no_gzip_gets_the_plain_file(told: Told, client: TestClient) -> None:
     url = re.findall(r'src="(/static/app[^"]+)', page(client, "/threads"))[0]
     plain = client.get(url, headers={"accept-encoding": "identity"})

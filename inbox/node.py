@@ -124,6 +124,7 @@ class Node:
             log.serving("file", f"{self.settings.filing.workers} workers")
 
     async def _end_filing(self, supervisor: Supervisor) -> None:
+        supervisor.expect_stop()
         if self._filing is not None:
             await asyncio.wait([self._filing])
         await asyncio.to_thread(supervisor.stop)

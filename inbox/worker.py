@@ -57,11 +57,12 @@ def work(settings: Settings, pipe: Connection, owner: str, pause: float = 0.0) -
     `owner` is whose leases it takes. `pause` is in seconds, before anything else is done. SIGTERM
     ends it after the round it is in.
     """
+    ended = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
+    forks.take_sigterm()
     if pause and pipe.poll(pause) and _told_to_stop(pipe):
         return
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
     db = Database(settings.database_url(), pool_size=1)
     bench = _Bench(settings, pipe, db, owner)
     language.warm()  # inherited where the process was forked; no mail pays for it in any case
@@ -186,7 +187,9 @@ class Supervisor:
         """Give mails of dead workers back, start the workers and watch them."""
         most = self._settings.filing.most_attempts
         recover(self._db, self._settings.node, most, self._db.now(utc_now))
-        self._seats = [self._seat() for _ in range(self._settings.filing.workers)]
+        for _ in range(self._settings.filing.workers):
+            if (seat := self._seat_when_it_can()) is not None:
+                self._seats.append(seat)
         self._thread.start()
 
     def wake(self) -> None:
@@ -200,9 +203,13 @@ class Supervisor:
         """Wait until every worker has said that it is ready."""
         return all(seat.ready.wait(seconds) for seat in list(self._seats))
 
+    def expect_stop(self) -> None:
+        """From now on no worker is seated; a `start` that waits for one returns."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """Let the workers finish what they hold, then end."""
-        self._stopping.set()
+        self.expect_stop()
         seats.send(self._poke, "stop")
         if self._thread.is_alive():
             self._thread.join()  # first, so that no seat is filled anew behind our back
@@ -220,7 +227,19 @@ class Supervisor:
             seat.pipe.close()
         self._settle_deaths()
 
-    def _seat(self, pause: float = 0.0) -> Seat:
+    def _seat_when_it_can(self, pause: float = 0.0) -> Seat | None:
+        """A new worker, as soon as there can be one; None when it is to stop before."""
+        while not self._stopping.is_set():
+            try:
+                return self._seat(pause)
+            except (OSError, EOFError) as error:
+                # The system gives no process now, or what forks them was ended in this instant.
+                log.worker_ended(0, f"no worker can be started: {error!r}", [])
+                self._stopping.wait(FIRST_PAUSE)
+        return None
+
+    def _seat(self, pause: float) -> Seat:
+        forks.begin()
         ours, theirs = self._spawn.Pipe()
         owner = new_owner(self._settings.node)
         process = self._spawn.Process(
@@ -283,14 +302,7 @@ class Supervisor:
             self._settle_deaths()
         hopeless = failed and not seat.held
         pause = min(2 * seat.pause + FIRST_PAUSE, LONGEST_PAUSE) if hopeless else 0.0
-        while not self._stopping.is_set():
-            try:
-                return self._seat(pause)
-            except (OSError, EOFError) as error:
-                # The system gives no process now, or what forks them was ended in this instant.
-                log.worker_ended(0, f"no worker can be started: {error!r}", [])
-                self._stopping.wait(FIRST_PAUSE)
-        return seat
+        return self._seat_when_it_can(pause) or seat
 
     def _settle_deaths(self) -> None:
         """Give back what dead workers held; later where the database does not answer now."""

@@ -198,3 +198,23 @@ def test_a_second_sigterm_while_it_stops_neither_hangs_nor_loses(tmp_path: Path,
         assert conn.scalar(leased.where(ledger.c.state == "pending")) == 0, "given back at the end"
     assert audit(db, deep=False).balanced
     db.close()
+
+
+def test_sigterm_of_all_but_the_head_ends_workers_and_not_what_forks_them(tmp_path: Path) -> None:
+    """Whoever stops a service sends SIGTERM to all of its processes, in any order."""
+    working_folder(tmp_path)
+    told: set[str] = set()
+    with serving(tmp_path) as node:
+        deliver(node.smtp, range(3), told)
+        until(lambda: not waiting(tmp_path), within=60)  # the workers are there
+        before = node.others()
+        for pid in before:
+            os.kill(pid, signal.SIGTERM)
+        deliver(node.smtp, range(3, 40), told)
+        until(lambda: not waiting(tmp_path), within=60)
+        # What stays is what forks, and Python's own helper; each worker finished its round and went.
+        until(lambda: len(set(node.others()) & set(before)) == 2, within=60)
+        node.process.terminate()
+        assert node.ended() == 0
+    assert len(told) == 40
+    assert "no worker can be started" not in (tmp_path / "log").read_text()

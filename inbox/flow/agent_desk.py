@@ -22,7 +22,7 @@ from inbox.flow.reply import StaleReply
 from inbox.flow.work import Desk
 from inbox.mail import agent_commands
 from inbox.mail.agent_commands import Command, Said
-from inbox.mail.parse import attachment_bytes
+from inbox.mail.opened import OpenedMail
 from inbox.mail.writing import File
 from inbox.store import (
     accounts,
@@ -304,10 +304,11 @@ def _files(conn: Conn, message: Message) -> tuple[File, ...]:
     """The files of a mail, without the pictures of its signature."""
     listed = messages.attachments_of(conn, [message.id]).get(message.id, ())
     kept = [one for one in listed if not one.inline]
-    raw = ledger.raw_bytes(conn, message.raw_id) if kept else b""
+    if not kept:
+        return ()
+    opened = OpenedMail(ledger.raw_bytes(conn, message.raw_id))
     return tuple(
-        File(one.name or "file", one.content_type.lower(), attachment_bytes(raw, one.path)[1])
-        for one in kept
+        File(one.name or "file", one.content_type.lower(), opened.file(one.path)) for one in kept
     )
 
 

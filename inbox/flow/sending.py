@@ -21,8 +21,8 @@ from inbox.flow.undoing import Undoing, Way
 from inbox.flow.work import Desk, Told
 from inbox.mail.letter import Address
 from inbox.mail.limits import LimitExceeded
+from inbox.mail.opened import OpenedMail
 from inbox.mail.outgoing import Unsendable, wire_address
-from inbox.mail.parse import attachment_bytes
 from inbox.mail.writing import File
 from inbox.store import (
     accounts,
@@ -258,7 +258,7 @@ def _attachment(conn: Conn, thread_id: int, number: int) -> File:
     if threads.by_id(conn, message.thread_id).id != threads.by_id(conn, thread_id).id:
         raise AboardError(f"attachment {number} is of another thread")
     try:
-        content = attachment_bytes(ledger.raw_bytes(conn, message.raw_id), stored.path)[1]
+        content = OpenedMail(ledger.raw_bytes(conn, message.raw_id)).file(stored.path)
     except (KeyError, LimitExceeded) as error:
         raise AboardError(
             f"{stored.name or 'a file'} cannot be taken out of its mail: send it without"

@@ -77,7 +77,7 @@ def read_leaf(tree: Tree, part: Part, defects: dict[str, None]) -> Leaf:
         defects[broken] = None
     kind = part.content_type
     text, digest = None, data
-    if kind.startswith(("text/", "multipart/", "message/")) or kind == "application/ics":
+    if _has_text(kind):
         if kind in _ATTACHED_MESSAGE:
             digest = data.replace(b"\r\n", b"\n").rstrip()
             text = decode_text(data[:_MESSAGE_HEAD], None).text
@@ -87,6 +87,17 @@ def read_leaf(tree: Tree, part: Part, defects: dict[str, None]) -> Leaf:
                 defects[decoded.defect] = None
             text = decoded.text
             digest = text.replace("\r\n", "\n").rstrip().encode("utf-8", "replace")
+    leaf = outlined(part)
+    leaf.size = len(data)
+    leaf.sha256 = hashlib.sha256(data).hexdigest()
+    leaf.text = text
+    leaf.digest = hashlib.sha256(digest).digest()
+    return leaf
+
+
+def outlined(part: Part) -> Leaf:
+    """One leaf by its header alone: nothing of it is decoded, what is text has an empty text."""
+    kind = part.content_type
     said = part.field("content-disposition")
     disposition = unfolded(said) if said is not None else ""
     given = parameters(disposition) if ";" in disposition else {}
@@ -97,17 +108,21 @@ def read_leaf(tree: Tree, part: Part, defects: dict[str, None]) -> Leaf:
         disposition=disposition.partition(";")[0].strip().lower(),
         name=given.get("filename") or part.parameters.get("name", ""),
         content_id=unfolded(content_id).strip("<> \t") or None if content_id is not None else None,
-        size=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-        text=text,
+        size=0,
+        sha256="",
+        text="" if _has_text(kind) else None,
         method=part.parameters.get("method", ""),
         fields=tuple(
             (name, field_text(value) if name == "content-description" else unfolded(value))
             for name, value in part.fields
             if name in ("content-type", "content-disposition")
         ),
-        digest=hashlib.sha256(digest).digest(),
+        digest=b"",
     )
+
+
+def _has_text(kind: str) -> bool:
+    return kind.startswith(("text/", "multipart/", "message/")) or kind == "application/ics"
 
 
 def _charset(part: Part, data: bytes) -> str | None:

@@ -35,26 +35,19 @@ def may_be_packed(content_type: str, name: str) -> bool:
     )
 
 
-def unpacked(path: str, data: bytes) -> Contents | None:
-    """What the package at `path` holds; None where it is none. Never raises."""
+def unpacked(path: str, data: bytes, texts: bool) -> Contents | None:
+    """What the package at `path` holds; None where it is none. Never raises.
+
+    Without `texts` no text is made of what it says.
+    """
     if not is_tnef(data):
         return None
-    found = unpack(data)
+    found = unpack(data, texts=texts)
     files = tuple(
         _attachment(one, f"{path}{INSIDE}{number}") for number, one in enumerate(found.files, 1)
     )
     text = found.text if found.text.strip() else html_to_text(found.html)
     return Contents(files, text, "" if found.whole else BROKEN)
-
-
-def packed_file(data: bytes, path: str) -> tuple[Attachment, bytes]:
-    """One file of a package, by its path. Raises KeyError where it holds no such file."""
-    number = path.partition(INSIDE)[2]
-    files = unpack(data, texts=False).files
-    if not re.fullmatch(r"[1-9][0-9]{0,3}", number) or int(number) > len(files):
-        raise KeyError(f"the mail has no part at {path!r}; take a path from Letter.attachments")
-    one = files[int(number) - 1]
-    return _attachment(one, path), one.data
 
 
 def _attachment(one: Packed, path: str) -> Attachment:

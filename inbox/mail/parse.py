@@ -33,7 +33,7 @@ from inbox.mail.letter import (
     Letter,
 )
 from inbox.mail.limits import LimitExceeded, check_limits
-from inbox.mail.packages import INSIDE, may_be_packed, packed_file, unpacked
+from inbox.mail.packages import may_be_packed, unpacked
 from inbox.mail.tree import Part, Tree, read_tree
 from inbox.mail.visible import visible_text
 
@@ -124,41 +124,11 @@ def parse_letter(raw: bytes, *, envelope_from: str | None = None) -> Letter:
     )
 
 
-def attachment_bytes(raw: bytes, path: str) -> tuple[Attachment, bytes]:
-    """One attachment of a raw mail and its decoded bytes; `path` as in `Attachment.path`.
-
-    Raises KeyError where the mail has no part at `path`, LimitExceeded as parse_letter does.
-    """
-    tree = read_tree(raw)
-    outer, _, inner = path.partition(INSIDE)
-    for part in _leaf_parts(tree.root):
-        if part.path == outer:
-            if inner:
-                return packed_file(part_bytes(tree, part)[0], path)
-            leaf = read_leaf(tree, part, {})
-            _name_files([leaf])
-            return _attachment(leaf), part_bytes(tree, part)[0]
-    raise KeyError(f"the mail has no part at {path!r}; take a path from Letter.attachments")
-
-
-def inline_parts(raw: bytes) -> dict[str, Attachment]:
-    """The parts of a raw mail that its HTML can show, by Content-ID without brackets.
-
-    The first of several parts with one id counts. Raises LimitExceeded as parse_letter does.
-    """
-    reading = _read(raw)
-    found: dict[str, Attachment] = {}
-    for leaf in reading.bodies.files:
-        if leaf.content_id and not leaf.is_message:
-            found.setdefault(leaf.content_id, _attachment(leaf))
-    return found
-
-
 def _read(raw: bytes) -> _Reading:
     tree = read_tree(raw)
     defects = dict.fromkeys(tree.defects)
     fields = header_fields.read_fields(tree.root, defects)
-    leaves = [read_leaf(tree, part, defects) for part in _leaf_parts(tree.root)]
+    leaves = [read_leaf(tree, part, defects) for part in tree.leaves()]
     _name_files(leaves)
     bodies = select_bodies(tree.root, {leaf.path: leaf for leaf in leaves})
     text = "\n".join(filter(None, map(_readable, bodies.plain)))
@@ -171,31 +141,20 @@ def _read(raw: bytes) -> _Reading:
 
 def _unpack(reading: _Reading) -> None:
     """Put the files in a winmail.dat in its place, and its text where the mail has none."""
-    parts = {part.path: part for part in _leaf_parts(reading.tree.root)}
+    parts = {part.path: part for part in reading.tree.leaves()}
     for leaf in list(reading.bodies.files):
         if not may_be_packed(leaf.content_type, leaf.name):
             continue
-        found = unpacked(leaf.path, part_bytes(reading.tree, parts[leaf.path])[0])
+        wanted = not reading.text.strip()
+        found = unpacked(leaf.path, part_bytes(reading.tree, parts[leaf.path])[0], texts=wanted)
         if found is None:
             continue
         if found.files or found.text:
             reading.packed[leaf.path] = found.files
         if found.defect:
             reading.defects[found.defect] = None
-        if not reading.text.strip():
+        if wanted:
             reading.text = clean_text(found.text)
-
-
-def _leaf_parts(root: Part) -> list[Part]:
-    found: list[Part] = []
-    waiting = [root]
-    while waiting:
-        part = waiting.pop()
-        if part.children:
-            waiting.extend(reversed(part.children))
-        else:
-            found.append(part)
-    return found
 
 
 def _readable(leaf: Leaf) -> str:
@@ -320,7 +279,9 @@ def _attached_original(reading: _Reading, report: str | None) -> ForwardedOrigin
     root = reading.tree.root
     if report or root.content_type in ("multipart/report", "multipart/digest"):
         return None
-    part = next((part for part in _leaf_parts(root) if part.content_type == "message/rfc822"), None)
+    part = next(
+        (part for part in reading.tree.leaves() if part.content_type == "message/rfc822"), None
+    )
     if part is None or part is root:
         return None
     try:

@@ -59,6 +59,18 @@ class Tree:
     root: Part
     defects: tuple[str, ...]
 
+    def leaves(self) -> list[Part]:
+        """The parts without parts of their own, in order."""
+        found: list[Part] = []
+        waiting = [self.root]
+        while waiting:
+            part = waiting.pop()
+            if part.children:
+                waiting.extend(reversed(part.children))
+            else:
+                found.append(part)
+        return found
+
 
 def read_tree(raw: bytes) -> Tree:
     """The parts of `raw`. Linear; raises LimitExceeded, and nothing else.

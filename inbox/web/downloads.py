@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import re
 import unicodedata
+from html import escape
 from urllib.parse import quote
 
 from fastapi import HTTPException, Request
 from starlette.responses import HTMLResponse, Response
 
 from inbox.mail.limits import LimitExceeded
-from inbox.mail.parse import attachment_bytes, parse_letter
+from inbox.mail.opened import OpenedMail, TooMuchHtml
 from inbox.store import ledger, messages, preferences
 from inbox.store.messages import StoredAttachment
 from inbox.web import markup
@@ -119,7 +120,7 @@ def attachment(request: Request) -> Response:
         stored = messages.attachment(conn, attachment_id, seer)
         raw = ledger.raw_bytes(conn, messages.by_id(conn, stored.message_id, seer).raw_id)
     try:
-        content = attachment_bytes(raw, stored.path)[1]
+        content = OpenedMail(raw).file(stored.path)
     except (KeyError, LimitExceeded) as error:
         raise HTTPException(
             404, "This part cannot be taken out of its mail. Download the mail instead."
@@ -146,19 +147,27 @@ def message_html(request: Request) -> Response:
         )
         files = messages.attachments_of(conn, [message_id], seer).get(message_id, ())
         raw = ledger.raw_bytes(conn, message.raw_id)
-    letter = parse_letter(raw)
-    if letter.html is None:
-        raise HTTPException(404, "This message has no HTML.")
     asked = request.query_params.get("pictures") == "shown" and _in_our_frame(request)
-    pictures = _Pictures(raw, files)
     try:
-        clean = markup.safe_html(letter.html, pictures.url, pictures=asked or lets_in)
-    except markup.TooWild as error:
+        clean = _cleaned(raw, files, asked or lets_in)
+    except (markup.TooWild, TooMuchHtml) as error:
         said = f"This message is not shown as sent: {error}. Its text is in the thread."
-        clean = markup.Clean(said, 0)
+        clean = markup.Clean(escape(said), 0)
     policy = markup.PICTURES_POLICY if asked or lets_in else markup.FRAME_POLICY
     headers = {"content-security-policy": policy, "referrer-policy": "no-referrer"}
     return HTMLResponse(markup.document(clean), headers=headers)
+
+
+def _cleaned(raw: bytes, files: tuple[StoredAttachment, ...], pictures: bool) -> markup.Clean:
+    """The HTML of a mail, cleaned. Raises `TooWild`, `TooMuchHtml`; 404 where it has none."""
+    try:
+        opened = OpenedMail(raw)
+    except LimitExceeded as error:
+        raise HTTPException(404, "This mail cannot be taken apart. Download it instead.") from error
+    html = opened.html()
+    if html is None:
+        raise HTTPException(404, "This message has no HTML.")
+    return markup.safe_html(html, _Pictures(opened, files).url, pictures=pictures)
 
 
 def _in_our_frame(request: Request) -> bool:
@@ -172,8 +181,8 @@ def _in_our_frame(request: Request) -> bool:
 class _Pictures:
     """The pictures of one mail, as `data:` URLs, within bounds; other mails' are out of reach."""
 
-    def __init__(self, raw: bytes, files: tuple[StoredAttachment, ...]) -> None:
-        self._raw = raw
+    def __init__(self, opened: OpenedMail, files: tuple[StoredAttachment, ...]) -> None:
+        self._opened = opened
         self._files: dict[str, StoredAttachment] = {}
         for one in files:
             if one.content_id:
@@ -201,8 +210,8 @@ class _Pictures:
             return None
         self._parts -= 1
         try:
-            content = attachment_bytes(self._raw, stored.path)[1]
-        except (KeyError, LimitExceeded):
+            content = self._opened.file(stored.path)
+        except KeyError:
             return None
         kind = markup.raster_type(content)
         if kind is None:

@@ -10,7 +10,7 @@ from fastapi import HTTPException, Request
 from starlette.responses import Response
 
 from inbox.mail.limits import LimitExceeded
-from inbox.mail.parse import attachment_bytes
+from inbox.mail.opened import OpenedMail
 from inbox.store import ledger, messages
 from inbox.web import markup
 from inbox.web.context import desk_of
@@ -37,7 +37,7 @@ def preview(request: Request) -> Response:
             raise HTTPException(415, "This file is too large to be looked at here. Download it.")
         raw = ledger.raw_bytes(conn, messages.by_id(conn, stored.message_id, seer).raw_id)
     try:
-        content = attachment_bytes(raw, stored.path)[1]
+        content = OpenedMail(raw).file(stored.path)
     except (KeyError, LimitExceeded) as error:
         raise HTTPException(
             404, "This part cannot be taken out of its mail. Download the mail instead."

@@ -17,7 +17,8 @@ from inbox.errors import AboardError
 from inbox.flow.customers import Known, read_csv
 from inbox.mail.joining import Components, ids_of
 from inbox.mail.letter import AutomaticKind, Letter
-from inbox.mail.parse import attachment_bytes, inline_parts, parse_letter
+from inbox.mail.opened import OpenedMail
+from inbox.mail.parse import parse_letter
 from inbox.mail.providers import PUBLIC_DOMAINS
 from routing.teams import load_directory
 from tests.services.smtp_sink import SmtpSink
@@ -210,7 +211,7 @@ def test_attachments_are_the_committed_files() -> None:
     for mail in mails():
         for attachment in letters()[mail.key].attachments:
             if attachment.name in files and not attachment.name.endswith(".ics"):
-                data = attachment_bytes(mail.raw, attachment.path)[1]
+                data = OpenedMail(mail.raw).file(attachment.path)
                 assert data == files[attachment.name]
                 sent.add(attachment.name)
     assert sent == {name for name in files if not name.endswith(".ics")}
@@ -222,11 +223,13 @@ def test_attachments_are_the_committed_files() -> None:
 
 
 def test_an_image_is_shown_inside_the_text() -> None:
-    shown = [mail for mail in mails() if inline_parts(mail.raw)]
-    assert len(shown) >= 2
-    for mail in shown:
-        (content_id,) = inline_parts(mail.raw)
-        assert f"cid:{content_id}" in (letters()[mail.key].html or "")
+    shown = 0
+    for mail in mails():
+        for content_id in (one.content_id for one in letters()[mail.key].attachments):
+            if content_id:
+                assert f"cid:{content_id}" in (OpenedMail(mail.raw).html() or "")
+                shown += 1
+    assert shown >= 2
 
 
 def test_the_w9_was_sent_twice_before_it_was_asked_for_again() -> None:

@@ -16,7 +16,7 @@ from inbox.cli.story_mime import Part, text_part
 from inbox.cli.story_style import unwrapped
 from inbox.cli.story_words import fill, spoken, wrong_marks
 from inbox.errors import ConfigError
-from inbox.mail.parse import attachment_bytes
+from inbox.mail.opened import OpenedMail
 
 NOW = datetime(2026, 11, 22, 19, 0, tzinfo=UTC)
 STORY = """mailbox: us@aboard.example
@@ -91,9 +91,9 @@ def test_any_text_survives_its_encoding(text: str) -> None:
     part: Part = text_part(text, "text/plain; charset=utf-8")
     raw = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
     raw += part.fields[1][1].encode() + b"\r\n\r\n" + part.content
-    assert attachment_bytes(raw, "1")[1].replace(b"\r\n", b"\n") == (
-        text.rstrip("\n") + "\n"
-    ).encode("utf-8")
+    assert OpenedMail(raw).file("1").replace(b"\r\n", b"\n") == (text.rstrip("\n") + "\n").encode(
+        "utf-8"
+    )
 
 
 def test_only_full_lines_go_on_in_the_next() -> None:

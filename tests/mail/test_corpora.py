@@ -7,7 +7,8 @@ import logging
 import pytest
 
 from inbox.mail.limits import LimitExceeded
-from inbox.mail.parse import attachment_bytes, parse_letter
+from inbox.mail.opened import OpenedMail
+from inbox.mail.parse import parse_letter
 from tests.mail import corpus
 
 FLOORS = {
@@ -62,9 +63,10 @@ def test_every_mail_of_the_manifest_is_read_or_refused_by_a_known_limit() -> Non
         except LimitExceeded as limit:
             refused[entry["path"]] = limit.cause
             continue
+        opened = OpenedMail(raw)
+        assert opened.html() == letter.html, entry["path"]
         for one in letter.attachments[:1]:
-            found, data = attachment_bytes(raw, one.path)
-            assert found == one
+            data = opened.file(one.path)
             assert len(data) == one.size
             assert corpus.digest(data) == one.sha256
     assert refused == OVER_LIMITS

@@ -11,7 +11,8 @@ import pytest
 
 from inbox.mail.address import parse_addresses
 from inbox.mail.limits import LimitExceeded
-from inbox.mail.parse import attachment_bytes, inline_parts, parse_letter
+from inbox.mail.opened import OpenedMail
+from inbox.mail.parse import parse_letter
 from inbox.mail.words import decode_words
 
 CPU_SECONDS = 2.0
@@ -182,18 +183,9 @@ def test_a_calendar_part_is_kept_and_read() -> None:
     assert item.attendees == (("a@example.com", "ACCEPTED"),)
 
 
-def test_inline_parts_are_found_by_their_content_id() -> None:
-    page = b"Content-Type: text/html\r\n\r\n<img src=cid:logo@x>"
-    image = b"Content-Type: image/png\r\nContent-ID: <logo@x>\r\n\r\npng"
-    raw = _multipart(page, image, kind="related")
-    part = inline_parts(raw)["logo@x"]
-    assert part.inline
-    assert attachment_bytes(raw, part.path)[1] == b"png"
-
-
 def test_a_path_that_does_not_exist_is_named_in_the_error() -> None:
     with pytest.raises(KeyError, match=r"9\.9"):
-        attachment_bytes(_multipart(b"\r\nx"), "9.9")
+        OpenedMail(_multipart(b"\r\nx")).file("9.9")
 
 
 def test_the_same_mail_by_two_ways_has_one_content_hash() -> None:

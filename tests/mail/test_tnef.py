@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inbox.mail.letter import Letter
-from inbox.mail.parse import attachment_bytes, parse_letter
+from inbox.mail.opened import OpenedMail
+from inbox.mail.parse import parse_letter
 from inbox.mail.rtf import decompressed, rtf_to_text
 from inbox.mail.tnef import MOST_FILES, unpack
 from tests.mail.packing import attribute, packed_rtf, properties, utf16, winmail
@@ -46,10 +47,9 @@ def test_its_files_are_the_mails_files(kind: str) -> None:
     ]
     assert found.text.strip() == "Please find it attached."
     for one, (_, data) in zip(found.attachments, FILES, strict=True):
-        again, content = attachment_bytes(raw(packed, kind=kind), one.path)
-        assert (again, content) == (one, data)
+        assert OpenedMail(raw(packed, kind=kind)).file(one.path) == data
     with pytest.raises(KeyError):
-        attachment_bytes(raw(packed), f"{found.attachments[0].path}9")
+        OpenedMail(raw(packed)).file(f"{found.attachments[0].path}9")
 
 
 def test_its_text_counts_where_the_mail_has_none() -> None:
@@ -107,8 +107,9 @@ def test_text_is_made_only_where_somebody_reads_it(monkeypatch: pytest.MonkeyPat
         return "Hello"
 
     monkeypatch.setattr("inbox.mail.tnef.rtf_to_text", counted)
-    found = letter(packed)
-    attachment_bytes(raw(packed), found.attachments[0].path)  # in the web process
+    assert letter(packed).text.strip() == "Please find it attached."
+    assert not made  # the mail says something itself
+    assert letter(packed, text="").text == "Hello"
     assert made == [b"{\\rtf1 Hello}"]  # for the mail; those of messages inside nobody shows
 
 

@@ -34,7 +34,8 @@ def days_off(content: bytes, file: str) -> tuple[frozenset[date], tuple[Problem,
     from icalendar import Calendar  # 150 ms to import, and few set-ups name such a file
 
     try:
-        calendars: Any = Calendar.from_ical(content.decode("utf-8"), multiple=True)
+        # A text without any line end it would take for the path of a file, and read that.
+        calendars: Any = Calendar.from_ical(f"{content.decode('utf-8')}\r\n", multiple=True)
         events = [event for one in calendars for event in one.walk("VEVENT")]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         # icalendar raises all of these on text that is not RFC 5545.

@@ -17,7 +17,7 @@ from mailparser import MailParser
 from inbox.mail import fields as header_fields
 from inbox.mail.auto import AutomaticInput, classify_automatic
 from inbox.mail.bodies import Bodies, Leaf, part_bytes, read_leaf, select_bodies
-from inbox.mail.calendar import read_calendar
+from inbox.mail.calendar import read_calendars
 from inbox.mail.clean import clean_file_name, clean_line, clean_text
 from inbox.mail.dsn import BounceParts, read_bounce
 from inbox.mail.fields import Fields
@@ -213,14 +213,16 @@ def _attachments(reading: _Reading) -> Iterator[Attachment]:
 
 
 def _calendar(reading: _Reading) -> tuple[CalendarItem, ...]:
-    items: list[CalendarItem] = []
-    for leaf in reading.leaves:
-        if leaf.content_type in _CALENDARS and leaf.text:
-            found, defect = read_calendar(leaf.text, leaf.method)
-            items.extend(one for one in found if one not in items)
-            if defect:
-                reading.defects[defect] = None
-    return tuple(items)
+    items, defect = read_calendars(
+        [
+            (leaf.text, leaf.method)
+            for leaf in reading.leaves
+            if leaf.content_type in _CALENDARS and leaf.text
+        ]
+    )
+    if defect:
+        reading.defects[defect] = None
+    return items
 
 
 def _first_sender(fields: Fields) -> str:

@@ -75,6 +75,8 @@ class _Bounded(imaplib.IMAP4):
         made = socket.create_connection((self.host, self.port), timeout)
         try:
             self._line.hold(made)
+            # A command goes out in several pieces: the second would wait for a delayed ACK, 40 ms.
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context is not None:
                 return self._context.wrap_socket(made, server_hostname=self.host)
         except BaseException:

@@ -47,6 +47,15 @@ def test_implicit_tls_and_starttls_are_verified(small_box: Box) -> None:
         assert refused(replace(polled, host="127.1")).cause == "tls"
 
 
+def test_no_piece_of_a_command_waits_for_an_acknowledgement(small_box: Box) -> None:
+    """Nagle's algorithm and a delayed ACK cost 40 ms at each search, and more than one a round."""
+    for tls, port in (("implicit", small_box.server.tls_port), ("none", small_box.server.port)):
+        polled = replace(small_box.polled, tls=tls, port=port)
+        with connected(polled) as remote:
+            line = remote._client.socket()
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_the_wrong_kind_of_tls_is_named(small_box: Box) -> None:
     error = refused(replace(small_box.polled, port=small_box.server.port))
     assert error.cause == "tls" and "does `tls` fit the port?" in str(error)

@@ -123,10 +123,11 @@ class Box:
             ids = conn.scalars(select(ledger.c.raw_id).order_by(ledger.c.id)).all()
             return [raw_bytes(conn, one) for one in ids]
 
-    def origins(self) -> list[str]:
-        """Where each was fetched."""
+    def origins(self, under: str = "") -> list[str]:
+        """Where each was fetched, of those whose place begins so."""
+        below = select(ledger.c.origin).where(ledger.c.origin.startswith(under, autoescape=True))
         with self.house.looking() as conn:
-            return list(conn.scalars(select(ledger.c.origin).order_by(ledger.c.id)))
+            return list(conn.scalars(below.order_by(ledger.c.id)))
 
     def outcomes(self) -> dict[int, str]:
         """UID -> what became of it, over all folders and UIDVALIDITYs."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from tests.polling.box import HASTY, QUICK, Box, numbered
 from tests.services.proxy import Cut, How, Proxy, Toward
 
 MAILS = 3
+TOLD_EVERY = 500
 
 
 @dataclass
@@ -80,12 +80,20 @@ def test_a_cut_at_any_byte_loses_and_doubles_nothing(cutter: Cutter) -> None:
 
 
 @pytest.mark.campaign
-def test_the_cut_at_every_byte(cutter: Cutter, capsys: pytest.CaptureFixture[str]) -> None:
-    lengths, step = cutter.lengths(), int(os.environ.get("ABOARD_TEST_CUT_STEP", "1"))
+@pytest.mark.parametrize("how", How, ids=lambda how: how.name)
+@pytest.mark.parametrize("toward", Toward, ids=lambda toward: f"to-{toward.name}")
+def test_the_cut_at_every_byte(
+    cutter: Cutter, toward: Toward, how: How, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every byte; silence, which takes the time that it takes to be noticed, after every tenth."""
+    cuts = [cut for cut in every_cut(cutter.lengths(), how) if cut.toward is toward]
     seen: Counter[str] = Counter()
-    for how in (How.FIN, How.RST):
-        seen += Counter(cutter.run(cut) for cut in every_cut(lengths, how)[::step])
-    seen += Counter(cutter.run(cut) for cut in every_cut(lengths, How.STALL)[:: 10 * step])
+    for cut in cuts[:: 10 if how is How.STALL else 1]:
+        seen[cutter.run(cut)] += 1
+        if seen.total() % TOLD_EVERY == 0:
+            with capsys.disabled():
+                print(f"\n{seen.total()} of {len(cuts)}", flush=True)
     with capsys.disabled():
         told = ", ".join(f"{what} {count}" for what, count in sorted(seen.items()))
-        print(f"\n{seen.total()} cuts of a poll of {MAILS} mails: 0 lost, 0 twice; first: {told}")
+        line = f"{toward.value}, {how.value}: {seen.total()} cuts of {MAILS} mails"
+        print(f"\n{line}: 0 lost, 0 twice; first: {told}", flush=True)

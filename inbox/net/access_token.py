@@ -1,4 +1,7 @@
-"""OAuth2 access tokens: what a configured program prints. Never shown, logged or kept."""
+"""OAuth2 access tokens: what a configured program prints, and how it is offered to a server.
+
+A token is never shown, logged or kept.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,26 @@ def access_token(command: Sequence[str], where: str, seconds: float = SECONDS) -
     if len(token) > LONGEST or not _TOKEN.match(token):
         raise _trouble(where, program, "did not print one line that can be a token")
     return token
+
+
+class Offer:
+    """The client's side of XOAUTH2, or of OAUTHBEARER (RFC 7628): the answer to each challenge."""
+
+    def __init__(self, username: str, token: str, *, bearer: bool) -> None:
+        name = username.replace("=", "=3D").replace(",", "=2C")
+        start = f"n,a={name}," if bearer else f"user={username}"
+        self._first: bytes | None = f"{start}\x01auth=Bearer {token}\x01\x01".encode()
+        self._after_refusal = b"\x01" if bearer else b""
+        self.refusal = ""
+        """What the server said of a token that it does not take."""
+
+    def __call__(self, challenge: bytes) -> bytes:
+        first, self._first = self._first, None
+        if first is not None:
+            return first
+        # A refusal is told in a challenge of its own, and the answer to it says nothing.
+        self.refusal = challenge.decode("utf-8", "replace")
+        return self._after_refusal
 
 
 def _trouble(where: str, program: str, what: str) -> MailboxError:

@@ -36,7 +36,7 @@ from inbox.errors import (
 )
 from inbox.imap_settings import CONTROL, OAUTHBEARER, PASSWORD, Polled
 from inbox.mail.polled import Listed, Opened
-from inbox.net.access_token import access_token
+from inbox.net.access_token import Offer, access_token
 from inbox.net.imap_line import Line, TooMuch, Watchdog
 from inbox.net.tls import client_context
 
@@ -181,15 +181,26 @@ class Remote:
         if CONTROL.search(box.username) or CONTROL.search(secret):
             raise self._error(SIGN_IN, "user name or password hold control characters")
         with self._call("signing in", self._waits.call, SIGN_IN):
-            if box.auth == OAUTHBEARER:
-                client.oauthbearer_login(box.username, secret)
-            elif box.auth != PASSWORD:
-                client.oauth2_login(box.username, secret)
+            if box.auth != PASSWORD:
+                self._offer(secret)
             elif client.has_capability("AUTH=PLAIN"):
                 client.plain_login(box.username, secret)
             else:
                 client.login(box.username, secret)
             client.capabilities()  # kept from here on: in IDLE it could not ask
+
+    def _offer(self, token: str) -> None:
+        box = self._box
+        offer = Offer(box.username, token, bearer=box.auth == OAUTHBEARER)
+        try:
+            self._client.sasl_login(box.auth.upper(), offer)
+        except LoginError as error:
+            if not offer.refusal:
+                raise
+            said = _said(f"{error} {offer.refusal}".replace(token, "(the token)"))
+            who = f"the server does not take the token for {box.username!r}: {said}"
+            hint = "it has expired, is another user's, or lacks the scope for IMAP"
+            raise self._error(SIGN_IN, f"{who}; {hint}: see to the token command") from error
 
     def close(self) -> None:
         """Say good-bye where the connection still lives, and close it."""
@@ -346,7 +357,7 @@ class Remote:
         return refused, f"{what} was refused: {said}"
 
 
-def _said(error: Exception) -> str:
+def _said(error: object) -> str:
     """What an error says, in one short line; a server's words are a stranger's."""
     text = CONTROL.sub(" ", str(error)).strip() or type(error).__name__
     return text[:300]

@@ -280,11 +280,3 @@ def test_what_a_token_command_says_is_never_shown(tmp_path: Path, text: str, sai
 def test_a_token_command_that_is_not_there_is_named() -> None:
     with pytest.raises(MailboxError, match="cannot be run: No such file"):
         access_token(("/nowhere/token",), "mailbox main")
-
-
-def test_a_token_is_offered_to_the_server(small_box: Box, tmp_path: Path) -> None:
-    command = script(tmp_path, "echo a-token-of-mine")
-    for auth in ("xoauth2", "oauthbearer"):
-        polled = replace(small_box.polled, auth=auth, token_command=command)
-        error = refused(polled)  # this Dovecot knows passwords only
-        assert error.cause == "sign-in" and "a-token-of-mine" not in str(error)

@@ -26,6 +26,7 @@ from tests.services.place import (
     server_user,
     temporary_folder,
 )
+from tests.services.tokens import Issuer
 from tests.services.waiting import answers, until
 
 CONFIGURATION = """\
@@ -45,14 +46,20 @@ mail_fsync = never
 mail_max_userip_connections = 200
 auth_failure_delay = 0
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2 oauthbearer
 ssl = yes
 ssl_cert = <{certificate}
 ssl_key = <{key}
 # A file of users would be read again once a second only, later than a test needs its new user.
 passdb {{
   driver = static
+  mechanisms = plain login
   args = password=secret-of-%u
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {tokens}
 }}
 userdb {{
   driver = static
@@ -129,6 +136,7 @@ class Dovecot:
         self.folder = folder
         self.port, self.tls_port = free_port(), free_port()
         self.certificate, key = self_signed(folder)
+        self.issuer = Issuer(folder)
         self._numbers = count(1)
         self._running: guardian.Guarded | None = None
         user = server_user()
@@ -142,6 +150,7 @@ class Dovecot:
                 gid=user.pw_gid,
                 certificate=self.certificate,
                 key=key,
+                tokens=self.issuer.configuration,
                 port=self.port,
                 tls_port=self.tls_port,
             )

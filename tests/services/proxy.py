@@ -62,6 +62,7 @@ class Proxy:
         self.cuts = list(cuts)
         self.connections: list[Passed] = []
         self._target = (host, port)
+        self._near: set[asyncio.StreamWriter] = set()
         self._loop = Loop("cut-proxy")
         self._server = self._loop.run(asyncio.start_server(self._serve, self.host, 0))
         self.port: int = self._server.sockets[0].getsockname()[1]
@@ -71,11 +72,21 @@ class Proxy:
         self._loop.loop.call_soon_threadsafe(self._server.close)
         self._loop.stop()
 
+    def hang_up(self) -> None:
+        """End every connection now; who comes again is served."""
+
+        def close_all() -> None:
+            for writer in self._near:
+                _close(writer, False)
+
+        self._loop.loop.call_soon_threadsafe(close_all)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number = len(self.connections)
         passed = Passed(self.cuts[number] if number < len(self.cuts) else None)
         self.connections.append(passed)
         writers = [writer]
+        self._near.add(writer)
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
             writers.append(far_writer)
@@ -89,6 +100,7 @@ class Proxy:
             # `stop`. Swallowed, because streams report a cancelled server task as an error.
             pass
         finally:
+            self._near.discard(writer)
             reset = passed.broken and passed.cut is not None and passed.cut.how is How.RST
             for each in writers:
                 _close(each, reset)

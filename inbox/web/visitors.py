@@ -105,7 +105,7 @@ def _look_up(request: Request) -> Visitor | None:
     if found is None:
         return None
     session, person, seer = found
-    if now - session.seen_at > NOTED_EVERY:
+    if now - session.seen_at > NOTED_EVERY and _by_a_person(request):
         try:
             with site.db.write() as conn:
                 sessions.seen(conn, session.id, now)
@@ -151,6 +151,24 @@ def is_page(request: Request) -> bool:
     asks_for_part = "fragment" in request.query_params or "hx-request" in headers
     streams = "text/event-stream" in headers.get("accept", "")
     return not asks_for_part and not streams and headers.get("sec-fetch-dest", "") != "empty"
+
+
+OF_OPEN_PAGES = "/live"
+"""Below it lies what open pages ask for by themselves."""
+ITSELF = "itself"
+"""In the address of a page without scripts that asks for itself again."""
+
+
+def _by_a_person(request: Request) -> bool:
+    """Is it a deed or a page that somebody asked for? What an open page fetches, be it news, parts
+    or pictures, keeps no session alive: else it would never end while a tab is left open."""
+    path = request.url.path
+    if path == OF_OPEN_PAGES or path.startswith(f"{OF_OPEN_PAGES}/"):
+        return False
+    if request.method not in ("GET", "HEAD"):
+        return True
+    whole = request.headers.get("sec-fetch-dest", "document") == "document"
+    return whole and is_page(request) and ITSELF not in request.query_params
 
 
 def way_in(request: Request) -> str:

@@ -10,8 +10,10 @@ from starlette.responses import RedirectResponse, Response
 
 from inbox.errors import AboardError, NotFound
 from inbox.store import messages, threads
+from inbox.web.composer import Extra
 from inbox.web.desk import Decided, Decisions, desk_of
 from inbox.web.keys import key
+from inbox.web.thread_pages import shown
 from inbox.web.visitors import visitor_of
 
 
@@ -27,13 +29,13 @@ def _field(request: Request, name: str) -> str:
 
 
 def _answer(request: Request, thread_id: int, deed: Callable[[], Decided]) -> Response:
-    """Do it, and go to the thread that it is about now; what cannot be is said there."""
+    """Do it, and go to the thread that it is about now; what cannot be is said there, and why."""
     try:
         done = deed()
     except NotFound:
         raise
-    except AboardError:
-        return RedirectResponse(f"/threads/{thread_id}?said=not-done", 303)
+    except AboardError as reason:
+        return shown(request, thread_id, Extra(problem=f"Not done: {reason}."), status=409)
     desk_of(request).counts.forget()
     return RedirectResponse(f"/threads/{done.thread_id}?said=done&run={done.run}", 303)
 

@@ -7,8 +7,10 @@ from starlette.responses import RedirectResponse, Response
 
 from inbox.errors import AboardError, NotFound
 from inbox.store import proposals, threads
+from inbox.web.composer import Extra
 from inbox.web.context import desk_of
 from inbox.web.keys import key
+from inbox.web.thread_pages import shown
 from inbox.web.visitors import visitor_of
 
 
@@ -31,7 +33,8 @@ def settle(request: Request) -> Response:
         deed(proposal_id, person.handle, site.clock())
     except NotFound:
         raise
-    except AboardError:
-        said = "not-settled"
+    except AboardError as reason:
+        desk_of(request).counts.forget()
+        return shown(request, made.thread_id, Extra(problem=f"Not done: {reason}."), status=409)
     desk_of(request).counts.forget()
     return RedirectResponse(f"/threads/{made.thread_id}?said={said}", 303)

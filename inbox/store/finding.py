@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, false, func, not_, select, text, true
+from sqlalchemy import ColumnElement, Table, Text, and_, cast, false, func, not_, select, text, true
 
 from inbox.store import search
 from inbox.store.among import among
@@ -35,7 +35,13 @@ from inbox.store.view_tables import LIVE, UNCLAIMED
 MOST = 2_000
 """Mails, and notes, that one search looks at: the newest that hold its words."""
 
+PROBED = 200
+"""The same for a search that only asks whether there is something."""
+
 Cond = ColumnElement[bool]
+Heard = dict[tuple[Sought, bool], tuple[int, tuple[int, ...]]]
+"""What the full text said while one page was made: (words, in notes) -> how many numbers it was
+asked for at most, and the newest ones."""
 DAY = timedelta(days=1)
 
 
@@ -104,26 +110,53 @@ def _turned(asked: Asked) -> list[tuple[Sought, tuple[Term, ...]]]:
     return found
 
 
-def mails(conn: Conn, asked: Asked, eyes: Eyes) -> Found:
-    """The mails and notes that hold what was asked, newest first."""
+def mails(
+    conn: Conn, asked: Asked, eyes: Eyes, heard: Heard | None = None, most: int = MOST
+) -> Found:
+    """The mails and notes that hold what was asked, newest first. What the full text says is added
+    to `heard`, and what it said of the same words is taken from there."""
     named = [one for one in asked.of("from", "to") if not one.negated]
     phrases = dict.fromkeys((*asked.phrases(), *(words_of(one.value) for one in named)))
     sought = Sought(tuple(phrases), asked.phrases(negated=True))
-    return _mails(conn, asked, eyes, sought, _plain(conn, asked, eyes))
+    reach = _Reach(most, {} if heard is None else heard)
+    return _mails(conn, asked, eyes, sought, _plain(conn, asked, eyes), reach)
 
 
-def _mails(conn: Conn, asked: Asked, eyes: Eyes, sought: Sought, plain: Sequence[Cond]) -> Found:
-    numbers = search.newest(conn, sought, MOST)
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """How far back a search looks, and what the full text said already."""
+
+    most: int = MOST
+    heard: Heard = field(default_factory=dict)
+
+    def newest(self, conn: Conn, sought: Sought, *, notes: bool = False) -> tuple[int, ...]:
+        asked_for, known = self.heard.get((sought, notes), (0, ()))
+        if asked_for < self.most:
+            known = search.newest(conn, sought, self.most, notes=notes)
+            self.heard[sought, notes] = (self.most, known)
+        return known[: self.most]
+
+
+def _mails(
+    conn: Conn,
+    asked: Asked,
+    eyes: Eyes,
+    sought: Sought,
+    plain: Sequence[Cond],
+    reach: _Reach | None = None,
+) -> Found:
+    reach = reach or _Reach()
+    numbers = reach.newest(conn, sought)
     # Who wrote a note is not among its words.
     said = Sought(tuple(one for one in sought.phrases if one in asked.phrases()), sought.without)
-    noted = search.newest(conn, said, MOST, notes=True)
+    noted = reach.newest(conn, said, notes=True)
     over = [threads.c.merged_into_id.is_(None), threads_seen(eyes.seer), *plain]
     places = [
         *_of_messages(conn, asked, eyes, numbers, over),
         *_of_notes(conn, asked, eyes, noted, over),
     ]
     places.sort(key=lambda one: (one.at, one.message_id or 0, one.event_id or 0), reverse=True)
-    cut = len(numbers) == MOST or len(noted) == MOST
+    cut = len(numbers) == reach.most or len(noted) == reach.most
     return Found(tuple(places), cut, frozenset(one.thread_id for one in places))
 
 
@@ -138,14 +171,13 @@ def _of_messages(
         columns += [messages.c.from_name, messages.c.from_address]
     if asked.of("to"):
         columns.append(messages.c.recipients)
-    wanted = [among(conn, messages.c.id, numbers), whole_messages(eyes.seer), *over]
+    wanted = [among(conn, messages.c.id, numbers), whole_messages(eyes.seer)]
     wanted += _days(asked, messages.c.received_at)
     for one in asked.of("has"):
         there = select(attachments.c.id).where(attachments.c.message_id == messages.c.id)
         there = there.where(attachments.c.inline.is_(False)).correlate(messages)
         wanted.append(not_(there.exists()) if one.negated else there.exists())
-    joined = messages.join(threads, threads.c.id == messages.c.thread_id)
-    rows = conn.execute(select(*columns).select_from(joined).where(*wanted))
+    rows = conn.execute(select(*columns).where(*wanted, _in_a_thread(conn, messages, over)))
     sought = [(one.name, f" {words_of(one.value)} ", one.negated) for one in names]
     known: dict[tuple[str, str], str] = {}  # the same few people write and are written to
     return [
@@ -153,6 +185,13 @@ def _of_messages(
         for row in rows
         if all(_names(row, name, words, known) is not turned for name, words, turned in sought)
     ]
+
+
+def _in_a_thread(conn: Conn, table: Table, over: Sequence[Cond]) -> Cond:
+    """Is the thread of a mail or a note one of those? PostgreSQL would read all threads there are
+    to join them with two thousand mails; behind an `OFFSET` it looks up the ones it needs."""
+    its = select(threads.c.id).where(threads.c.id == table.c.thread_id, *over).correlate(table)
+    return (its if conn.dialect.name == "sqlite" else its.offset(0)).exists()
 
 
 def _names(row: Any, name: str, wanted: str, known: dict[tuple[str, str], str]) -> bool:
@@ -176,14 +215,13 @@ def _of_notes(
     """Notes have an author of ours, go to nobody and carry no files."""
     if not numbers or any(not one.negated for one in asked.of("to", "has")):
         return []
-    wanted = [among(conn, events.c.id, numbers), events_seen(eyes.seer), *over]
+    wanted = [among(conn, events.c.id, numbers), events_seen(eyes.seer)]
     wanted += _days(asked, events.c.at)
     for one in asked.of("from"):
         by = events.c.actor == f"person:{one.value.lower()}"
         wanted.append(not_(by) if one.negated else by)
-    joined = events.join(threads, threads.c.id == events.c.thread_id)
     columns = (events.c.id, events.c.thread_id, events.c.at)
-    rows = conn.execute(select(*columns).select_from(joined).where(*wanted))
+    rows = conn.execute(select(*columns).where(*wanted, _in_a_thread(conn, events, over)))
     return [Place(row.at, None, row.id, row.thread_id) for row in rows]
 
 
@@ -299,17 +337,30 @@ def _has_files(eyes: Eyes, negated: bool) -> Cond:
     return not_(there.exists()) if negated else there.exists()
 
 
-def narrowest(conn: Conn, asked: Asked, eyes: Eyes) -> Term | None:
-    """The term without which the most would be found; None where leaving one out finds nothing."""
-    best: tuple[int, Term] | None = None
-    for one in asked.terms[:8]:
-        rest = Asked(tuple(other for other in asked.terms if other is not one))
-        if not rest.terms:
-            continue
-        number = how_many(conn, [rest], eyes)[0]
-        if number and (best is None or number > best[0]):
-            best = (number, one)
-    return best[1] if best else None
+def narrowest(conn: Conn, asked: Asked, eyes: Eyes, heard: Heard | None = None) -> Term | None:
+    """The term without which something would be found, most among the newest `PROBED` mails: a
+    condition where one will do, else a word or a name. None where leaving one out finds nothing."""
+    heard = {} if heard is None else heard
+    listed = asked.terms[:8]
+    of_mails = [one for one in listed if one.name in ("text", "from", "to")]
+    for some in ([one for one in listed if one not in of_mails], of_mails):
+        best: tuple[int, Term] | None = None
+        for one in some:
+            number = _without(conn, asked, one, eyes, heard)
+            if number and (best is None or number > best[0]):
+                best = (number, one)
+        if best:
+            return best[1]
+    return None
+
+
+def _without(conn: Conn, asked: Asked, term: Term, eyes: Eyes, heard: Heard) -> int:
+    rest = Asked(tuple(one for one in asked.terms if one is not term))
+    if not rest.terms:
+        return 0
+    if rest.is_for_mails:
+        return len(mails(conn, rest, eyes, heard, PROBED).threads)
+    return how_many(conn, [rest], eyes)[0]
 
 
 MOST_COUNTED = 1_000

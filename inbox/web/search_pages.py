@@ -48,9 +48,10 @@ def results(request: Request) -> Response:
         house = Known(tuple(around.teams), tuple(one.handle for one in everybody.values()))
         asked = asking.read(typed, house)
         eyes = Eyes(around.visitor.seer, desk_of(request).site.clock())
+        heard: finding.Heard = {}
         values |= {"asked": asked, "hits": (), "listed": None, "cut": False, "total": 0}
         if asked.is_for_mails:
-            found = finding.mails(conn, asked, eyes)
+            found = finding.mails(conn, asked, eyes, heard)
             values |= _of_mails(conn, found, asked, eyes, start)
         elif asked.terms:
             filters = Filters(view="all", status=None, typed=typed)
@@ -59,7 +60,7 @@ def results(request: Request) -> Response:
             values |= {"total": finding.how_many(conn, [asked], eyes)[0]}
         worst = None
         if asked.terms and not values["total"]:
-            worst = finding.narrowest(conn, asked, eyes)
+            worst = finding.narrowest(conn, asked, eyes, heard)
     values |= {"worst": worst, "without": asked.without(worst) if worst else ""}
     return page(request, "search.html", around, rows=ROWS, most=finding.MOST_COUNTED, **values)
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from inbox.errors import AboardError, NotFound
 from inbox.flow import active, correct
-from inbox.flow.assign import account_facts, event_of, guess_facts, message_facts, thread_facts
+from inbox.flow.assign import account_facts, event_of, guess_facts, thread_facts
 from inbox.flow.author import author_of
 from inbox.flow.context import Guess
 from inbox.flow.forwarding import as_original, is_treated
 from inbox.flow.loose_mail import DetectLanguage, loose_facts, read_loose
+from inbox.flow.mail_facts import message_facts
 from inbox.flow.proof import load_rules, teams_named
 from inbox.flow.unit import AccountPicture
 from inbox.mail.letter import Address, Attachment, Letter

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from inbox.errors import UnreadableMail
 from inbox.flow.admin_files import contents
-from inbox.flow.assign import message_facts
 from inbox.flow.author import author_of
+from inbox.flow.mail_facts import message_facts
 from inbox.mail.letter import Letter
 from inbox.mail.limits import LimitExceeded
 from inbox.mail.parse import parse_letter

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from inbox.flow import assign, forwarding
 from inbox.flow.author import author_of
 from inbox.flow.context import FilingContext, Guess
+from inbox.flow.mail_facts import message_facts
 from inbox.flow.verify import NOT_CONFIGURED, fact
 from inbox.mail.authentication import Verdict
 from inbox.mail.joining import ids_of
@@ -50,7 +51,7 @@ def prepare(claim: Claim, letter: Letter, context: FilingContext) -> Prepared:
         letter, author = forwarding.as_original(letter), forward.sender
     letter = replace(letter, defects=(*letter.defects, *oddities(author)))
     author = replace(author, name=shown_name(author))
-    facts = assign.message_facts(
+    facts = message_facts(
         letter, author.address, claim.forward_paths, claim.size, context.mailboxes
     )
     if forward is not None and forward.trusted:

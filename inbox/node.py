@@ -24,6 +24,7 @@ from inbox.flow.accept import Incoming, accept
 from inbox.flow.correct import Corrections
 from inbox.net.smtp_in import Ingress, Received
 from inbox.store import intake
+from inbox.store.counting import count_if_grown
 from inbox.store.database import Database
 from inbox.sweeper import Sweeper
 from inbox.watch import Watcher
@@ -32,6 +33,8 @@ from routing.floods import Floods
 
 PARTS = ("smtp", "poll", "file", "web", "send", "tick")
 CHECKPOINT_EVERY = 5.0
+COUNT_EVERY = 120
+"""Checkpoints between two looks at whether SQLite should count its rows again."""
 GRACE_SECONDS = 30.0
 
 
@@ -232,7 +235,7 @@ class Node:
 
 
 class _Checkpointer:
-    """Moves SQLite's WAL into the database now and then; the only one that does, in a node."""
+    """Moves SQLite's WAL into the database now and then, and lets it count; one in a node."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -251,12 +254,16 @@ class _Checkpointer:
             self._thread.join()
 
     def _run(self) -> None:
+        turn = 0
         while not self._stopping.wait(CHECKPOINT_EVERY):
-            self._once()
-        self._once()
+            self._once(count=turn % COUNT_EVERY == 0)
+            turn += 1
+        self._once(count=False)
 
-    def _once(self) -> None:
+    def _once(self, *, count: bool) -> None:
         try:
+            if count:
+                count_if_grown(self._db)
             self._db.checkpoint()
         except StoreError as error:
             log.database_trouble(error)  # a full disk may have room again at the next turn

@@ -176,10 +176,13 @@ accounts = Table(
     Column("stage", String(60)),
     Column("tags", JSON, nullable=False),
     Column("provisional", Boolean, nullable=False),
-    _ref("merged_into_id", "accounts", null=True, index=True),
+    _ref("merged_into_id", "accounts", null=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_event_at", UtcDateTime, nullable=False, index=True),
     _one_of("kind", "customer", "internal"),
+    _index_where(
+        "ix_accounts_merged_into_id", "merged_into_id", where="merged_into_id IS NOT NULL"
+    ),
     _index_where("uq_accounts_internal", "kind", where="kind = 'internal'", unique=True),
 )
 
@@ -239,7 +242,7 @@ threads = Table(
     Column("last_in_at", UtcDateTime),
     Column("last_out_at", UtcDateTime),
     Column("messages", Integer, nullable=False),
-    _ref("merged_into_id", "threads", null=True, index=True),
+    _ref("merged_into_id", "threads", null=True),
     Column("version", Integer, nullable=False, server_default="1"),
     _secret(),
     Column("due_at", UtcDateTime, default=NO_CLOCK),  # kept by store/urgency.py

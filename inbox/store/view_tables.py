@@ -74,8 +74,12 @@ LISTS = (
     _list("ix_threads_at_risk", "at_risk", "due_at", "id", where=LIVE),
     _list("ix_threads_status_due", "status", "due_at", "id", where=ALL),
     _list("ix_threads_status_newest", "status", "last_message_at", "id", where=ALL),
+    # In an index of all, SQLite would look for the rows that were not merged, and sort them.
+    _list("ix_threads_merged_into_id", "merged_into_id", where="merged_into_id IS NOT NULL"),
     # Whole sums of the wall: nothing but this index is read for them.
     _list("ix_threads_live_load", "team", "account_id", "claimed_at", "at_risk", where=LIVE),
+    # Wide, so that SQLite, for which short entries cost less, prefers the ones above where it can.
+    Index("ix_threads_due_at", threads.c.due_at, threads.c.id, threads.c.team, threads.c.status),
     Index("ix_threads_opened_at", threads.c.opened_at),
     Index("ix_messages_received_at", messages.c.received_at),
     _running("ix_targets_open_due", "due_at"),

@@ -12,7 +12,7 @@ from inbox import log, shipped
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings, Smtp
 from inbox.errors import ConfigError, StoreError
-from inbox.flow import active, ownership
+from inbox.flow import active, rehoming
 from inbox.flow.context import FilingContext, Own
 from inbox.flow.facts import database_facts
 from inbox.mail.providers import PUBLIC_DOMAINS
@@ -229,11 +229,11 @@ def files_in_force(db: Database) -> active.AdminFiles:
     return files
 
 
-def homes(db: Database, settings: Settings) -> ownership.House:
+def homes(db: Database, settings: Settings) -> rehoming.House:
     """What threads are given to somebody else by. Raises `ConfigError`."""
     files = files_in_force(db)
     with db.read() as conn:
-        return ownership.house_of(conn, files.directory, files.ruleset.fallback.team)
+        return rehoming.house_of(conn, files.directory, files.ruleset.fallback.team)
 
 
 def _nothing_active() -> Problem:

@@ -14,7 +14,7 @@ from inbox.errors import AboardError, StoreError
 from inbox.flow.agent_desk import AgentDesk
 from inbox.flow.agent_post import AgentPost
 from inbox.flow.followups import FollowUps
-from inbox.flow.ownership import Attendance, House, house_of
+from inbox.flow.rehoming import Attendance, House, house_of
 from inbox.flow.stored_sets import in_force
 from inbox.flow.tick import OnTimelineOnly, SteadyClock, Ticked, Ticker
 from inbox.store.database import Conn, Database

@@ -68,6 +68,24 @@ _EMPTY = text(
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
+ON_POSTGRES = pytest.mark.parametrize(
+    "db", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+"""For tests of what only writers beside each other can show: SQLite has one."""
+
+
+def waits_for_lock(db: Database) -> bool:
+    """Does a session on this PostgreSQL database stand waiting for what another one holds?"""
+    with db.read() as conn:
+        return bool(conn.scalar(_WAITING))
+
+
+_WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
 def entry(
     *, at: datetime = NOW, origin: str | None = None, node: str = "n1", source: str = "smtp"
 ) -> intake.Entry:

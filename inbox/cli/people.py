@@ -81,7 +81,7 @@ def away(
     """Note that somebody is away: no new threads, and what they answer for finds somebody else."""
     from inbox.app import homes
     from inbox.clock import iso, utc_now
-    from inbox.flow import ownership
+    from inbox.flow import rehoming
 
     with opening.working() as (settings, db):
         now = utc_now()
@@ -89,8 +89,8 @@ def away(
         ends = instant("--until", until) if until else None
         if ends is not None and ends <= max(begins, now):
             raise AboardError(f"--until {until}: it has to be after the beginning, and to come")
-        moved = ownership.leave(
-            db, homes(db, settings), ownership.Leave(handle, begins, ends, note), now
+        moved = rehoming.leave(
+            db, homes(db, settings), rehoming.Leave(handle, begins, ends, note), now
         )
     if json:
         span = {"from": iso(begins), "until": None if ends is None else iso(ends)}
@@ -108,10 +108,10 @@ def back(
     """Somebody is back: their running absence ends now; one that is to come is left."""
     from inbox.app import homes
     from inbox.clock import utc_now
-    from inbox.flow import ownership
+    from inbox.flow import rehoming
 
     with opening.working() as (settings, db):
-        moved = ownership.come_back(db, homes(db, settings), handle, utc_now())
+        moved = rehoming.come_back(db, homes(db, settings), handle, utc_now())
     output.line(f"{handle} is back; {moved} threads moved")
 
 

@@ -16,8 +16,8 @@ from inbox.config import Settings
 from inbox.errors import ConfigError
 from inbox.flow.admin_files import MACROS, OPTIONAL, OnDisk, Texts, as_bytes, read_disk
 from inbox.flow.admin_set import KINDS, AdminFiles, load_live, load_shadow
-from inbox.flow.ownership import house_of, rehome
 from inbox.flow.proof import depends_on, mails_named
+from inbox.flow.rehoming import hold_left_behind, house_of, rehome
 from inbox.flow.stored_sets import fallback_alone, in_force
 from inbox.store import people, sets
 from inbox.store.database import Conn, Database
@@ -148,6 +148,7 @@ def _put_in_force(
     conn: Conn, disk: OnDisk, fresh: AdminFiles, hashes: Mapping[str, str], now: datetime
 ) -> None:
     """All kinds in one transaction: no node ever sees rules of one set and teams of another."""
+    hold_left_behind(conn, fresh.directory)
     for kind in KINDS:
         sets.activate(conn, kind, hashes[kind], _storable(disk.texts[kind]), now)
     mail = {"names": _listed(disk), **_storable(disk.texts.get("templates", {}))}

@@ -39,6 +39,8 @@ class Scene:
 
 def sentence(kind: str, data: Mapping[str, Any]) -> str:
     """What happened, in one line."""
+    if kind == "assigned" and data.get("owned") is False:
+        return "You answer for it now, and nobody owns it" + _because(data.get("why"))
     if kind == "assigned":
         return "It is yours now" + _because(data.get("why"))
     if kind == "mail" and data.get("aside"):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from inbox.flow import assign, tell
+from inbox.flow import assign, sequences, tell
 from inbox.flow.admin_set import AdminFiles
 from inbox.flow.hours_fact import NAME, is_open
 from inbox.flow.ownership import Owners
@@ -93,6 +93,7 @@ class _Force:
         self._decision = decision
         self._at = happened.at
         self._event_id = happened.id
+        self._written: list[int] = []
 
     def put(self, facts: Facts) -> None:
         """Change the thread, and write down who decided it and why."""
@@ -122,6 +123,9 @@ class _Force:
             snooze_for=decision.snooze_for,
         )
         tell.carry_out(self._conn, self._files, deed, self._at)
+        for number in self._written:
+            sequences.after_event(self._conn, self._files, number)
+            tell.after_event(self._conn, number)
 
     def _changes(self) -> dict[str, Any]:
         decision, thread = self._decision, self._thread
@@ -188,4 +192,4 @@ class _Force:
         event = timeline.Event(
             thread.account_id, thread.id, None, self._at, kind, f"rule:{by}", data
         )
-        timeline.add(self._conn, event)
+        self._written.append(timeline.add(self._conn, event))

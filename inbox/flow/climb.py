@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from inbox.clock import iso
-from inbox.flow import handoff, sla
+from inbox.flow import handoff, sla, tell
 from inbox.flow.ownership import OWNER_CHANGED
 from inbox.store import absences, handoffs, people, targets, threads, timeline
 from inbox.store.database import Conn
@@ -86,7 +86,7 @@ class Climb:
         self._steps: list[dict[str, Any]] = []
         self._rows: list[StoredTarget] = []
         self._events: list[timeline.Event] = []
-        self._owners_changed: set[int] = set()
+        self._owners: list[timeline.Event] = []
         self._overdue_offers: list[int] = []
         self.done = 0
         self.skipped = 0
@@ -188,8 +188,7 @@ class Climb:
         state.claimed_at = self._now if owned else None
         why = f"{due.target.metric.replace('_', ' ')}: {step.name}"
         data = {"from": before, "to": handle, "why": why, "owned": owned}
-        self._event(due, OWNER_CHANGED, data)
-        self._owners_changed.add(due.target.thread_id)
+        self._owners.append(self._made(due, OWNER_CHANGED, data))
         return {"reassigned": handle}
 
     def _whom(self, due: DueTarget, step: Step, state: _State) -> tuple[str, ...]:
@@ -216,11 +215,11 @@ class Climb:
         return lead if lead and lead not in self._away else self._on_duty(due)
 
     def _event(self, due: DueTarget, kind: str, data: dict[str, Any]) -> None:
-        self._events.append(
-            timeline.Event(
-                due.account_id, due.target.thread_id, None, self._now, kind, "aboard", data
-            )
-        )
+        self._events.append(self._made(due, kind, data))
+
+    def _made(self, due: DueTarget, kind: str, data: dict[str, Any]) -> timeline.Event:
+        account_id, thread_id = due.account_id, due.target.thread_id
+        return timeline.Event(account_id, thread_id, None, self._now, kind, "aboard", data)
 
     def flush(self) -> None:
         """Write everything. The key of each step goes in first: what was done is not done again."""
@@ -235,13 +234,16 @@ class Climb:
                 priority=state.priority,
                 tags=list(state.tags),
             )
+        for event in self._owners:
+            tell.after_event(self._conn, timeline.add(self._conn, event))
         timeline.append(self._conn, self._events)
         for thread_id in self._overdue_offers:
             offer = handoffs.open_of(self._conn, thread_id)
             if offer is not None:
                 handoff.return_overdue(self._conn, offer.id, self._now)
-        if self._owners_changed:
-            sla.refresh(self._conn, self._clocks, self._owners_changed, self._now)
+        changed = {one.thread_id for one in self._owners if one.thread_id is not None}
+        if changed:
+            sla.refresh(self._conn, self._clocks, changed, self._now)
 
 
 def running(row: StoredTarget, terms: Terms) -> Target:

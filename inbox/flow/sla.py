@@ -187,12 +187,12 @@ def after_deed(
     """As `told`, for who has the files in force at hand."""
 
     def follow_deed(conn: Conn, done: Thread | Handoff, event: int) -> None:
+        changes.after_event(conn, files(), event)
         clocks = clocks_of(files())
         if clocks is not None:
             thread_id = done.thread_id if isinstance(done, Handoff) else done.id
             refresh(conn, clocks, [thread_id], None)
         sequences.after_event(conn, files(), event)
-        changes.after_event(conn, files(), event)
         tell.after_event(conn, event)
 
     return follow_deed

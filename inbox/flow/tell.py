@@ -116,7 +116,7 @@ def _owners(conn: Conn, happened: Iterable[Happened]) -> None:
         elif one.kind == "mail-bounced":
             data = {name: one.data.get(name) for name in ("address", "status", "reason")}
             _one(conn, one, BOUNCED, one.accountable_id, data)
-        elif one.data.get("owned"):
+        elif _comes_to(one):
             _assigned(conn, one)
             told.add((one.thread_id, one.accountable_id))
 
@@ -134,9 +134,33 @@ def _customer_wrote(conn: Conn, one: Happened, told: Collection[tuple[int, int]]
             _one(conn, one, MAIL, person_id, data)
 
 
+def moved(conn: Conn, event_ids: Collection[int]) -> None:
+    """Threads were given to who is there, many at once, by nobody's deed."""
+    notices = []
+    for one in agent_facts.of_events(conn, event_ids):
+        if one.account_kind == "customer" and _comes_to(one):
+            person_id, data = one.accountable_id, _assignment(one) | {"by": one.actor}
+            key = f"event/{one.id}/{person_id}"
+            notices.append(NewNotice(key, person_id, one.thread_id, ASSIGNED, one.at, data))
+    agent_notices.add(conn, notices)
+
+
+def _comes_to(one: Happened) -> bool:
+    """Does a thread become somebody's, or come to who answers for it while nobody owns it? Of new
+    mail that waits for its team nobody is told."""
+    if one.owned:
+        return bool(one.data.get("owned"))
+    return one.kind == "owner-changed" and one.data.get("to") != one.data.get("from")
+
+
+def _assignment(one: Happened) -> dict[str, Any]:
+    data = {"why": one.data.get("why") or ""}
+    return data if one.owned else data | {"owned": False}
+
+
 def _assigned(conn: Conn, one: Happened) -> None:
-    if one.owned and one.data.get("owned"):
-        _one(conn, one, ASSIGNED, one.accountable_id, {"why": one.data.get("why") or ""})
+    if _comes_to(one):
+        _one(conn, one, ASSIGNED, one.accountable_id, _assignment(one))
 
 
 def _offered(conn: Conn, one: Happened) -> None:

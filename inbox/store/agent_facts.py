@@ -78,6 +78,15 @@ def of_event(conn: Conn, event_id: int) -> Happened | None:
     return None if row is None else _happened(row)
 
 
+def of_events(conn: Conn, event_ids: Collection[int]) -> tuple[Happened, ...]:
+    """These events of threads, in their order."""
+    return tuple(
+        _happened(row)
+        for some in portions(event_ids)
+        for row in conn.execute(_HAPPENED.where(events.c.id.in_(some)))
+    )
+
+
 def members_of(conn: Conn, teams: Collection[str]) -> set[int]:
     """The keys of everybody in these teams."""
     wanted = select(team_members.c.person_id).where(team_members.c.team.in_(teams))

@@ -46,8 +46,8 @@ class Notice:
 _COLUMNS = tuple(agent_notices.c[name] for name in Notice.__slots__)
 
 
-def add(conn: Conn, notices: Sequence[NewNotice]) -> int:
-    """Write those that are not there under their key yet; how many."""
+def add(conn: Conn, notices: Sequence[NewNotice]) -> None:
+    """Write those that are not there under their key yet."""
     rows = [
         {
             "key": one.key[:200],
@@ -60,7 +60,8 @@ def add(conn: Conn, notices: Sequence[NewNotice]) -> int:
         }
         for one in notices
     ]
-    return sum(insert_or_ignore(conn, agent_notices, row) for row in rows)
+    if rows:
+        insert_or_ignore(conn, agent_notices, rows)
 
 
 def any_pending(conn: Conn) -> bool:

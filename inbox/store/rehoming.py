@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import JSON, ColumnElement, and_, cast, insert, literal, null, s
 
 from inbox.store.columns import Key, UtcDateTime
 from inbox.store.database import Conn, for_update
-from inbox.store.tables import account_owners, events, people, teams, threads
+from inbox.store.tables import account_owners, accounts, events, people, teams, threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,15 @@ class Pile:
     handle: str
     person_active: bool
     owned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A thread that somebody else answers for now."""
+
+    thread_id: int
+    event_id: int
+    was_owned: bool
 
 
 _LIVING = and_(threads.c.status != "closed", threads.c.merged_into_id.is_(None))
@@ -69,8 +79,22 @@ def _of(pile: Pile) -> ColumnElement[bool]:
     )
 
 
-def move(conn: Conn, pile: Pile, team: str, person_id: int, event: Any, now: datetime) -> int:
-    """Give a pile to another person (and team); an event on each thread; how many moved.
+def hold_accounts(conn: Conn, handles: Collection[str], team_names: Collection[str]) -> None:
+    """Hold the accounts of all that is owned by others than these people, or is of other teams."""
+    gone = list(conn.scalars(select(people.c.id).where(people.c.handle.not_in(handles))))
+    ended = list(conn.scalars(select(teams.c.name).where(teams.c.name.not_in(team_names))))
+    if not gone and not ended:
+        return
+    theirs = threads.c.accountable_id.in_(gone) | threads.c.team.in_(ended)
+    wanted = select(threads.c.account_id).where(_LIVING, threads.c.claimed_at.is_not(None), theirs)
+    held = select(accounts.c.id).where(accounts.c.id.in_(wanted)).order_by(accounts.c.id)
+    conn.execute(for_update(conn, held)).all()
+
+
+def move(
+    conn: Conn, pile: Pile, team: str, person_id: int, event: Any, now: datetime
+) -> tuple[Moved, ...]:
+    """Give a pile to another person (and team); an event on each thread.
 
     `event` is (kind, data). What was owned is no longer: it waits for somebody of the team.
     """
@@ -88,13 +112,14 @@ def move(conn: Conn, pile: Pile, team: str, person_id: int, event: Any, now: dat
         literal(data, JSON()),
     ).where(_of(pile))
     columns = ["account_id", "thread_id", "message_id", "at", "kind", "actor", "data"]
-    conn.execute(insert(events).from_select(columns, happened))
-    changed = conn.execute(
+    said = insert(events).from_select(columns, happened)
+    made = conn.execute(said.returning(events.c.thread_id, events.c.id)).all()
+    conn.execute(
         update(threads)
         .where(_of(pile))
         .values(team=team, accountable_id=person_id, claimed_at=None, version=threads.c.version + 1)
     )
-    return changed.rowcount
+    return tuple(Moved(row[0], row[1], pile.owned) for row in sorted(made))
 
 
 def any_unanswerable(conn: Conn) -> bool:

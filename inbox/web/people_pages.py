@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from inbox.clock import iso
 from inbox.errors import AboardError, NotFound
-from inbox.flow import access, ownership, stored_sets
+from inbox.flow import access, rehoming, stored_sets
 from inbox.store import absences, credentials, people, sessions, workload
 from inbox.store.absences import Absence
 from inbox.store.database import Conn
@@ -150,13 +150,13 @@ def day_of(text: str, *, end: bool = False) -> datetime | None:
     return datetime.combine(day, time(), UTC) + (timedelta(days=1) if end else timedelta())
 
 
-def _house(request: Request) -> ownership.House:
+def _house(request: Request) -> rehoming.House:
     """By what threads find somebody else. Raises `NotFound` before the first files are in force."""
     with desk_of(request).site.db.read() as conn:
         files = stored_sets.in_force(conn)
         if files is None:
             raise NotFound("no teams and rules are in force yet")
-        return ownership.house_of(conn, files.directory, files.ruleset.fallback.team)
+        return rehoming.house_of(conn, files.directory, files.ruleset.fallback.team)
 
 
 def leave(request: Request) -> Response:
@@ -167,8 +167,8 @@ def leave(request: Request) -> Response:
     ends = day_of(_text(request, "until"), end=True)
     if ends is not None and ends <= begins:
         return _listing(request, wrong="The last day of an absence is not before its first.")
-    wanted = ownership.Leave(handle, begins, ends, _text(request, "note"))
-    ownership.leave(site.db, _house(request), wanted, now)
+    wanted = rehoming.Leave(handle, begins, ends, _text(request, "note"))
+    rehoming.leave(site.db, _house(request), wanted, now)
     until = None if ends is None else iso(ends)
     note(request, "absence", f"person {handle}", **{"from": iso(begins)}, until=until)
     return RedirectResponse("/people?said=away", 303)
@@ -179,7 +179,7 @@ def back(request: Request) -> Response:
     site, handle = desk_of(request).site, _text(request, "handle")
     now = site.clock()
     try:
-        ownership.come_back(site.db, _house(request), handle, now)
+        rehoming.come_back(site.db, _house(request), handle, now)
     except NotFound:
         raise
     except AboardError:

@@ -11,15 +11,18 @@ from sqlalchemy import update
 from inbox.flow import handoff
 from inbox.flow.audit import audit
 from inbox.flow.handoff import Offer
-from inbox.flow.ownership import OWNER_CHANGED, Attendance, Owners, house_of, rehome
-from inbox.flow.ownership import House as Homes
-from inbox.store import absences, handoffs, people, rehoming, threads, workload
+from inbox.flow.ownership import OWNER_CHANGED, Owners
+from inbox.flow.rehoming import Attendance, house_of, rehome
+from inbox.flow.rehoming import House as Homes
+from inbox.store import absences, accounts, handoffs, people, rehoming, threads, workload
 from inbox.store.database import Conn
 from inbox.store.tables import events, teams
 from inbox.store.threads import Thread
 from routing.ownership import Need
 from routing.teams import Directory, load_directory
+from tests.databases import ON_POSTGRES, waits_for_lock
 from tests.flow.house import TEAMS, House, mail
+from tests.services.waiting import until
 
 
 def directory(text: str = TEAMS) -> Directory:
@@ -274,6 +277,22 @@ def test_two_nodes_that_rehome_at_once_move_and_say_it_once(threads_of_two: Hous
     said = [one for one in house.rows(events) if one.kind == OWNER_CHANGED]
     assert sorted(moved) == [0, len(said)] and len(said) > 0
     assert len({one.thread_id for one in said}) == len(said)
+
+
+@ON_POSTGRES
+def test_who_leaves_while_their_customer_writes_stops_neither(threads_of_two: House) -> None:
+    """Filing holds accounts first and then asks whose turn it is; so does a new teams file."""
+    house = threads_of_two
+    without = TEAMS.replace("members: [tom, ines]", "members: [tom]")
+    house.write("teams.yaml", "\n".join(x for x in without.splitlines() if "handle: ines" not in x))
+    beside = threading.Thread(target=house.activate)
+    with house.db.write() as conn:
+        accounts.lock(conn, [house.thread("two@acme.example").account_id])
+        beside.start()
+        until(lambda: waits_for_lock(house.db), within=60)
+        workload.take_turns(conn, ["support", "success"])
+    beside.join()
+    assert owner(house, "two@acme.example") == ("support", "tom", False)
 
 
 def test_the_audit_names_what_nobody_who_is_there_answers_for(threads_of_two: House) -> None:

@@ -2,7 +2,7 @@
 
 All of a mail is understood before any of it is done. The text leaves as the team's reply, under a
 key of its own, so that a mail that is worked on twice replies once; then come the commands, each
-noted as it is done. What cannot be done is told to who asked, by mail.
+noted in the transaction that does it. What cannot be done is told to who asked, by mail.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from inbox.store import (
 )
 from inbox.store.agent_mails import AgentMail
 from inbox.store.agent_notices import NewNotice
-from inbox.store.database import Conn, Database
+from inbox.store.database import Conn, Database, Within
 from inbox.store.messages import Message
 from inbox.store.people import Person
 from inbox.store.proposals import Proposal
@@ -70,6 +70,10 @@ class _Wrong(Exception):
     """Nothing of the mail is done; `str` says why."""
 
 
+class _Lost(Exception):
+    """Another node took the mail over: it thought that this one had died."""
+
+
 @dataclass(frozen=True, slots=True)
 class AgentDesk:
     """Our own people's mails, done one after the other."""
@@ -92,6 +96,8 @@ class AgentDesk:
                 self._do(made, now)
             except StoreError:
                 raise
+            except _Lost:
+                continue
             except AboardError as reason:
                 self._settle(made, agent_mails.REFUSED, ERROR, {"why": str(reason)}, now)
             except Exception as error:
@@ -117,16 +123,19 @@ class AgentDesk:
             self._hold(job, stale, now)
             return
         for number, command in enumerate(job.said.commands):
-            name = f"{number}:{command.name}"
-            if not any(one.startswith(f"{name} ") for one in made.steps_done):
-                try:
-                    what = self._command(job, command, now)
-                except (AboardError, _Wrong) as reason:
-                    data = {"why": _but(done, f"#{command.name}: {reason}")}
-                    self._settle(made, agent_mails.REFUSED, ERROR, data, now)
-                    return
-                done.append(what)
-                self._note_step(made, f"{name} {what}")
+            name = f"{number}:{command.name} "
+            before = next((one for one in made.steps_done if one.startswith(name)), None)
+            if before is not None:
+                done.append(before.removeprefix(name))
+                continue
+            try:
+                done.append(self._step(job, (name, command), now))
+            except StoreError:
+                raise
+            except AboardError as reason:
+                data = {"why": _but(done, f"#{command.name}: {reason}")}
+                self._settle(made, agent_mails.REFUSED, ERROR, data, now)
+                return
         self._settle(made, agent_mails.DONE, DONE, {"done": done}, now)
 
     # --- What it says ---------------------------------------------------------------------------
@@ -179,41 +188,18 @@ class AgentDesk:
         to = ", ".join(one.address for one in queued.planned.audience.to)
         return [f"your answer goes to {to}" + (" when somebody releases it" if queued.held else "")]
 
-    def _command(self, job: _Job, command: Command, now: datetime) -> str:
-        at, name, rest = Desk(self.db, job.person.handle), command.name, command.rest
-        if name == "note":
-            text = "\n\n".join(one for one in (rest, job.said.text) if one)
-            at.note(job.thread_id, text, now)
-            return "your note is on the thread"
-        if name == "close":
-            at.close(job.thread_id, now)
-            return "the thread is closed"
-        if name == "tag":
-            words = rest.replace(",", " ").split()
-            add = [one for one in words if not one.startswith("-")]
-            at.tag(job.thread_id, add, [one[1:] for one in words if one.startswith("-")], now)
-            return f"tagged {rest}"
-        if name == "snooze":
-            span = read_duration(rest)
-            assert span is not None, "it was looked at before"
-            at.snooze(job.thread_id, now + span, now)
-            return f"put aside for {rest}"
-        if name == "handoff":
-            team, reason = rest.split(None, 1)
-            offer = Offer(job.thread_id, team.lower(), job.person.handle, reason)
-            handoff.offer(self.db, offer, now)
-            return f"offered to {team.lower()}"
-        return self._assign(job, rest, now)
-
-    def _assign(self, job: _Job, to: str, now: datetime) -> str:
-        with self.db.read() as conn:
-            is_team = to.lower() in people.team_names(conn)
-        if is_team:
-            desk.assign(self.db, job.thread_id, to.lower(), job.person.handle, now)
-            return f"given to {to.lower()}"
-        handle = job.person.handle if to.lower() == "me" else to.lower().lstrip("@")
-        Desk(self.db, job.person.handle).give(job.thread_id, handle, now)
-        return f"given to {handle}"
+    def _step(self, job: _Job, named: tuple[str, Command], now: datetime) -> str:
+        """Do a command and note that it is done, both or neither."""
+        name, command = named
+        with self.db.write() as conn:
+            accounts.lock(conn, [threads.by_id(conn, job.thread_id).account_id])
+            mine = agent_mails.hold(conn, job.message.id, now)
+            if mine is None:
+                raise _Lost
+            what = _command(conn, job, command, now)
+            steps = [*mine.steps_done, f"{name}{what}"]
+            agent_mails.save(conn, job.message.id, steps_done=steps)
+        return what
 
     # --- Held -----------------------------------------------------------------------------------
 
@@ -266,19 +252,53 @@ class AgentDesk:
 
     # --- Written down ---------------------------------------------------------------------------
 
-    def _note_step(self, made: AgentMail, step: str) -> None:
-        with self.db.write() as conn:
-            there = agent_mails.by_message(conn, made.message_id)
-            steps = [] if there is None else list(there.steps_done)
-            agent_mails.save(conn, made.message_id, steps_done=[*steps, step])
-
     def _settle(
         self, made: AgentMail, state: str, kind: str, data: Mapping[str, object], now: datetime
     ) -> None:
         why = data.get("why")
         with self.db.write() as conn:
+            if agent_mails.hold(conn, made.message_id, now) is None:
+                raise _Lost
             agent_mails.save(conn, made.message_id, state=state, settled_at=now, why=why)
             _tell(conn, made, kind, data, now)
+
+
+def _command(conn: Conn, job: _Job, command: Command, now: datetime) -> str:
+    """Do it, within the transaction; what was done, in words."""
+    within, name, rest = Within(conn), command.name, command.rest
+    at = Desk(within, job.person.handle)
+    if name == "note":
+        text = "\n\n".join(one for one in (rest, job.said.text) if one)
+        at.note(job.thread_id, text, now)
+        return "your note is on the thread"
+    if name == "close":
+        at.close(job.thread_id, now)
+        return "the thread is closed"
+    if name == "tag":
+        words = rest.replace(",", " ").split()
+        add = [one for one in words if not one.startswith("-")]
+        at.tag(job.thread_id, add, [one[1:] for one in words if one.startswith("-")], now)
+        return f"tagged {rest}"
+    if name == "snooze":
+        span = read_duration(rest)
+        assert span is not None, "it was looked at before"
+        at.snooze(job.thread_id, now + span, now)
+        return f"put aside for {rest}"
+    if name == "handoff":
+        team, reason = rest.split(None, 1)
+        offer = Offer(job.thread_id, team.lower(), job.person.handle, reason)
+        handoff.offer(within, offer, now)
+        return f"offered to {team.lower()}"
+    return _assign(conn, job, rest.lower(), now)
+
+
+def _assign(conn: Conn, job: _Job, to: str, now: datetime) -> str:
+    if to in people.team_names(conn):
+        desk.assign(Within(conn), job.thread_id, to, job.person.handle, now)
+        return f"given to {to}"
+    handle = job.person.handle if to == "me" else to.lstrip("@")
+    Desk(Within(conn), job.person.handle).give(job.thread_id, handle, now)
+    return f"given to {handle}"
 
 
 def confirm(conn: Conn, made: Proposal, person: Person, now: datetime) -> None:

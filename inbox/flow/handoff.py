@@ -14,7 +14,7 @@ from typing import Any
 from inbox.errors import AboardError, NotFound
 from inbox.flow import sla
 from inbox.store import absences, accounts, assignments, handoffs, people, threads, timeline
-from inbox.store.database import Conn, Database
+from inbox.store.database import Conn, Database, Within
 from inbox.store.handoffs import Handoff
 from inbox.store.people import Person
 from inbox.store.threads import Thread
@@ -41,7 +41,7 @@ class Offer:
     """What the customer still waits for."""
 
 
-def offer(db: Database, wanted: Offer, now: datetime, told: Told = sla.told) -> Handoff:
+def offer(db: Database | Within, wanted: Offer, now: datetime, told: Told = sla.told) -> Handoff:
     """Offer a thread to another team; who answers for it now goes on doing so.
 
     Raises `NotFound` for an unknown thread, team or person, `AboardError` where it is closed, is

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 
 from inbox.store.agent_tables import agent_mails
-from inbox.store.database import Conn, insert_or_ignore
+from inbox.store.database import Conn, for_update, insert_or_ignore
 
 PENDING, HELD, DONE, REFUSED, IGNORED = "pending", "held", "done", "refused", "ignored"
 
@@ -61,6 +61,15 @@ def take(conn: Conn, message_id: int, now: datetime, lease: timedelta) -> bool:
         .values(begun_at=now)
     )
     return bool(taken.rowcount)
+
+
+def hold(conn: Conn, message_id: int, begun_at: datetime) -> AgentMail | None:
+    """The mail that was begun with at this instant, held until the transaction ends; None where it
+    is settled, or another node has begun with it again."""
+    mine = select(*_COLUMNS).where(agent_mails.c.message_id == message_id)
+    mine = mine.where(agent_mails.c.state == PENDING, agent_mails.c.begun_at == begun_at)
+    row = conn.execute(for_update(conn, mine)).first()
+    return None if row is None else AgentMail(*row)
 
 
 def by_message(conn: Conn, message_id: int) -> AgentMail | None:

@@ -12,7 +12,9 @@ from inbox.flow import compose
 from inbox.flow.notices import Done, Notices, Wish
 from inbox.mail.letter import Address
 from inbox.store import followup_facts
+from inbox.store.columns import fitting
 from inbox.store.followup_facts import FiledMail, RuleDeed
+from inbox.store.outbox_tables import MOST_SEQUENCE
 from routing.manners import ACKNOWLEDGES
 
 NAME = "acknowledgement"
@@ -37,7 +39,7 @@ def answer(notices: Notices, mail: FiledMail, wanted: RuleDeed) -> tuple[Wish, D
         about=about,
         template=wanted.reply,
         to=Address("" if acknowledges else mail.from_name, mail.from_address),
-        sequence=f"{RULE}{wanted.rule}"[:80],
+        sequence=fitting(f"{RULE}{wanted.rule}", MOST_SEQUENCE),
         step="1",
         cycle=wanted.event_id,
         answers=answered,

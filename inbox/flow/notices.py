@@ -31,8 +31,10 @@ from inbox.store import (
     timeline,
 )
 from inbox.store.accounts import Account
-from inbox.store.database import Conn
+from inbox.store.columns import fitting
+from inbox.store.database import Conn, one_at_a_time
 from inbox.store.messages import Message
+from inbox.store.outbox_tables import MOST_KEY
 from inbox.store.threads import Thread
 from routing import manners
 from routing.hours import ALWAYS, Calendar
@@ -83,8 +85,8 @@ class Wish:
         """Never two mails of one key (DESIGN I3)."""
         kind, number = ("message", self.subject_id) if self.subject_id else ("", 0)
         subject = f"{kind}/{number}" if kind else f"thread/{self.about.thread.id}"
-        address = self.to.address.lower()[:250]
-        return f"{subject}/{self.sequence}/{self.step}/{self.cycle}/{address}"[:400]
+        named = f"{self.sequence}/{self.step}/{self.cycle}/{self.to.address.lower()}"
+        return fitting(f"{subject}/{named}", MOST_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +163,11 @@ class Notices:
             why = f"{wish.to.address} answers by machine too often: nothing automatic goes there"
             return Permission(False, None, why)
         role = self.role(wish.template)
-        past = followup_facts.automatic_to(
-            self.conn, wish.to.address.lower(), self.now - manners.DAY
-        )
+        address = wish.to.address.lower()
+        if leaving is not None:
+            # Others may be about to write to them from another account, which nobody here holds.
+            one_at_a_time(self.conn, f"automatic mail to {address}")
+        past = followup_facts.automatic_to(self.conn, address, self.now - manners.DAY)
         if leaving is not None:
             past = tuple(one for one in past if one.item_id != leaving and _has_left(one))
         sent = [

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import distinct, func, select, update
 
-from inbox.store.agent_tables import agent_choices, agent_notices
+from inbox.store.agent_tables import MOST_KEY, agent_choices, agent_notices
+from inbox.store.columns import fitting
 from inbox.store.database import Conn, insert_or_ignore, upsert
 
 PENDING, SENT, SKIPPED = "pending", "sent", "skipped"
@@ -20,7 +21,7 @@ class NewNotice:
     """One thing that one person is to be told."""
 
     key: str
-    """What happened and whom it is told, in at most 200 characters."""
+    """What happened and whom it is told."""
     person_id: int
     thread_id: int
     kind: str
@@ -50,7 +51,7 @@ def add(conn: Conn, notices: Sequence[NewNotice]) -> None:
     """Write those that are not there under their key yet."""
     rows = [
         {
-            "key": one.key[:200],
+            "key": fitting(one.key, MOST_KEY),
             "person_id": one.person_id,
             "thread_id": one.thread_id,
             "kind": one.kind,

@@ -22,12 +22,15 @@ from sqlalchemy import (
 from inbox.store.columns import Key, UtcDateTime
 from inbox.store.tables import metadata
 
+MOST_KEY = 200
+"""Characters of a notice's key."""
+
 agent_notices = Table(
     "agent_notices",
     metadata,
     Column("id", Key, primary_key=True, autoincrement=True),
     # (what, its number, person): nobody is told one thing twice.
-    Column("key", String(200), nullable=False, unique=True),
+    Column("key", String(MOST_KEY), nullable=False, unique=True),
     Column("person_id", Key, ForeignKey("people.id"), nullable=False, index=True),
     Column("thread_id", Key, ForeignKey("threads.id"), nullable=False, index=True),
     Column("kind", String(20), nullable=False),

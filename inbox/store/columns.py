@@ -1,7 +1,10 @@
-"""Column types that both databases read alike: keys, and instants that are never naive."""
+"""Column types that both databases read alike: keys, and instants that are never naive. How a key
+fits into its column.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, TypeDecorator
@@ -30,3 +33,12 @@ NO_CLOCK = datetime(2200, 1, 1, tzinfo=UTC)
 """When the clock of a thread runs out on which none runs: behind every other in any order."""
 
 Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+def fitting(key: str, most: int) -> str:
+    """A key of fewer than `most` characters as it is; a longer one as its beginning and its hash,
+    in just `most`, so that no two keys ever become one."""
+    if len(key) < most:
+        return key
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{key[: most - len(digest) - 1]}/{digest}"

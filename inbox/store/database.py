@@ -9,6 +9,7 @@ when it returns.
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -304,6 +305,15 @@ def only_one(conn: Conn) -> None:
     """Let one transaction at a time pass, on any node; for changes of the schema."""
     if conn.dialect.name != "sqlite":
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+
+
+def one_at_a_time(conn: Conn, name: str) -> None:
+    """Let one transaction at a time pass that gives this name, on any node; SQLite has one writer.
+    Who holds accounts too holds those first."""
+    if conn.dialect.name != "sqlite":
+        digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        key = int.from_bytes(digest, signed=True)
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
 class Conflict(Exception):

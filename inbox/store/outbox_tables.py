@@ -36,13 +36,17 @@ ITEM_STATES = (
     "expired",
 )
 
+MOST_KEY = 400
+"""Characters of an item's key."""
+MOST_SEQUENCE = 80
+
 outbox = Table(
     "outbox",
     metadata,
     Column("id", Key, primary_key=True, autoincrement=True),
     # (subject kind, subject id, sequence, step, cycle, recipient) for automatic mail, a random
     # name for a person's.
-    Column("key", String(400), nullable=False, unique=True),
+    Column("key", String(MOST_KEY), nullable=False, unique=True),
     Column("kind", String(10), nullable=False),
     Column("template", String(80)),
     Column("thread_id", Key, ForeignKey("threads.id"), index=True),
@@ -112,7 +116,7 @@ sequences = Table(
     "sequences",
     metadata,
     Column("id", Key, primary_key=True, autoincrement=True),
-    Column("name", String(80), nullable=False),
+    Column("name", String(MOST_SEQUENCE), nullable=False),
     Column("account_id", Key, ForeignKey("accounts.id"), nullable=False, index=True),
     Column("thread_id", Key, ForeignKey("threads.id"), index=True),
     Column("cycle", Key, ForeignKey("events.id"), nullable=False),  # the event that started it

@@ -75,9 +75,9 @@ def thread_row(row: ThreadRow) -> dict[str, Any]:
     """A line of `aboard threads`."""
     shape = thread(row.thread, row.accountable, row.account_name)
     return shape | {
-        "last_from": {"name": row.last_from, "address": row.last_address},
-        "preview": row.preview,
-        "attachments": row.attachments,
+        "last_from": {"name": row.last.from_name, "address": row.last.from_address},
+        "preview": row.last.preview,
+        "attachments": row.last.attachments,
     }
 
 

@@ -25,7 +25,6 @@ from inbox.store.tables import (
     thread_links,
     threads,
 )
-from inbox.store.threads import newest_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,15 +178,3 @@ def label_at(conn: Conn, thread_id: int, at: datetime) -> int | None:
         .limit(1)
     )
     return None if found is None else int(found)
-
-
-def automatic_kinds(conn: Conn, thread_ids: Sequence[int]) -> dict[int, str]:
-    """thread -> what kind of automatic mail its newest message is (`none`: a person wrote it)."""
-    if not thread_ids:
-        return {}
-    found = conn.execute(
-        select(threads.c.id, messages.c.automatic)
-        .select_from(threads.join(messages, messages.c.id == newest_message()))
-        .where(threads.c.id.in_(thread_ids))
-    )
-    return {row.id: row.automatic for row in found}

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ScalarSelect, bindparam, func, select, tuple_, update
+from sqlalchemy import bindparam, func, select, tuple_, update
 
 from inbox.errors import NotFound
+from inbox.store import last_words
 from inbox.store.columns import NO_CLOCK
 from inbox.store.database import Conn, insert_or_ignore, new_key, portions
+from inbox.store.last_words import LastWords
 from inbox.store.seers import ALL, Seer, threads_seen
 from inbox.store.tables import (
     accounts,
-    attachments,
     messages,
     people,
     thread_ids,
@@ -236,10 +237,7 @@ class ThreadRow:
     account_name: str
     accountable: str
     accountable_name: str
-    last_from: str
-    last_address: str
-    preview: str
-    attachments: int
+    last: LastWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,60 +286,17 @@ def lines(
         .limit(limit)
     )
     rows = conn.execute(statement).all()
-    latest = _latest_messages(conn, [row.id for row in rows])
-    return tuple(_line(row, latest.get(row.id)) for row in rows)
-
-
-def _line(row: Any, latest: Any) -> ThreadRow:
-    return ThreadRow(
-        thread=_thread(row),
-        account_name=row.account_name,
-        accountable=row.accountable,
-        accountable_name=row.accountable_name,
-        last_from=latest.from_name if latest else "",
-        last_address=latest.from_address if latest else "",
-        preview=latest.preview if latest else "",
-        attachments=latest.attachments if latest else 0,
-    )
-
-
-def newest_message() -> ScalarSelect[int]:
-    """The number of the newest message of the row of `threads` in the query around it."""
-    one = messages.alias("newest")
-    return (
-        select(one.c.id)
-        .where(one.c.thread_id == threads.c.id)
-        .order_by(one.c.received_at.desc(), one.c.id.desc())
-        .limit(1)
-        .correlate(threads)
-        .scalar_subquery()
-    )
-
-
-def _latest_messages(conn: Conn, ids: Sequence[int]) -> dict[int, Any]:
-    """The newest message of each thread, in one statement."""
-    if not ids:
-        return {}
-    one = messages.alias("one")
-    files = (
-        select(func.count())
-        .select_from(attachments.join(one, one.c.id == attachments.c.message_id))
-        .where(one.c.thread_id == threads.c.id, attachments.c.inline.is_(False))
-        .correlate(threads)
-        .scalar_subquery()
-    )
-    found = conn.execute(
-        select(
-            messages.c.thread_id,
-            messages.c.from_name,
-            messages.c.from_address,
-            func.substr(messages.c.visible_text, 1, 240).label("preview"),
-            files.label("attachments"),
+    last = last_words.of_threads(conn, [row.id for row in rows])
+    return tuple(
+        ThreadRow(
+            thread=_thread(row),
+            account_name=row.account_name,
+            accountable=row.accountable,
+            accountable_name=row.accountable_name,
+            last=last.get(row.id, LastWords()),
         )
-        .select_from(threads.join(messages, messages.c.id == newest_message()))
-        .where(threads.c.id.in_(ids))
+        for row in rows
     )
-    return {row.thread_id: row for row in found}
 
 
 def counts(conn: Conn, *, confidential: bool | None = None) -> dict[str, dict[str, int]]:

@@ -9,7 +9,7 @@ from fastapi import HTTPException, Request
 from starlette.responses import Response
 
 from inbox.errors import NotFound
-from inbox.store import accounts, asking, deeds, finding, pages, people, views
+from inbox.store import accounts, asking, deeds, finding, people, views
 from inbox.store.asking import Asked, Known
 from inbox.store.database import Conn
 from inbox.store.finding import Eyes
@@ -31,8 +31,6 @@ class Listed:
 
     rows: tuple[ThreadRow, ...]
     older: str | None
-    automatic: frozenset[int]
-    """Threads whose newest message no person wrote: they ask for no answer."""
     chips: dict[int, Chip]
     """thread -> its clock."""
     cut: str = ""
@@ -74,11 +72,9 @@ def cut_words(asked: Asked, cut: bool) -> str:
 def listed_rows(conn: Conn, rows: tuple[ThreadRow, ...], eyes: Eyes) -> Listed:
     """Threads with what their rows show beside them."""
     ids = [row.thread.id for row in rows]
-    kinds = pages.automatic_kinds(conn, ids)
-    automatic = frozenset(number for number, kind in kinds.items() if kind != "none")
     found = views.clocks(conn, ids, eyes.now)
     chips = {number: made for number, one in found.items() if (made := chip(one, eyes.now))}
-    return Listed(rows, None, automatic, chips)
+    return Listed(rows, None, chips)
 
 
 @dataclass(frozen=True, slots=True)

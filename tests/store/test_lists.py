@@ -10,6 +10,7 @@ from inbox.errors import NotFound
 from inbox.store import accounts, hits, people, regroup, threads, timeline
 from inbox.store.accounts import NewAccount
 from inbox.store.database import Conn, Database
+from inbox.store.last_words import LastWords
 from inbox.store.tables import contact_addresses, contacts, rule_hits, thread_ids
 from inbox.store.tables import messages as messages_table
 from inbox.store.timeline import Event, Span
@@ -90,8 +91,52 @@ def test_a_line_of_the_list_shows_the_newest_message(house: Database) -> None:
             write_message(conn, 1, number)
     with house.read() as conn:
         second, first = threads.listing(conn, threads.Page())
-    assert (first.last_from, first.preview, first.accountable) == ("Ana 3", "visible 3", "tom")
-    assert (second.last_from, second.preview, second.attachments) == ("", "", 0)
+    assert (first.last.from_name, first.last.preview) == ("Ana 3", "visible 3")
+    assert first.accountable == "tom"
+    assert second.last == LastWords()
+
+
+OURS = {"direction": "out", "from_name": "Support", "from_address": "onboarding@aboard.example"}
+ACKNOWLEDGED = OURS | {"automatic": "auto-reply"}
+ASKED: dict[str, Any] = {}
+AWAY = {"automatic": "auto-reply"}
+
+
+@pytest.mark.parametrize(
+    ("said", "preview", "ours", "theirs"),
+    [
+        ([ASKED, ACKNOWLEDGED], 1, False, True),  # an acknowledgement of ours is no news
+        ([ASKED, OURS], 2, True, False),
+        ([ASKED, OURS, ACKNOWLEDGED], 2, True, False),
+        ([ASKED, ACKNOWLEDGED, AWAY], 3, False, True),  # whoever is away still has asked
+        ([ASKED, OURS, AWAY], 3, False, False),
+        ([AWAY], 1, False, False),
+    ],
+)
+def test_a_line_of_the_list_says_whom_it_is_with_and_whose_turn_it_is(
+    house: Database, said: list[dict[str, Any]], preview: int, ours: bool, theirs: bool
+) -> None:
+    with house.write() as conn:
+        open_thread(conn)
+        for number, one in enumerate(said, 1):
+            write_message(conn, 1, number, **one)
+    with house.read() as conn:
+        (row,) = threads.listing(conn, threads.Page())
+    assert row.last.with_name == "Ana 1"
+    assert (row.last.preview, row.last.ours, row.last.theirs) == (
+        f"visible {preview}",
+        ours,
+        theirs,
+    )
+
+
+def test_a_thread_that_holds_our_own_mail_alone_is_listed_with_it(house: Database) -> None:
+    with house.write() as conn:
+        open_thread(conn)
+        write_message(conn, 1, 1, **ACKNOWLEDGED)
+    with house.read() as conn:
+        (row,) = threads.listing(conn, threads.Page())
+    assert (row.last.with_name, row.last.preview, row.last.ours) == ("Support", "visible 1", True)
 
 
 def test_joining_threads_moves_everything_that_belongs_to_them(house: Database) -> None:

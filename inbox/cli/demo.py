@@ -177,6 +177,7 @@ class _Player:
 
     def _past(self, now: datetime) -> None:
         """What happened before somebody looks and is no mail of customers."""
+        demo_past.finished(self.db, now)
         demo_past.late(self.db, self.node.settings, self.story, now)
         if self.node.running.supervisor is not None:
             self.node.running.supervisor.wake()

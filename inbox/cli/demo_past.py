@@ -1,4 +1,5 @@
-"""What our own people did in the demo before somebody looks: answers, a handoff, a reply, a breach.
+"""What our own people did in the demo before somebody looks: answers, what they closed, a handoff,
+a reply, a breach.
 
 All of it by the stations that do it in earnest; only the instants lie in the past.
 """
@@ -15,12 +16,18 @@ from inbox.config import Settings
 from inbox.flow import compose, handoff, reply, sla
 from inbox.flow.accept import Incoming, accept
 from inbox.flow.handoff import Offer
+from inbox.flow.stored_sets import in_force
+from inbox.flow.work import Desk
 from inbox.store import messages, people, threads
-from inbox.store.database import Database
+from inbox.store.database import Conn, Database
 from inbox.store.threads import Thread
 
 LATE = frozenset({"shop-outage"})
 """Mails that waited while nobody looked: not history, so their promise really breaks."""
+OLD = timedelta(days=6)
+"""What has been quiet for so long is done and closed: an inbox in which six weeks of work are still
+open would show nobody how a day there looks."""
+CLOSED_AFTER = timedelta(hours=5)
 HANDED_OFF, REPLIED = "shop-vat", "bank-pentest-2"
 REPLY = """Guten Tag Frau Vogel,
 
@@ -50,6 +57,26 @@ def answers(db: Database, settings: Settings, mails: Sequence[StoryMail], now: d
         for one in mails
     ]
     return accept(db, incoming, settings.node)
+
+
+def finished(db: Database, now: datetime) -> int:
+    """Whoever answers for a thread closed it when nobody had anything to say any more; how many."""
+    with db.read() as conn:
+        listed = threads.listing(conn, threads.Page(status="open", limit=1000))
+    done = [row for row in listed if row.thread.last_message_at < now - OLD]
+    for row in done:
+        Desk(db, row.accountable, told=_clocks_alone).close(
+            row.thread.id, row.thread.last_message_at + CLOSED_AFTER
+        )
+    return len(done)
+
+
+def _clocks_alone(conn: Conn, thread: Thread, event: int) -> None:
+    """The clocks hear of it. What would be mailed after a thread is closed was mailed weeks ago."""
+    files = in_force(conn)
+    clocks = None if files is None else sla.clocks_of(files)
+    if clocks is not None:
+        sla.refresh(conn, clocks, [thread.id], None)
 
 
 def late(db: Database, settings: Settings, story: Story, now: datetime) -> int:

@@ -74,13 +74,13 @@ def _listed(conn: Conn, statement: Any) -> tuple[Due, ...]:
     )
 
 
-def waiting_longest(conn: Conn, eyes: Eyes, most: int = 5) -> tuple[Due, ...]:
+def waiting_longest(conn: Conn, eyes: Eyes, most: int = 8) -> tuple[Due, ...]:
     """Threads whose customer waits for an answer, the longest wait first."""
     wanted = _running(eyes).where(targets.c.metric.in_(RESPONSES))
     return _listed(conn, wanted.order_by(targets.c.opened_at, targets.c.id).limit(most))
 
 
-def next_due(conn: Conn, eyes: Eyes, most: int = 10) -> tuple[Due, ...]:
+def next_due(conn: Conn, eyes: Eyes, most: int = 8) -> tuple[Due, ...]:
     """Promises that are due next; what is late already is not among them."""
     wanted = _running(eyes).where(targets.c.due_at > eyes.now)
     return _listed(conn, wanted.order_by(targets.c.due_at, targets.c.id).limit(most))

@@ -44,13 +44,18 @@ class MessageView:
 def views_of(
     found: tuple[Message, ...], files: dict[int, tuple[StoredAttachment, ...]]
 ) -> tuple[MessageView, ...]:
-    """Messages as a thread shows them, the newest open, as far as the page's room for text goes."""
+    """Messages as a thread shows them, as far as the page's room for text goes.
+
+    Open is the newest that is no automatic mail of ours: nobody comes to read those.
+    """
     room = CHARACTERS
     views: list[MessageView] = []
-    for back, message in enumerate(reversed(found)):
+    told = [one.id for one in found if one.direction == "in" or one.automatic == "none"]
+    newest = (told or [one.id for one in found] or [0])[-1]
+    for message in reversed(found):
         text = shown(message.text, ONE_TEXT) if room > 0 else None
         room -= min(len(message.text), ONE_TEXT)
-        views.append(view(message, files.get(message.id, ()), text, is_open=back == 0))
+        views.append(view(message, files.get(message.id, ()), text, is_open=message.id == newest))
     return tuple(reversed(views))
 
 

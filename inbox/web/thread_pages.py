@@ -20,12 +20,14 @@ from inbox.store import (
     proposals,
     threads,
     timeline,
+    views,
 )
 from inbox.store.database import Conn
 from inbox.store.handoffs import Handoff
 from inbox.store.people import Person
 from inbox.store.threads import Thread
 from inbox.web import words
+from inbox.web.clock_words import METRICS, chip
 from inbox.web.composer import CLOSED, MODES, Extra, composer
 from inbox.web.context import desk_of, frame, page
 from inbox.web.inbox_pages import MESSAGES, views_of
@@ -138,17 +140,20 @@ def shown(request: Request, thread_id: int, extra: Extra, *, status: int = 200) 
         kept = found[-MESSAGES:]
         files = messages.attachments_of(conn, [message.id for message in kept], visitor.seer)
         values["invitations"] = invitations.shown(conn, one.account_id, kept)
+        values["clock"] = views.clocks(conn, [one.id], site.clock()).get(one.id)
         values["writing"] = composer(conn, one, visitor, extra, site.clock(), site)
     if around.waiting.named:
         looked(request, visitor, one.id)
     values["earlier"] = place(kept[0].received_at, kept[0].id) if len(found) > MESSAGES else None
     values |= {"thread": one, "views": views_of(kept, files), "filters": filters}
+    values["chip"] = chip(values["clock"], site.clock())
     answer = page(
         request,
         "thread.html",
         around,
         current=one.id,
         statuses=words.STATUSES,
+        metrics=METRICS,
         as_whom=as_whom(request),
         said=request.query_params.get("said", ""),
         told=SAID.get(request.query_params.get("said", ""), ""),

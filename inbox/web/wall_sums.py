@@ -16,6 +16,11 @@ from inbox.store.wall import Load
 STANDS_FOR = 3.0
 """Seconds for which the sums of the wall are not made again: several screens ask for the same."""
 MOST_PEOPLE = 200
+LATE = Asked((Term("is", "late", False, "is:late"),))
+AT_RISK = Asked(
+    (Term("is", "at-risk", False, "is:at-risk"), Term("is", "late", True, "-is:late")),
+)
+OPEN = Asked((Term("is", "open", False, "is:open"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +69,18 @@ def _sums(conn: Conn, eyes: Eyes) -> Sums:
     teams: dict[str, dict[str, Load]] = {}
     for one in found:
         teams.setdefault(one.team, {})[one.stage] = one
-    (late,) = finding.how_many(conn, [Asked((Term("is", "late", False, "is:late"),))], eyes)
+    late, risk, waiting = finding.how_many(conn, [LATE, AT_RISK, OPEN], eyes)
     broken = wall.broken_since(conn, eyes, midnight)
-    risk, free = sum(one.at_risk for one in found), sum(one.unclaimed for one in found)
+    free = sum(one.unclaimed for one in found)
     day = midnight.date().isoformat()
     tiles = (
         Tile("Late now", _many(late), "is:late", "late", "a promise is broken and still waits"),
-        Tile("At risk", str(risk), "is:at-risk", "risk", "warned of, or broken"),
+        Tile("At risk", _many(risk), "is:at-risk -is:late", "risk", "warned of, and not yet late"),
         Tile("Broken today", str(broken), f"broken:{day}", "late", "promises since midnight UTC"),
         Tile("Unclaimed", str(free), "is:unclaimed", "calm", "nobody has taken them on"),
-        Tile("Waiting on us", str(_open(conn, eyes)), "is:open", "calm", "the next move is ours"),
+        Tile("Waiting on us", _many(waiting), "is:open", "calm", "the next move is ours"),
     )
     return Sums(tiles, teams, tuple(sorted({one.stage for one in found})))
-
-
-def _open(conn: Conn, eyes: Eyes) -> str:
-    (number,) = finding.how_many(conn, [Asked((Term("is", "open", False, "is:open"),))], eyes)
-    return _many(number)
 
 
 def _many(number: int) -> str:

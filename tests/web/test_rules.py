@@ -296,7 +296,7 @@ def test_one_click_moves_a_thread_and_teaches_and_one_click_takes_it_back(own: T
     client = own.client()
     with own.db.read() as conn:
         before = threads.by_id(conn, 1)
-    assert "Move it as Maya Okafor" in seen(client.get("/threads/1").text)
+    assert "Move it; the classifier learns" in seen(client.get("/threads/1").text)
     where = moved(client, own, "compliance")
     text = client.get(where).text
     assert "Moved to Compliance as Maya Okafor." in seen(text)
@@ -366,8 +366,8 @@ def test_the_flash_tells_only_what_is_so(told: Told) -> None:
 
 
 def test_a_viewer_is_offered_no_correction_and_an_agent_acts_as_themselves(told: Told) -> None:
-    assert "Move it as" not in seen(told.client("viewer").get("/threads/1").text)
-    assert "Move it as Priya Raman" in seen(told.client("agent").get("/threads/1").text)
+    assert "Move it;" not in seen(told.client("viewer").get("/threads/1").text)
+    assert "Move it; the classifier learns" in seen(told.client("agent").get("/threads/1").text)
 
 
 def test_a_bounce_or_an_absence_does_not_wait_for_our_answer(told: Told) -> None:

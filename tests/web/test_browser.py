@@ -132,6 +132,25 @@ def test_search_is_one_key_away_and_typing_is_not_a_command(page: Page, base: st
     assert page.locator(".hits li").count() == 2
 
 
+def test_what_was_found_is_left_to_the_search_and_arrows_go_through_a_menu(
+    page: Page, base: str
+) -> None:
+    page.goto(f"{base}/search?q=kickoff")
+    page.keyboard.press("j")
+    page.keyboard.press("o")
+    page.wait_for_url("**/threads/*")
+    page.keyboard.press("Shift+I")
+    first = page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("ArrowDown")
+    second = page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("ArrowUp")
+    assert first == page.evaluate("document.activeElement.textContent") != second
+    page.keyboard.press("Escape")
+    page.keyboard.press("u")
+    page.wait_for_url("**/search?q=kickoff")
+    assert page.evaluate("document.activeElement.closest('.row') !== null")
+
+
 def test_the_sheet_of_keys_opens_and_closes(page: Page, base: str) -> None:
     page.goto(base)
     assert not page.is_visible("#keys")

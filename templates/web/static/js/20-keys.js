@@ -146,6 +146,18 @@
     copied += 1;
   }
 
+  /* In an open menu the arrows go from one entry to the next, as Tab does. */
+  function stepInMenu(event) {
+    const sheet = document.activeElement?.closest?.("details.menu[open]")?.querySelector(".sheet");
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!sheet || !by || event.target.matches("textarea, select")) return;
+    const all = [...sheet.querySelectorAll("button, a, input:not([type=hidden]), select, textarea")].filter((one) => visible(one) && !one.disabled);
+    const at = all.indexOf(document.activeElement);
+    event.preventDefault();
+    (all[at < 0 ? (by > 0 ? 0 : all.length - 1) : (at + by + all.length) % all.length])?.focus();
+  }
+  document.addEventListener("keydown", stepInMenu);
+
   function closeMenus(except) {
     let closed = null;
     for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -222,19 +234,26 @@
 
   const PLACE = "aboard-row";
   const path = location.pathname === "/" ? "/threads" : location.pathname;
-  function remember() {
+  function remember(event) {
     const row = focusedRow();
     if (!row) return;
     const index = [...document.querySelectorAll(".row")].indexOf(row);
-    sessionStorage.setItem(PLACE, JSON.stringify({ path, id: row.id, index }));
+    const from = { from: location.pathname + location.search, title: document.querySelector("h1")?.textContent.trim() ?? "", to: event.target.closest?.("a")?.pathname };
+    sessionStorage.setItem(PLACE, JSON.stringify({ path, id: row.id, index, ...from }));
   }
   document.addEventListener("submit", remember, true);
-  document.addEventListener("click", (event) => { if (event.target.closest?.(".row > a, .row form")) remember(); }, true);
+  document.addEventListener("click", (event) => { if (event.target.closest?.(".row > a, a.row, .row form")) remember(event); }, true);
 
   function comeBack() {
     const stored = sessionStorage.getItem(PLACE);
-    if (!stored || location.hash) return;
+    if (!stored) return;
     const place = JSON.parse(stored);
+    // From a search, an account or a report the way back leads there, not to the inbox.
+    const back = document.querySelector(".threaded #back");
+    if (back && place.title && place.to === location.pathname && !/^\/(threads)?(\?|$)/.test(place.from)) {
+      back.href = place.from;
+      back.querySelector("span").textContent = place.title;
+    }
     if (place.path !== path) return;
     sessionStorage.removeItem(PLACE);
     const rows = [...document.querySelectorAll(".row")];

@@ -54,11 +54,8 @@
     }
   }
 
-  async function refresh() {
-    const answer = await fetch(location.pathname + location.search, { headers: { accept: "text/html" } });
-    if (!answer.ok || answer.redirected) return;
-    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
-    again = false;
+  /* Put what the page is now into its places; `all` of it where its own reader has changed something. */
+  function take(next, all) {
     for (const place of document.querySelectorAll("[data-grow]")) {
       const other = next.querySelector(`[data-grow="${CSS.escape(place.dataset.grow)}"]`);
       if (other) grow(place, other);
@@ -66,13 +63,23 @@
     for (const part of document.querySelectorAll("[data-part]")) {
       const name = part.dataset.part;
       const other = next.querySelector(`[data-part="${CSS.escape(name)}"]`);
-      if (!other || plain(other) === was.get(name)) continue;
-      if (busy(part)) { again = true; continue; }
+      if (!other || (!all && plain(other) === was.get(name))) continue;
+      if (!all && busy(part)) { again = true; continue; }
       was.set(name, plain(other));
       part.replaceChildren(...[...other.childNodes].map((node) => document.importNode(node, true)));
       settled(part);
     }
   }
+
+  async function refresh() {
+    const answer = await fetch(location.pathname + location.search, { headers: { accept: "text/html" } });
+    if (!answer.ok || answer.redirected) return;
+    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+    again = false;
+    take(next, false);
+  }
+
+  document.body.addEventListener("aboard:page", (event) => take(event.detail.next, true));
 
   function soon() {
     asked ??= setTimeout(() => {

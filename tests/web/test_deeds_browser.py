@@ -1,0 +1,150 @@
+"""Deeds in a real browser: seen before the server has answered, and taken back where it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from inbox.flow.work import Desk
+from inbox.store import threads
+from tests.services.waiting import until
+from tests.web import story
+from tests.web.conftest import Told, serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def site(own: Told) -> Iterator[tuple[Told, str]]:
+    with serving(own.site()) as address:
+        yield own, address
+
+
+class Held:
+    """Requests that change something, held on their way until a test lets them go."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self._routes: list[Route] = []
+        page.route("**/*", self._hear)
+
+    def _hear(self, route: Route) -> None:
+        if route.request.method == "POST" and "/presence" not in route.request.url:
+            self._routes.append(route)
+        else:
+            route.continue_()
+
+    def next(self) -> Route:
+        """The next one that was asked."""
+        # A question to the page lets the driver hear what came meanwhile.
+        until(lambda: self.page.evaluate("1") and self._routes, 15)
+        return self._routes.pop(0)
+
+
+def visit(chromium: Browser, site: tuple[Told, str], path: str) -> Page:
+    told, address = site
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(15_000)
+    told.enter(context, address, "agent")
+    page = context.new_page()
+    page.goto(address + path)
+    page.evaluate("window.stayed = true")
+    return page
+
+
+def status(told: Told, number: int = 1) -> str:
+    with told.db.read() as conn:
+        return threads.by_id(conn, number).status
+
+
+def test_a_thread_changes_before_the_server_answers_and_goes_back_where_it_refuses(
+    chromium: Browser, site: tuple[Told, str]
+) -> None:
+    told, _ = site
+    page = visit(chromium, site, "/threads/1")
+    held = Held(page)
+
+    page.keyboard.press("e")
+    page.wait_for_selector(".facts .state.closed")
+    assert status(told) == "open", "it is seen before it is done"
+    held.next().continue_()
+    page.wait_for_selector(".flash >> text=Closed.")
+    assert status(told) == "closed"
+    page.wait_for_selector(".deeds >> text=Reopen")
+
+    page.click(".deeds >> text=Reopen")
+    page.wait_for_selector(".facts .state.open")
+    held.next().abort()
+    page.wait_for_selector(".toast >> text=no connection")
+    page.wait_for_selector(".facts .state.closed")
+    page.click(".deeds >> text=Reopen")
+    held.next().continue_()
+    page.wait_for_selector(".flash >> text=Open again.")
+
+    page.keyboard.press("i")
+    page.wait_for_selector(".rail .holder >> text=Priya Raman")
+    asked = held.next()
+    Desk(told.db, "tom").claim(1, story.NOW)
+    asked.continue_()
+    page.wait_for_selector(".toast >> text=Tom Alvarez")
+    page.wait_for_selector(".rail .holder >> text=Tom Alvarez")
+    assert page.evaluate("window.stayed"), "the page was never loaded anew"
+    page.context.close()
+
+
+def test_tags_and_the_star_are_there_at_once_and_focus_stays_in_the_bar(
+    chromium: Browser, site: tuple[Told, str]
+) -> None:
+    told, _ = site
+    page = visit(chromium, site, "/threads/1")
+    held = Held(page)
+    page.keyboard.press("l")
+    page.keyboard.type("sso")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".facts .chip.tag >> text=sso")
+    held.next().continue_()
+    page.wait_for_selector(".flash >> text=Tags changed.")
+    with told.db.read() as conn:
+        assert "sso" in threads.by_id(conn, 1).tags
+    assert page.evaluate("document.activeElement.closest('.deeds') !== null")
+    page.keyboard.press("s")
+    page.wait_for_selector('.deeds [data-key="s"][aria-pressed="true"]')
+    held.next().continue_()
+    page.wait_for_selector(".flash >> text=You follow it.")
+    page.context.close()
+
+
+def test_a_row_leaves_the_list_before_the_server_answers_and_comes_back_where_it_cannot(
+    chromium: Browser, site: tuple[Told, str]
+) -> None:
+    told, _ = site
+    page = visit(chromium, site, "/threads")
+    held = Held(page)
+    first = page.locator(".row").first.get_attribute("id") or ""
+    number = int(first[1:])
+    second = page.locator(".row").nth(1).get_attribute("id")
+
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    page.wait_for_selector(f"#{first}", state="hidden")
+    assert page.evaluate("document.activeElement.closest('.row').id") == second
+    held.next().abort()
+    page.wait_for_selector(".toast >> text=no connection")
+    page.wait_for_selector(f"#{first}", state="visible")
+    assert status(told, number) == "open"
+
+    page.keyboard.press("k")
+    page.keyboard.press("e")
+    page.wait_for_selector(f"#{first}", state="hidden")
+    assert status(told, number) == "open"
+    held.next().continue_()
+    page.wait_for_selector(".flash >> text=Done on 1 thread.")
+    assert status(told, number) == "closed"
+    assert page.locator(f"#{first}").count() == 0
+    assert page.evaluate("window.stayed"), "the page was never loaded anew"
+    page.context.close()

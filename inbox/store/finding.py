@@ -111,14 +111,14 @@ def _turned(asked: Asked) -> list[tuple[Sought, tuple[Term, ...]]]:
 
 
 def mails(
-    conn: Conn, asked: Asked, eyes: Eyes, heard: Heard | None = None, most: int = MOST
+    conn: Conn, asked: Asked, eyes: Eyes, heard: Heard | None = None, most: int | None = None
 ) -> Found:
     """The mails and notes that hold what was asked, newest first. What the full text says is added
     to `heard`, and what it said of the same words is taken from there."""
     named = [one for one in asked.of("from", "to") if not one.negated]
     phrases = dict.fromkeys((*asked.phrases(), *(words_of(one.value) for one in named)))
     sought = Sought(tuple(phrases), asked.phrases(negated=True))
-    reach = _Reach(most, {} if heard is None else heard)
+    reach = _Reach(most or MOST, {} if heard is None else heard)
     return _mails(conn, asked, eyes, sought, _plain(conn, asked, eyes), reach)
 
 
@@ -126,7 +126,7 @@ def mails(
 class _Reach:
     """How far back a search looks, and what the full text said already."""
 
-    most: int = MOST
+    most: int = field(default_factory=lambda: MOST)
     heard: Heard = field(default_factory=dict)
 
     def newest(self, conn: Conn, sought: Sought, *, notes: bool = False) -> tuple[int, ...]:

@@ -36,7 +36,15 @@ class Incoming:
     opens_as: str | None = None
     """Archive: the status that its thread has afterwards, unless people work on it."""
     deferred: bool = False
-    """A part of a flood (`flow.floods`): filed when nothing else is pending."""
+    """A part of a flood (`routing.floods`): filed after what is none."""
+
+    @property
+    def lane(self) -> int:
+        """When it is filed: what people wait for is before what lay there already."""
+        imported = self.dated and self.arrived_at is None
+        if imported or self.opens_as is not None:
+            return intake.HISTORY
+        return intake.FLOOD if self.deferred else intake.LIVE
 
 
 def accept(
@@ -88,5 +96,5 @@ def _entry(mail: Incoming, node: str) -> intake.Entry:
         dated=mail.dated,
         arrived_at=mail.arrived_at,
         opens_as=mail.opens_as,
-        lane=int(mail.deferred),
+        lane=mail.lane,
     )

@@ -19,6 +19,9 @@ from inbox.errors import UnreadableMail
 from inbox.store.database import Conn, Damaged, insert_or_ignore, portions, skip_locked, upsert
 from inbox.store.tables import ledger, raw_mail, tallies
 
+LIVE, FLOOD, HISTORY = 0, 1, 2
+"""Lanes: a mail is filed when none of a lower one is pending."""
+
 DAMAGED = "damaged-in-store"
 """Cause of quarantine of a mail whose stored bytes are not those that were accepted."""
 
@@ -48,8 +51,7 @@ class Entry:
     dated: bool = False
     arrived_at: datetime | None = None
     opens_as: str | None = None
-    lane: int = 0
-    """1: a part of a flood, filed when nothing else is pending."""
+    lane: int = LIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ ledger = Table(
     Column("cause", String(60)),
     Column("detail", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("lane", SmallInteger, nullable=False, server_default="0"),  # 1: a flood, filed last
+    Column("lane", SmallInteger, nullable=False, server_default="0"),  # `intake.LIVE` and on
     Column("run_after", UtcDateTime, nullable=False),
     Column("leased_by", String(80)),
     Column("leased_until", UtcDateTime),

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from inbox.flow.mailbox_state import states
+from inbox.store import intake
 from inbox.store.database import Database
 from inbox.store.tables import events, ledger, threads
+from routing.floods import Bounds, Floods
 from tests import databases
 from tests.followups.office import Office, open_office
 from tests.polling.box import Box, box_of, numbered
@@ -62,6 +64,27 @@ def test_history_is_closed_dated_and_silent(archive: Box) -> None:
     assert set(office.templates()) <= {"acknowledgement", "after-hours", "first-response-late"}
     sent_to = {address for letter in office.left for address in letter.to}
     assert sent_to <= {"c1@acme1.example"}  # the one live mail
+
+
+def test_live_mail_is_filed_before_a_flood_and_a_flood_before_history(archive: Box) -> None:
+    """Years of history are accepted before the mail that comes meanwhile."""
+    archive.floods = Floods(Bounds(sender=1), frozenset())
+    for days in (400, 90, 10):
+        old(archive, days, days)
+    archive.put(*(b"Return-Path: <bot@noisy.example>\r\n" + numbered(n) for n in (1, 2)))
+    archive.poll()
+    archive.put(numbered(3))
+    archive.poll()
+    lanes = [row.lane for row in sorted(archive.house.rows(ledger), key=lambda row: row.id)]
+    assert lanes == [2, 2, 2, 0, 1, 0]
+    taken = []
+    for _ in lanes:
+        with archive.house.db.write() as conn:
+            (claim,) = intake.claim(
+                conn, owner="w", limit=1, now=archive.house.now, lease_for=timedelta(minutes=1)
+            )
+        taken.append(claim.ledger_id)
+    assert taken == [4, 6, 5, 1, 2, 3]
 
 
 def test_history_may_stay_open(archive: Box) -> None:

@@ -55,6 +55,7 @@ class Cutter:
         assert len(fetched) == len(set(fetched)) == MAILS, (cut, fetched)
         assert (found.unaccounted, found.waiting, found.left) == ((), (), ()), (cut, found)
         assert found.accounted == MAILS
+        self.proxy.hang_up()  # what stalls would hold on to its session at the server for ever
         return first
 
 

@@ -23,7 +23,8 @@ from imapclient import IMAPClient
 
 from bench.place import fresh
 from inbox.clock import utc_now
-from inbox.flow.poll import Poll, Rules
+from inbox.flow.poll import Poll
+from inbox.flow.poll_round import Rules
 from inbox.flow.reconcile import compare
 from inbox.imap_settings import Imap, Polled
 from inbox.net.imap import Remote, Waits

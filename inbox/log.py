@@ -183,6 +183,16 @@ def mailbox_recovered(mailbox: str, since: str) -> None:
     _log.warning("mailbox-recovered mailbox=%s stalled_since=%s", mailbox, since)
 
 
+def mail_not_moved(mailbox: str, folder: str, why: str) -> None:
+    """Mail that is ours cannot be moved away on the server; said once, more is fetched."""
+    _log.error("mail-not-moved mailbox=%s folder=%r why=%r", mailbox, folder, why)
+
+
+def mail_moves_again(mailbox: str, folder: str) -> None:
+    """What could not be moved away on the server has been; said once."""
+    _log.warning("mail-moves-again mailbox=%s folder=%r", mailbox, folder)
+
+
 def holes_found(mailbox: str, folder: str, uids: Sequence[int]) -> None:
     """Mail on the server was on no record although later mail was; it has been fetched now."""
     _log.error(

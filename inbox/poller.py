@@ -20,7 +20,8 @@ from inbox.clock import iso, monotonic, utc_now
 from inbox.config import Settings
 from inbox.errors import AboardError, MailboxError, StoreError
 from inbox.flow.owner import is_gone, new_owner
-from inbox.flow.poll import Poll, Round, Rules
+from inbox.flow.poll import Poll
+from inbox.flow.poll_round import Round, Rules
 from inbox.imap_settings import Polled
 from inbox.net.imap import Remote, Waits
 from inbox.net.imap_line import Watchdog
@@ -164,6 +165,7 @@ class Poller:
             shared.stopping.is_set,
             self._floods.deferred,
             self._progress,
+            self._moving,
         )
         try:
             with remote:
@@ -202,6 +204,12 @@ class Poller:
         if total >= TOLD_FROM and monotonic() - self._told_at > TOLD_EVERY:
             self._told_at = monotonic()
             log.fetching(self._box.name, folder, done, total)
+
+    def _moving(self, folder: str, why: str | None) -> None:
+        if why is None:
+            log.mail_moves_again(self._box.name, folder)
+        else:
+            log.mail_not_moved(self._box.name, folder, why)
 
     def _reconcile(self, poll: Poll, folder: str) -> None:
         every = timedelta(minutes=self._shared.settings.imap.reconcile_minutes)

@@ -62,6 +62,10 @@ def mailboxes(json: Json = False) -> None:
     for one in found:
         if one.health is not None and one.health.error:
             output.line(f"{one.box.name}: {one.health.error}")
+        for folder in one.folders:
+            if folder.unmoved:
+                count, why = folder.unmoved
+                output.line(f"{one.box.name}/{folder.name}: {count} not moved away: {why}")
 
 
 def reconcile(

@@ -21,6 +21,8 @@ class FolderState:
     name: str
     at: Folder | None
     outcomes: dict[str, int]
+    unmoved: tuple[int, str] | None = None
+    """How many mails wait to be moved away, and why they could not be."""
 
     @property
     def first_pass(self) -> float:
@@ -60,13 +62,18 @@ def states(conn: Conn, boxes: tuple[Polled, ...]) -> tuple[MailboxState, ...]:
     health = {one.name: one for one in mailbox_health.all_health(conn)}
     known = {(one.mailbox, one.folder): one for one in mailboxes.folders(conn)}
     outcomes = mailbox_uids.counts(conn)
+    unmoved = mailbox_uids.why_not_moved(conn)
     stalls = mailbox_health.stalls(conn)
     found = []
     for box in boxes:
         folders = []
         for name in box.folders:
             at = known.get((box.name, name))
-            folders.append(FolderState(name, at, outcomes.get(at.id, {}) if at else {}))
+            if at is None:
+                folders.append(FolderState(name, None, {}))
+                continue
+            waits = unmoved.get(at.id) if box.move_to else None
+            folders.append(FolderState(name, at, outcomes.get(at.id, {}), waits))
         own = tuple(one for one in stalls if one.mailbox == box.name)
         found.append(MailboxState(box, health.get(box.name), tuple(folders), own))
     return tuple(found)
@@ -115,6 +122,8 @@ def _folder(one: FolderState) -> dict[str, Any]:
         "archive_before": _moment(at.archive_before if at else None),
         "first_pass": round(one.first_pass, 4),
         "outcomes": one.outcomes,
+        "unmoved": one.unmoved[0] if one.unmoved else 0,
+        "unmoved_error": one.unmoved[1] if one.unmoved else None,
         "looked_at": _moment(at.looked_at if at else None),
         "reconciled_at": _moment(at.reconciled_at if at else None),
     }

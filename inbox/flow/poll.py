@@ -11,14 +11,15 @@ before it is made, and after `MOST_ATTEMPTS` the next one is taken.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from inbox.errors import MailboxError
 from inbox.flow.accept import Incoming, accept
+from inbox.flow.poll_move import move_away
+from inbox.flow.poll_round import Batch, Round, Rules
 from inbox.flow.reconcile import compare
-from inbox.imap_settings import Imap, Polled
 from inbox.mail.polled import Folders, Listed
 from inbox.mail.return_path import return_path
 from inbox.store import mailbox_uids, mailboxes
@@ -32,68 +33,6 @@ MOST_REFUSED = 5
 MOST_ATTEMPTS = 3
 """Times that a mail is asked for at once; later ones come with the comparison."""
 LISTED_AT_ONCE = 500
-UNKNOWN_SIZE = 1024 * 1024
-"""Bytes that a mail may have whose size the server does not tell."""
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What became of the UIDs of one round."""
-
-    accepted: int = 0
-    known: int = 0
-    gone: int = 0
-    left: int = 0
-    """Still on the server only: too large, or refused by it."""
-
-    def __add__(self, other: Round) -> Round:
-        return Round(
-            self.accepted + other.accepted,
-            self.known + other.known,
-            self.gone + other.gone,
-            self.left + other.left,
-        )
-
-    @property
-    def total(self) -> int:
-        """UIDs that were accounted for."""
-        return self.accepted + self.known + self.gone + self.left
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How a mailbox is polled, and by whom."""
-
-    node: str
-    box: Polled
-    imap: Imap
-    clock: Callable[[], datetime]
-    stopping: Callable[[], bool] = lambda: False
-    deferred: Callable[[str, Sequence[str], float], bool] = lambda path, mailboxes, second: False
-    """Is a mail of this reverse-path that came at that second a flood's (`routing.floods`)?"""
-    progress: Callable[[str, int, int], None] = lambda folder, done, total: None
-    """Told after every batch: folder, UIDs accounted for in this round, UIDs there were."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """UIDs, ascending, with what the server says of them."""
-
-    uids: tuple[int, ...]
-    listed: Mapping[int, Listed]
-
-    @property
-    def size(self) -> int:
-        """Bytes that the server says they have."""
-        return sum(self.size_of(uid) for uid in self.uids)
-
-    def size_of(self, uid: int) -> int:
-        """Bytes that the server says one has."""
-        return self.listed[uid].size if uid in self.listed else UNKNOWN_SIZE
-
-    def of(self, uids: Sequence[int]) -> Batch:
-        """Some of them."""
-        return Batch(tuple(uids), self.listed)
 
 
 class Poll:
@@ -118,7 +57,7 @@ class Poll:
             done += self._take(at, batch)
             self._rules.progress(folder, done.total, len(uids))
         done += self._once_more(at)
-        self._move(at)
+        move_away(self._db, self._remote, self._rules, at)
         with self._db.write() as conn:
             mailboxes.change(conn, at.id, looked_at=self._rules.clock())
         return done
@@ -178,8 +117,7 @@ class Poll:
     def _once_more(self, at: Folder) -> Round:
         """What was refused in the last rounds; what is refused for good waits for `reconcile`."""
         with self._db.read() as conn:
-            left = mailbox_uids.left(conn, at)
-        again = [one.uid for one in left if one.outcome == REFUSED and one.attempts < MOST_ATTEMPTS]
+            again = mailbox_uids.refused(conn, at, MOST_ATTEMPTS)
         return self._one_by_one(at, again, MOST_ATTEMPTS)
 
     def _one_by_one(self, at: Folder, uids: Sequence[int], most_attempts: int | None) -> Round:
@@ -361,20 +299,6 @@ class Poll:
             mailboxes.advance(conn, at, max(uids))
 
         accept(self._db, fresh, self._rules.node, written)
-
-    # --- Afterwards -------------------------------------------------------------------------
-
-    def _move(self, at: Folder) -> None:
-        """Move what is ours away, where that is wanted; what was left undone by a crash too."""
-        target = self._rules.box.move_to
-        while target and not self._rules.stopping():
-            with self._db.read() as conn:
-                uids = mailbox_uids.to_move(conn, at, LISTED_AT_ONCE)
-            if not uids:
-                return
-            self._remote.move(uids, target)
-            with self._db.write() as conn:
-                mailbox_uids.moved(conn, at, uids)
 
 
 def origin(at: Folder, uid: int) -> str:

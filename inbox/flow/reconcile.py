@@ -46,6 +46,7 @@ class Compared:
             "waiting": len(self.waiting),
             "unaccounted": [str(uid) for uid in self.unaccounted[:MOST_NAMED]],
             "unaccounted_count": len(self.unaccounted),
+            "left_count": len(self.left),
             "left": [
                 {
                     "uid": str(one.uid),

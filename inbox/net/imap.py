@@ -150,6 +150,7 @@ class Remote:
         self._box, self._waits, self._watchdog = box, waits, watchdog
         self._line = Line()
         self._client: Any = None
+        self._deletes = True
         watchdog.watch(self._line)
 
     # --- Coming and going -------------------------------------------------------------------
@@ -240,6 +241,8 @@ class Remote:
         self._plain(folder)
         with self._call(f"opening the folder {folder!r}", self._waits.call, FOLDER):
             found = self._client.select_folder(folder, readonly=not self._box.move_to)
+        flags = found.get(b"PERMANENTFLAGS")
+        self._deletes = flags is None or imapclient.DELETED in flags
         uidvalidity = found.get(b"UIDVALIDITY")
         if not isinstance(uidvalidity, int) or uidvalidity <= 0:
             raise self._error(FOLDER, f"the folder {folder!r} has no UIDVALIDITY: it has no UIDs")
@@ -307,6 +310,8 @@ class Remote:
         if client.has_capability("MOVE"):
             client.move(uids, folder)
             return
+        if not self._deletes:  # else it would be copied again and again
+            raise self._error(REFUSED, "there is no MOVE, and nothing may be deleted in the folder")
         client.copy(uids, folder)
         client.add_flags(uids, [imapclient.DELETED], silent=True)
         if client.has_capability("UIDPLUS"):

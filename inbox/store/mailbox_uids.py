@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
 
@@ -41,6 +42,12 @@ class Left:
     size: int
     attempts: int
     detail: str | None
+
+
+_PRESENT = and_(
+    imap_folders.c.id == imap_uids.c.folder_id,
+    imap_folders.c.uidvalidity == imap_uids.c.uidvalidity,
+)
 
 
 def note(conn: Conn, folder: Folder, noted: Sequence[Noted], now: datetime) -> None:
@@ -96,15 +103,26 @@ def accounted(conn: Conn, folder: Folder) -> set[int]:
     return set(conn.scalars(select(imap_uids.c.uid).where(_here(folder))))
 
 
-def left(conn: Conn, folder: Folder, limit: int = 1000) -> tuple[Left, ...]:
-    """Mails that are left on the server, because they are too large or cannot be had."""
+def left(conn: Conn, folder: Folder) -> tuple[Left, ...]:
+    """Mails that are left on the server, because they are too large or cannot be had; all of them:
+    who compares or asks again must not pass over the last."""
     rows = conn.execute(
         select(imap_uids)
         .where(_here(folder), imap_uids.c.outcome.in_((TOO_LARGE, REFUSED)))
         .order_by(imap_uids.c.uid)
-        .limit(limit)
     )
     return tuple(Left(row.uid, row.outcome, row.size, row.attempts, row.detail) for row in rows)
+
+
+def refused(conn: Conn, folder: Folder, below: int) -> tuple[int, ...]:
+    """UIDs that were refused, and asked for less often than `below` times."""
+    return tuple(
+        conn.scalars(
+            select(imap_uids.c.uid)
+            .where(_here(folder), imap_uids.c.outcome == REFUSED, imap_uids.c.attempts < below)
+            .order_by(imap_uids.c.uid)
+        )
+    )
 
 
 def attempts_of(conn: Conn, folder: Folder, uid: int) -> int:
@@ -127,10 +145,30 @@ def to_move(conn: Conn, folder: Folder, limit: int = 1000) -> tuple[int, ...]:
 
 def moved(conn: Conn, folder: Folder, uids: Collection[int]) -> None:
     """They are in the other folder now."""
+    _move_state(conn, folder, uids, to_move=False, detail=None)
+
+
+def not_moved(conn: Conn, folder: Folder, uids: Collection[int], why: str) -> None:
+    """They are still to be moved, and why that did not go."""
+    _move_state(conn, folder, uids, detail=why[:MOST_DETAIL])
+
+
+def _move_state(conn: Conn, folder: Folder, uids: Collection[int], **values: Any) -> None:
     for some in portions(uids):
         conn.execute(
-            update(imap_uids).where(_here(folder), imap_uids.c.uid.in_(some)).values(to_move=False)
+            update(imap_uids).where(_here(folder), imap_uids.c.uid.in_(some)).values(**values)
         )
+
+
+def why_not_moved(conn: Conn) -> dict[int, tuple[int, str]]:
+    """Folder -> how many mails wait there to be moved, and why; only where that did not go."""
+    rows = conn.execute(
+        select(imap_uids.c.folder_id, func.count(), func.max(imap_uids.c.detail))
+        .join(imap_folders, _PRESENT)
+        .where(imap_uids.c.to_move)
+        .group_by(imap_uids.c.folder_id)
+    )
+    return {folder: (count, why) for folder, count, why in rows if why is not None}
 
 
 def counts(conn: Conn) -> dict[int, dict[str, int]]:
@@ -138,13 +176,7 @@ def counts(conn: Conn) -> dict[int, dict[str, int]]:
     found: dict[int, dict[str, int]] = {}
     rows = conn.execute(
         select(imap_uids.c.folder_id, imap_uids.c.outcome, func.count())
-        .join(
-            imap_folders,
-            and_(
-                imap_folders.c.id == imap_uids.c.folder_id,
-                imap_folders.c.uidvalidity == imap_uids.c.uidvalidity,
-            ),
-        )
+        .join(imap_folders, _PRESENT)
         .group_by(imap_uids.c.folder_id, imap_uids.c.outcome)
     )
     for folder_id, outcome, count in rows:

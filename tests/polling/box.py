@@ -12,7 +12,8 @@ from imapclient import IMAPClient
 from sqlalchemy import func, select
 
 from inbox.flow.audit import audit
-from inbox.flow.poll import Poll, Round, Rules
+from inbox.flow.poll import Poll
+from inbox.flow.poll_round import Round, Rules
 from inbox.flow.reconcile import Compared, compare
 from inbox.imap_settings import Imap, Polled
 from inbox.net.imap import Remote, Waits
@@ -46,6 +47,8 @@ class Box:
     polled: Polled
     imap: Imap = field(default_factory=lambda: Imap(batch_mails=10))
     put_in: list[bytes] = field(default_factory=list)
+    told: list[str | None] = field(default_factory=list)
+    """Why mail could not be moved; None where it could again."""
     floods: Floods = field(default_factory=lambda: Floods(Bounds(), frozenset()))
 
     @contextmanager
@@ -95,6 +98,7 @@ class Box:
                 lambda: self.house.now,
                 stopping,
                 self.floods.deferred,
+                moving=lambda folder, why: self.told.append(why),
             )
             yield Poll(self.house.db, remote, rules, held or self.take())
 

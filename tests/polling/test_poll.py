@@ -5,13 +5,17 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from inbox.flow.poll import MOST_ATTEMPTS
+from inbox.flow.reconcile import compare
 from inbox.imap_settings import Imap
+from inbox.mail.polled import Opened
 from inbox.mail.return_path import return_path
 from inbox.store import mailbox_uids, mailboxes
+from inbox.store.mailbox_uids import REFUSED, Noted
 from inbox.store.mailboxes import PollerFenced
 from inbox.store.tables import ledger
 from routing.floods import Bounds, Floods
@@ -162,6 +166,35 @@ def test_a_mail_that_is_too_large_is_left_and_listed_until_it_is_not(box: Box) -
         assert poll.reconcile("INBOX") == ()
     box.everything_once()
     assert box.compare().left == ()
+
+
+class Listing:
+    """A server that lists so many mails, and gives none."""
+
+    def __init__(self, count: int) -> None:
+        self._uids = tuple(range(1, count + 1))
+
+    def open(self, folder: str) -> Opened:
+        return Opened(folder, 1, len(self._uids) + 1)
+
+    def uids(self, after: int) -> tuple[int, ...]:
+        return self._uids[after:]
+
+
+def test_all_that_is_left_on_the_server_is_counted_and_named(box: Box) -> None:
+    box.take()
+    remote: Any = Listing(2_500)
+    with box.house.db.write() as conn:
+        at = mailboxes.meet(conn, "main", "INBOX", 1, 2_500, box.house.now, box.house.now)
+        noted = [Noted(uid, REFUSED, attempts=1 + uid % 3) for uid in remote.uids(0)]
+        mailbox_uids.note(conn, at, noted, box.house.now)
+        mailboxes.advance(conn, at, 2_500)
+        again = mailbox_uids.refused(conn, at, MOST_ATTEMPTS)
+    found = compare(box.house.db, remote, box.polled, "INBOX")
+    assert len(found.left) == 2_500 and found.unaccounted == ()
+    shape = found.as_json()
+    assert (shape["left_count"], len(shape["left"])) == (2_500, 2_500)
+    assert again == tuple(uid for uid in remote.uids(0) if uid % 3 != 2)
 
 
 def test_a_mail_larger_than_the_budget_is_fetched_alone(small_box: Box) -> None:

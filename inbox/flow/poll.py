@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from inbox.errors import MailboxError
+from inbox.errors import MailboxError, StoreError
 from inbox.flow.accept import Incoming, accept
 from inbox.flow.poll_move import move_away
 from inbox.flow.poll_round import Batch, Round, Rules
@@ -25,7 +26,7 @@ from inbox.mail.return_path import return_path
 from inbox.store import mailbox_uids, mailboxes
 from inbox.store.database import Conn, Database
 from inbox.store.mailbox_uids import ACCEPTED, GONE, KNOWN, REFUSED, TOO_LARGE, Noted
-from inbox.store.mailboxes import Folder, Held
+from inbox.store.mailboxes import Folder, Held, PollerFenced
 
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 MOST_REFUSED = 5
@@ -134,10 +135,13 @@ class Poll:
             return self._carefully(at, batch, MOST_ATTEMPTS)
         try:
             return self._fetch(at, batch)
+        except PollerFenced:
+            raise
         except Exception:
-            # Whatever it is, the server's, the database's or a bug of ours: one of these mails may
-            # be the reason, and then it must not keep the others back for ever.
-            with self._db.write() as conn:
+            # Whatever it is, the server's, the database's or a bug of ours, it goes on from here.
+            # But one of these mails may be the reason, and then it must not keep the others back
+            # for ever. Where that cannot be noted, what went wrong first is what to tell.
+            with suppress(StoreError), self._db.write() as conn:
                 mailboxes.hold(conn, self._held)
                 mailboxes.change(conn, at.id, careful_to=batch.uids[-1])
             raise

@@ -79,7 +79,7 @@ class _Bounded(imaplib.IMAP4):
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context is not None:
                 return self._context.wrap_socket(made, server_hostname=self.host)
-        except BaseException:
+        except BaseException:  # whatever it is, it goes on: nobody else has the socket to close it
             made.close()
             raise
         return made
@@ -207,10 +207,10 @@ class Remote:
         """Say good-bye where the connection still lives, and close it."""
         self._watchdog.forget(self._line)
         if self._client is not None:
-            with contextlib.suppress(Exception), self._line.call(2.0, TALK):
+            with contextlib.suppress(MailboxError), self._call("LOGOUT", 2.0, REFUSED):
                 self._client.socket().settimeout(1.0)
                 self._client.logout()
-            with contextlib.suppress(Exception):  # logout closes it where it comes through
+            with contextlib.suppress(OSError):  # logout closes it where it comes through
                 self._client.shutdown()
         self._line.close()
 
@@ -221,7 +221,7 @@ class Remote:
     def __enter__(self) -> Remote:
         try:
             self.connect()
-        except BaseException:
+        except BaseException:  # it goes on; without an `__enter__` there is no `__exit__` to close
             self.close()
             raise
         return self
@@ -337,6 +337,8 @@ class Remote:
         except MailboxError:
             raise
         except Exception as error:
+            # Anything: what a stranger's server says makes the parsers below raise IndexError,
+            # AttributeError, RecursionError and more. None of it is swallowed, all of it is named.
             raise self._error(*self._judged(what, error, refused)) from error
 
     def _judged(self, what: str, error: Exception, refused: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from inbox.errors import MailboxError
+from inbox.errors import MailboxError, StoreError
 from inbox.store import mailboxes
 from tests.polling.box import HASTY, Box, numbered
 from tests.polling.relay import Answer, instead, relaying
@@ -118,6 +118,23 @@ def test_mails_that_are_refused_for_good_do_not_make_every_round_fail(
     assert known is not None and known.reconciled_at == plain.house.now
     with plain.polling() as poll:
         poll.reconcile("INBOX")
+    plain.everything_once()
+
+
+def test_a_database_that_fails_too_does_not_hide_what_failed_first(
+    plain: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object, **values: object) -> None:
+        raise StoreError("the disk is full")
+
+    with relaying(plain.server.port, instead(FETCH, "")) as relay, \
+            plain.polling(port=relay.port, waits=HASTY) as poll:  # fmt: skip
+        monkeypatch.setattr(mailboxes, "change", full)
+        with pytest.raises(MailboxError) as first:
+            poll.look("INBOX")
+    assert first.value.cause == "cut"
+    monkeypatch.undo()
+    well(plain)
     plain.everything_once()
 
 

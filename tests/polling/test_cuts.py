@@ -88,11 +88,12 @@ def test_the_cut_at_every_byte(
     cutter: Cutter, toward: Toward, how: How, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every byte; silence, which takes the time that it takes to be noticed, after every tenth
-    unless `ABOARD_TEST_STALL_STEP` says otherwise."""
-    step = int(os.environ.get("ABOARD_TEST_STALL_STEP", "10")) if how is How.STALL else 1
+    unless `ABOARD_TEST_STALLS` says otherwise: `1/3`, `2/3` and `3/3` are all of them."""
+    share = os.environ.get("ABOARD_TEST_STALLS", "1/10") if how is How.STALL else "1/1"
+    first, step = (int(one) for one in share.split("/"))
     cuts = [cut for cut in every_cut(cutter.lengths(), how) if cut.toward is toward]
     seen: Counter[str] = Counter()
-    for cut in cuts[::step]:
+    for cut in cuts[first - 1 :: step]:
         seen[cutter.run(cut)] += 1
         if seen.total() % TOLD_EVERY == 0:
             with capsys.disabled():

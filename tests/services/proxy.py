@@ -49,7 +49,7 @@ class Passed:
     bytes: dict[Toward, int] = field(default_factory=lambda: dict.fromkeys(Toward, 0))
     broken: bool = False
     silence: asyncio.Event = field(default_factory=asyncio.Event)
-    """Never set: what waits for it is kept alive by being known here."""
+    """Set by `hang_up` alone; what waits for it is kept alive by being known here."""
 
 
 class Proxy:
@@ -76,6 +76,8 @@ class Proxy:
         """End every connection now; who comes again is served."""
 
         def close_all() -> None:
+            for passed in self.connections:
+                passed.silence.set()
             for writer in self._near:
                 _close(writer, False)
 
@@ -126,6 +128,7 @@ async def _pump(
             raise _Broken
         if passed.broken:  # the other direction stalls, and then neither side hears anything
             await passed.silence.wait()
+            raise _Broken
         # Counted before they are sent: who has seen the bytes may ask for the count at once.
         passed.bytes[toward] += len(data)
         writer.write(data)

@@ -117,6 +117,8 @@ def test_a_stall_is_silence_on_an_open_line(echo: Echo) -> None:
         assert read_all(line) == (b"", "silence")
         assert bytes(echo.got) == b"ab"
         assert echo.ended == 0
+        proxy.hang_up()
+        until(lambda: echo.ended == 1)
 
 
 def test_only_the_connections_that_are_named_are_cut(echo: Echo) -> None:

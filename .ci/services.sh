@@ -3,8 +3,8 @@
 # missing where that is allowed. It never fails: what stays missing is named here with the reason,
 # and the tests that need it skip with that reason.
 #
-#   .ci/services.sh test     PostgreSQL, Dovecot, Chromium, what drives it, strace
-#   .ci/services.sh bench    these, and the anchors of the benchmarks: Postfix, notmuch
+#   .ci/services.sh test     PostgreSQL, Dovecot, Postfix, Chromium, what drives it, strace
+#   .ci/services.sh bench    these, and the other anchor of the benchmarks: notmuch
 #
 # NO_APT=1 forbids apt. apt is used only as root, or where `sudo -n` works without a question.
 # Nothing that is installed is started: the tests start private copies of their own.
@@ -56,10 +56,8 @@ look_for_all() {
     look chromium chromium fonts-liberation
     look libatomic libatomic1
     look strace strace
-    if [ "$what" = bench ]; then
-        look postfix postfix
-        look notmuch notmuch
-    fi
+    look postfix postfix
+    [ "$what" = test ] || look notmuch notmuch
 }
 
 what=${1:-test}

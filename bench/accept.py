@@ -29,13 +29,13 @@ from pathlib import Path
 import uvloop
 from sqlalchemy import text
 
-from bench import postfix
 from inbox.clock import monotonic, utc_now
 from inbox.config import Listen, Smtp
 from inbox.flow.accept import Incoming, accept
 from inbox.net.smtp_in import Ingress, Received
 from inbox.store import schema
 from inbox.store.database import Database
+from tests.services import postfix
 
 BYTES = 10_240
 SESSIONS = 30

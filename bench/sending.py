@@ -23,7 +23,6 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bench import postfix
 from inbox import log
 from inbox.clock import monotonic, utc_now
 from inbox.config import Mailbox, Settings
@@ -35,6 +34,7 @@ from inbox.net.smtp_out import Smarthost
 from inbox.net.smtp_pool import Pool
 from inbox.store import schema
 from inbox.store.database import Database
+from tests.services import postfix
 from tests.services.place import free_port
 from tests.services.waiting import answers, until
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import postfix
 from inbox.store.database import Database
 from tests import databases
 from tests.sending.cuts import Broken, Line, every_cut, judge
 from tests.sending.office import Office
+from tests.services import postfix
 from tests.services.proxy import Cut, How, Toward
 from tests.services.smtp_sink import SmtpSink
 

@@ -1,4 +1,4 @@
-"""`aboard accounts`: list, import, merge; the role of a contact, the stage of an account."""
+"""`aboard accounts`: list, import, merge, unmerge; a contact's role, an account's stage."""
 
 from __future__ import annotations
 
@@ -119,12 +119,36 @@ def merge(
 ) -> None:
     """Make two accounts one; threads that share mail ids are joined."""
     from inbox.clock import utc_now
-    from inbox.flow import customers
-    from inbox.store import accounts, people
+    from inbox.flow import merging
+    from inbox.store import accounts
 
     with opening.working() as (_, db):
         with db.read() as conn:
             gone, stays = accounts.find(conn, source), accounts.find(conn, target)
-            people.by_handle(conn, by)
-        joined = customers.merge(db, gone.id, stays.id, f"person:{by}", utc_now())
+        joined = merging.merge(db, gone.id, stays.id, by, utc_now())
     output.line(f"{gone.name} is now part of {stays.name}; {joined} pairs of threads joined")
+    output.line(f"`aboard accounts unmerge {gone.id} --by {by}` takes it back")
+
+
+@app.command()
+def unmerge(
+    account: Annotated[str, typer.Argument(help="The account that went: its number or name.")],
+    by: Annotated[str, typer.Option(help="Who decided it: a handle of teams.yaml.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be.")] = False,
+) -> None:
+    """Take a merge back: the account has its threads, people and domains again, and what they
+    wrote since. What mails of both came together on stays, and is named."""
+    from inbox.clock import utc_now
+    from inbox.flow import merging
+    from inbox.flow.undo import undo
+
+    with opening.working() as (_, db):
+        with db.read() as conn:
+            found = merging.find(conn, account)
+        would = merging.rehearse(db, found.id, by, utc_now())
+        left = would.stays if dry_run else undo(db, would.merged.run, by, utc_now()).left
+    has = f"{would.goes.threads} threads, {would.goes.contacts} contacts"
+    verb = "would be" if dry_run else "is"
+    output.line(f"{found.name} {verb} an account of its own again, with {has}")
+    for one in left:
+        output.line(f"! {one}")

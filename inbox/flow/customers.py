@@ -1,4 +1,4 @@
-"""Accounts from a CSV file, and two accounts made one."""
+"""Accounts from a CSV file; the stage of an account, the role of a contact."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from datetime import datetime
 from inbox.errors import AboardError, ConfigError, NotFound
 from inbox.flow import sla
 from inbox.flow.stored_sets import in_force
-from inbox.flow.thread import absorb
 from inbox.flow.work import Told
 from inbox.store import accounts, followup_facts, people, threads, timeline
 from inbox.store.accounts import Contact
@@ -220,42 +219,3 @@ def move_to_stage(
         if thread is not None:
             told(conn, thread, number)
     return True
-
-
-def merge(db: Database, source_id: int, target_id: int, by: str, now: datetime) -> int:
-    """Make two accounts one: everything of the first goes to the second; threads joined by it.
-
-    Raises `NotFound`, and `AboardError` where they cannot be one.
-    """
-    with db.write() as conn:
-        source, target = accounts.by_id(conn, source_id), accounts.by_id(conn, target_id)
-        if source.id == target.id:
-            raise AboardError(f"account {source.id} ({source.name}) is that account already")
-        if source.kind != target.kind:
-            raise AboardError("our own team's account cannot be merged with a customer's")
-        accounts.lock(conn, {source.id, target.id})
-        for account in (source, target):
-            if accounts.by_id(conn, account.id).id != account.id:
-                raise AboardError(
-                    f"account {account.id} ({account.name}) has just been merged: look again"
-                )
-        pairs = threads.sharing_ids(conn, source.id, target.id)
-        accounts.move_all(conn, source.id, target.id)
-        for one, other in pairs:
-            first, second = threads.by_id(conn, one), threads.by_id(conn, other)
-            if first.confidential or second.confidential:  # who sees one need not see the other
-                threads.link(conn, first.id, second.id, "refers-to-its-mail", now)
-            elif first.id != second.id:
-                kept, lost = sorted((first.id, second.id))
-                absorb(conn, kept, lost, "accounts-merged", now)
-        happened = timeline.Event(
-            account_id=target.id,
-            thread_id=None,
-            message_id=None,
-            at=now,
-            kind="accounts-merged",
-            actor=by,
-            data={"merged": str(source.id), "name": source.name},
-        )
-        timeline.append(conn, [happened])
-    return len(pairs)

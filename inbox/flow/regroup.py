@@ -14,7 +14,7 @@ from typing import Any
 
 from inbox.errors import AboardError, NotFound
 from inbox.flow import sla
-from inbox.flow.thread import combined
+from inbox.flow.thread import before_merge, combined, row
 from inbox.flow.undoing import UNDONE, Undoing, Way, answerable
 from inbox.flow.work import Told
 from inbox.store import (
@@ -64,8 +64,7 @@ class Regrouping:
             changes = combined(kept, lost)
             threads.save(conn, kept.id, **changes)
             threads.recount(conn, kept.id)
-            before = {"kept": _row(kept), "lost": _row(lost), "absorbed": lost.id}
-            before["moved"] = moved.as_json()
+            before = before_merge(kept, lost, moved)
             self._keep(conn, person, ("merge", kept.id), before, {"kept": changes}, now)
             data = {"absorbed": str(lost.id), "subject": lost.subject}
             number = _event(conn, kept, MERGED, person, data, now)
@@ -90,7 +89,7 @@ class Regrouping:
             threads.link(conn, thread.id, fresh, regroup.PARTED, now)
             for one in (thread.id, fresh):
                 threads.recount(conn, one)
-            before = {"thread": _row(thread), "fresh": fresh, "moved": moved.as_json()}
+            before = {"thread": row(thread), "fresh": fresh, "moved": moved.as_json()}
             self._keep(conn, person, ("split", thread.id), before, {}, now)
             made = threads.by_id(conn, fresh)
             _own(conn, made, thread, person, now)
@@ -242,12 +241,6 @@ def _event(
     return timeline.add(
         conn, timeline.Event(thread.account_id, thread.id, None, now, kind, actor, data)
     )
-
-
-def _row(thread: Thread) -> dict[str, Any]:
-    """Everything that a person can see of a thread, to be put back."""
-    left_out = ("id", "version", "merged_into_id")
-    return {name: getattr(thread, name) for name in Thread.__slots__ if name not in left_out}
 
 
 # --- Undo --------------------------------------------------------------------------------------

@@ -60,11 +60,15 @@ def beside(unit: Unit, account_id: int, ids: Sequence[str]) -> Place:
     return Place(None, (*named[:5], *unit.elsewhere(account_id, ids)))
 
 
-def absorb(conn: Conn, survivor: int, absorbed: int, why: str, now: datetime) -> None:
-    """Make one thread of two; what a person decided about either outlives the join."""
+def absorb(
+    conn: Conn, survivor: int, absorbed: int, why: str, now: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Make one thread of two; what a person decided about either outlives the join. What was
+    before, and what is after it, as the deed of a merge keeps it."""
     kept, lost = threads.by_id(conn, survivor), threads.by_id(conn, absorbed)
-    regroup.join(conn, kept.id, lost.id)
-    threads.save(conn, kept.id, **combined(kept, lost))
+    moved = regroup.join(conn, kept.id, lost.id)
+    changes = combined(kept, lost)
+    threads.save(conn, kept.id, **changes)
     threads.recount(conn, kept.id)
     timeline.append(
         conn,
@@ -80,6 +84,27 @@ def absorb(conn: Conn, survivor: int, absorbed: int, why: str, now: datetime) ->
             )
         ],
     )
+    return before_merge(kept, lost, moved), {"kept": changes}
+
+
+def before_merge(
+    kept: threads.Thread, lost: threads.Thread, moved: regroup.Moved
+) -> dict[str, Any]:
+    """What a deed keeps of two threads that become one."""
+    return {
+        "kept": row(kept),
+        "lost": row(lost),
+        "absorbed": lost.id,
+        "moved": moved.as_json(),
+    }
+
+
+def row(thread: threads.Thread) -> dict[str, Any]:
+    """Everything that a person can see of a thread, to be put back."""
+    left_out = ("id", "version", "merged_into_id")
+    return {
+        name: getattr(thread, name) for name in threads.Thread.__slots__ if name not in left_out
+    }
 
 
 def combined(kept: threads.Thread, lost: threads.Thread) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import desk, drafts, following, reattribute, regroup, sending, sla
+from inbox.flow import desk, drafts, following, merging, reattribute, regroup, sending, sla
 from inbox.flow.ownership import OWNER_CHANGED
 from inbox.flow.undoing import UNDONE, Undoing, Way, answerable
 from inbox.flow.work import PRIORITY_CHANGED, STATUS_CHANGED, TAGGED, Told
@@ -164,6 +164,7 @@ def _assigned(undoing: Undoing, thread: Thread, done: Deed, before: Mapping[str,
 WAYS: dict[str, Way] = {
     "thread": _columns,
     **regroup.WAYS,
+    **merging.WAYS,
     reattribute.DEED: reattribute.undo,
     **drafts.WAYS,
     **sending.WAYS,

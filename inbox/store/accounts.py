@@ -11,8 +11,6 @@ from sqlalchemy import bindparam, case, func, or_, select, update
 
 from inbox.errors import NotFound
 from inbox.store.database import Conn, for_update, insert_or_ignore, new_key, portions, upsert
-from inbox.store.hygiene_tables import invitations, proposals
-from inbox.store.outbox_tables import outbox, sequences
 from inbox.store.seers import ALL, Seer, threads_seen
 from inbox.store.tables import (
     account_domains,
@@ -20,10 +18,7 @@ from inbox.store.tables import (
     accounts,
     contact_addresses,
     contacts,
-    events,
-    messages,
     people,
-    thread_ids,
     threads,
 )
 
@@ -362,37 +357,4 @@ def listing(
             open_threads=counts.get(account.id, (0, 0))[1],
         )
         for account in found
-    )
-
-
-OF_ACCOUNT = (
-    *(thread_ids, account_owners, account_domains, contacts, threads, messages, events),
-    *(proposals, invitations, outbox, sequences),
-)
-"""Every table with rows of an account; a test finds one that is missing."""
-
-
-def move_all(conn: Conn, source: int, target: int) -> None:
-    """Give everything of account `source` to `target` and leave a pointer; ids that both know
-    stay with `target` (the caller joins the threads they name)."""
-    taken = select(thread_ids.c.mail_id).where(thread_ids.c.account_id == target)
-    conn.execute(
-        thread_ids.delete().where(
-            thread_ids.c.account_id == source, thread_ids.c.mail_id.in_(taken)
-        )
-    )
-    conn.execute(
-        account_owners.delete().where(
-            account_owners.c.account_id == source,
-            account_owners.c.team.in_(
-                select(account_owners.c.team).where(account_owners.c.account_id == target)
-            ),
-        )
-    )
-    for table in OF_ACCOUNT:
-        conn.execute(update(table).where(table.c.account_id == source).values(account_id=target))
-    conn.execute(
-        update(accounts)
-        .where(or_(accounts.c.id == source, accounts.c.merged_into_id == source))
-        .values(merged_into_id=target)
     )

@@ -8,17 +8,16 @@ from urllib.parse import urlencode
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from inbox.flow import customers
 from inbox.flow.account_deeds import Facts, Keeper
 from inbox.flow.stored_sets import in_force
-from inbox.store import account_look, accounts, drafts, people, threads, timeline
+from inbox.store import accounts, drafts, people, threads, timeline
 from inbox.store.accounts import Account
 from inbox.store.database import Conn
 from inbox.store.finding import Eyes
 from inbox.web import words
 from inbox.web.composer import LATELY
 from inbox.web.context import desk_of, frame, page
-from inbox.web.keys import key, number, place, place_of
+from inbox.web.keys import key, place, place_of
 from inbox.web.leaving_pages import coming_of
 from inbox.web.list_address import Filters
 from inbox.web.list_pages import listed_rows
@@ -136,32 +135,3 @@ def _done(request: Request, do: Any) -> Response:
     with plainly():
         do(Keeper(site.db, visitor_of(request).person.handle), account_id, site.clock())
     return RedirectResponse(f"/accounts/{account_id}", 303)
-
-
-def ask_merge(request: Request) -> Response:
-    """What merging this account into another one would do; `?into=7`, or `?q=` to find it."""
-    account_id = key(request, "account_id")
-    typed = request.query_params.get("q", "").strip()[:100]
-    into = number(request, "into")
-    with desk_of(request).site.db.read() as conn:
-        around = frame(conn, request)
-        one = accounts.by_id(conn, account_id)
-        other = None if into is None else accounts.by_id(conn, into)
-        found = accounts.listing(conn, around.visitor.seer, limit=12, like=typed or one.name[:4])
-        moves = None if other is None else account_look.moves(conn, one.id, other.id)
-    values: dict[str, Any] = {"account": one, "other": other, "moves": moves, "typed": typed}
-    values |= {"found": [row for row in found if row.account.id != one.id]}
-    return page(request, "account_merge.html", around, **values)
-
-
-def merge(request: Request) -> Response:
-    """Make two accounts one. The form names the surviving one as `into`."""
-    account_id, site = key(request, "account_id"), desk_of(request).site
-    given = str(request.state.form.get("into", ""))
-    if not given.isascii() or not given.isdigit() or len(given) > 15:
-        raise HTTPException(400, "The form does not say which account stays.")
-    by = f"person:{visitor_of(request).person.handle}"
-    with plainly():
-        customers.merge(site.db, account_id, int(given), by, site.clock())
-    desk_of(request).counts.forget()
-    return RedirectResponse(f"/accounts/{given}", 303)

@@ -72,7 +72,7 @@ EVENTS = {
     "account": (
         "account-created",
         "accounts-merged",
-        "account-merged",
+        "accounts-unmerged",
         "account-edited",
         "stage-changed",
     ),

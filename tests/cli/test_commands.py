@@ -319,6 +319,17 @@ def test_accounts_come_from_csv_and_can_be_merged(filled: Terminal, tmp_path: Pa
     assert merged.code == 0, merged.err
     (only,) = filled.run("accounts", "--json").lines()
     assert "leasing.example" in only["domains"]
+    number = rows["Lima Leasing"]["id"]
+    assert f"`aboard accounts unmerge {number} --by maya` takes it back" in merged.out
+    for more, said in ((["--dry-run"], "would be"), ([], "is")):
+        again = filled.run("accounts", "unmerge", "lima leasing", "--by", "maya", *more)
+        assert f"Lima Leasing {said} an account of its own again" in again.out, again.err
+    after = {row["name"]: row for row in filled.run("accounts", "--json").lines()}
+    for row in (*after.values(), *rows.values()):
+        del row["last_event_at"]
+    assert after == rows
+    twice = filled.run("accounts", "unmerge", number, "--by", "maya")
+    assert twice.code == 1 and "is an account of its own" in twice.err
 
 
 def test_a_bad_csv_reports_every_problem_with_its_line(terminal: Terminal, tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from inbox.errors import AboardError
-from inbox.flow import customers
+from inbox.flow import merging
 from inbox.flow.confidential import Confidential
 from inbox.flow.unit import Unit
-from inbox.store import accounts
+from inbox.store import account_moves, accounts
 from inbox.store.database import Conflict, is_conflict
 from inbox.store.tables import metadata
 from tests.flow.house import House, mail
@@ -48,7 +48,7 @@ def test_a_reverse_path_joins_no_thread(house: House) -> None:
 
 def test_every_table_of_an_account_goes_along_with_a_merge() -> None:
     listed = {one.name for one in metadata.sorted_tables if "account_id" in one.c}
-    assert {one.name for one in accounts.OF_ACCOUNT} == listed
+    assert {one.name for one in account_moves.OF_ACCOUNT} == listed
 
 
 def test_two_merges_at_once_make_no_circle(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,18 +58,18 @@ def test_two_merges_at_once_make_no_circle(house: House, monkeypatch: pytest.Mon
 
     def meanwhile(conn: Any, numbers: Any) -> None:
         lock(conn, numbers)
-        accounts.move_all(conn, bo, ana)
+        account_moves.move_all(conn, bo, ana)
 
     monkeypatch.setattr(accounts, "lock", meanwhile)
     with pytest.raises(AboardError, match="has just been merged"):
-        customers.merge(house.db, ana, bo, "person:tom", house.now)
+        merging.merge(house.db, ana, bo, "tom", house.now)
 
 
 def test_merging_accounts_joins_no_confidential_thread(house: House) -> None:
     house.receive(mail(id="1@a"), mail("bo@other.example", id="2@b", refs=["1@a"]))
     one, other = house.thread("1@a"), house.thread("2@b")
     Confidential(house.db).thread(one.id, "tom", True, "", house.now)
-    customers.merge(house.db, other.account_id, one.account_id, "person:tom", house.now)
+    merging.merge(house.db, other.account_id, one.account_id, "tom", house.now)
     assert house.components() == {frozenset({"1@a"}), frozenset({"2@b"})}
 
 
@@ -77,7 +77,7 @@ def test_an_account_that_was_merged_meanwhile_is_tried_again(house: House) -> No
     house.receive(mail(id="1@a"), mail("bo@other.example", id="1@b"))
     ana, bo = house.message("1@a").account_id, house.message("1@b").account_id
     with house.db.write() as conn:
-        accounts.move_all(conn, ana, bo)
+        account_moves.move_all(conn, ana, bo)
     with house.db.write() as conn:
         unit = Unit(conn, house.context(), house.now)
         with pytest.raises(Conflict) as caught:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from inbox.flow import customers, handoff, sla
+from inbox.flow import handoff, merging, sla
 from inbox.flow.handoff import Offer
 from inbox.flow.planning import Planner, coming
 from tests.flow.house import RULES, bounce
@@ -51,7 +51,7 @@ def test_what_asks_a_customer_goes_along_when_two_accounts_become_one(office: Of
     office.write_in(id="n@nord.example", sender="Per <per@nord.example>")
     into = office.thread("n@nord.example").account_id
     account = office.thread("m0@acme.example").account_id
-    customers.merge(office.db, account, into, "person:tom", office.now)
+    merging.merge(office.db, account, into, "tom", office.now)
     assert {one.account_id for one in office.planned(thread)} == {into}
     assert {one.account_id for one in office.items() if one.thread_id == thread} == {into}
     office.write_in(id="elsewhere@acme.example", subject="Another matter")

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import customers, thread
+from inbox.flow import merging, thread
 from inbox.flow.proposals import Appliers, propose
 from inbox.store import proposals, timeline
 from inbox.store.database import Conn
@@ -87,7 +87,7 @@ def test_proposals_follow_their_thread_and_their_account(house: House) -> None:
     house.receive(mail("Bo <bo@other.example>", id="two@other.example"))
     number = _made(house, "two@other.example")
     one, two = house.thread("one@acme.example"), house.thread("two@other.example")
-    customers.merge(house.db, two.account_id, one.account_id, "maya", house.now)
+    merging.merge(house.db, two.account_id, one.account_id, "maya", house.now)
     with house.db.write() as conn:
         thread.absorb(conn, one.id, two.id, "references", house.now)
     with house.looking() as conn:

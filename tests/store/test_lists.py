@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inbox.errors import NotFound
-from inbox.store import accounts, hits, people, regroup, threads, timeline
+from inbox.store import account_moves, accounts, hits, people, regroup, threads, timeline
 from inbox.store.accounts import NewAccount
 from inbox.store.database import Conn, Database
 from inbox.store.last_words import LastWords
@@ -283,8 +283,8 @@ def test_merged_accounts_give_everything_to_the_survivor(house: Database) -> Non
                 row = {"account_id": account_id, "mail_id": mail_id, "thread_id": thread_id}
                 conn.execute(thread_ids.insert(), row)
         timeline.append(conn, [Event(source, two, None, NOW, "note", "aboard", {})])
-        accounts.move_all(conn, older, source)
-        accounts.move_all(conn, source, 1)
+        account_moves.move_all(conn, older, source)
+        account_moves.move_all(conn, source, 1)
     with house.read() as conn:
         assert {accounts.by_id(conn, one).id for one in (1, source, older)} == {1}
         assert accounts.find(conn, "acme.de").id == accounts.find(conn, "ana@acme.de").id == 1

@@ -244,6 +244,15 @@ def test_accounts_are_merged_after_a_preview(own: Told) -> None:
     done = client.post(f"/accounts/{number}/merge", data=form)
     assert (done.status_code, done.headers["location"]) == (303, f"/accounts/{into}")
     assert client.get(f"/accounts/{number}").status_code == 308
+    taking_back = f"/accounts/{number}/unmerge"
+    assert f'href="{taking_back}"' in page(client, f"/accounts/{into}?show=account")
+    asked = page(client, taking_back)
+    assert "becomes an account of its own again" in words(asked) and "4 threads" in words(asked)
+    assert own.client("agent").get(taking_back).status_code == 403
+    done = client.post(taking_back, data=form_of(asked, taking_back))
+    assert (done.status_code, done.headers["location"]) == (303, f"/accounts/{number}")
+    assert "two again" in words(page(client, f"/accounts/{number}?show=account"))
+    page(client, taking_back, 404)
 
 
 def test_a_template_is_shown_for_a_real_thread(told: Told, client: TestClient) -> None:

@@ -1,4 +1,5 @@
-"""The audit log: who did what as an admin, and who took data away. Rows are added, never changed.
+"""The audit log: who did what as an admin, and who took data away. Rows are added, never changed:
+the database refuses anything else (`append_only`).
 
 It is not the timeline: that tells the team what happened to a customer, this tells an admin what
 people did with the system.
@@ -50,6 +51,17 @@ def add(conn: Conn, entry: Entry) -> None:
             "refused": entry.refused,
         },
     )
+
+
+def looked(conn: Conn, entry: Entry, since: datetime) -> bool:
+    """Has this person looked at this since then?"""
+    same = (
+        select(audit_log.c.id)
+        .where(audit_log.c.person_id == entry.person_id, audit_log.c.at >= since)
+        .where(audit_log.c.kind == entry.kind, audit_log.c.subject == entry.subject)
+        .limit(1)
+    )
+    return conn.scalar(same) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from inbox.errors import SchemaError
 from inbox.store import (
     access_tables,
     agent_tables,
+    append_only,
     clock_tables,
     draft_tables,
     hygiene_tables,
@@ -104,8 +105,9 @@ def create(db: Database) -> None:
         if _version(conn) is not None:
             return
         metadata.create_all(conn)
-        for statement in search.CREATE_SQLITE if db.is_sqlite else search.CREATE_POSTGRESQL:
-            conn.execute(text(statement))
+        for part in (search, append_only):
+            for statement in part.CREATE_SQLITE if db.is_sqlite else part.CREATE_POSTGRESQL:
+                conn.execute(text(statement))
         command.stamp(_config(conn), "head")
 
 

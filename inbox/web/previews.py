@@ -15,7 +15,7 @@ from inbox.store import ledger, messages
 from inbox.web import markup
 from inbox.web.context import desk_of
 from inbox.web.keys import key
-from inbox.web.noting import note
+from inbox.web.noting import note, note_look
 from inbox.web.visitors import visitor_of
 
 MOST_PICTURE, MOST_PDF = 8 * 1024 * 1024, 25 * 1024 * 1024
@@ -42,11 +42,13 @@ def preview(request: Request) -> Response:
         raise HTTPException(
             404, "This part cannot be taken out of its mail. Download the mail instead."
         ) from error
+    named = f"attachment {attachment_id} of message {stored.message_id}"
     kind = markup.raster_type(content)
     if kind is not None and len(content) <= MOST_PICTURE:
+        note_look(request, "picture", named)
         return _shown(content, kind, PICTURE_POLICY)
     if content.startswith(b"%PDF-"):
-        note(request, "attachment", f"attachment {attachment_id} of message {stored.message_id}")
+        note(request, "attachment", named)
         return _shown(content, "application/pdf", PDF_POLICY)
     raise HTTPException(415, "Only pictures and PDF are looked at here. Download this file.")
 

@@ -19,6 +19,7 @@ from inbox.store.database import Conn
 from inbox.web import rule_words
 from inbox.web.context import desk_of, frame, page
 from inbox.web.keys import key, number
+from inbox.web.noting import note_look
 from routing.ruleset import Ruleset
 
 WINDOW = timedelta(days=30)
@@ -103,6 +104,7 @@ def trace(request: Request) -> Response:
             "classifier_asked": question.facts.get("classifier.team") is not None,
             "same_set": under.hash == files.ruleset.hash,
         }
+    note_look(request, "trace", f"message {one.id}")
     return page(request, "trace.html", around, **values)
 
 

@@ -48,6 +48,8 @@ def _statements(db: Database) -> list[tuple[str, ...]]:
         "SELECT table_name, column_name, concat_ws(' ', data_type, character_maximum_length,"
         " is_nullable, column_default, is_identity) FROM information_schema.columns"
         " WHERE table_schema = 'public'",
+        "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger"
+        " WHERE NOT tgisinternal",
     ):
         with db.read() as conn:
             found += [tuple(row) for row in conn.execute(text(query))]

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from inbox import shipped
 from inbox.flow import active, explaining, models
 from inbox.flow.correct import standing
-from inbox.store import assignments, labels, messages, people, schema, sets, threads
+from inbox.store import assignments, audit_log, labels, messages, people, schema, sets, threads
 from inbox.store.database import Conn, Database
 from inbox.store.messages import Message
 from inbox.web.render import exact
@@ -159,6 +159,9 @@ def test_a_reply_without_a_decision_says_that_its_facts_were_gathered_again(told
         question = explaining.stored(conn, 2)
     assert question.note
     shown = seen(told.client().get("/messages/2/trace").text)
+    with told.db.read() as conn:
+        looked = audit_log.listing(conn, audit_log.Wanted("trace"))
+    assert ("message 2", "person:maya") in {(one.subject, one.actor) for one in looked}
     assert question.note[1:] in shown
 
 

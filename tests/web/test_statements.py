@@ -29,7 +29,7 @@ MOST = {
     "/threads/1": 28,
     "/messages/1": 9,
     "/threads/1/near": 24,
-    "/messages/1/trace": 20,
+    "/messages/1/trace": 21,
     "/rules": 14,
     "/rules/explain": 7,
     "/accounts": 9,
@@ -74,6 +74,7 @@ def statements(told: Told) -> dict[str, int]:
     client = told.client()
     found = {}
     client.get("/wall")
+    client.get("/messages/1/trace")  # noted once an hour
     client.get("/threads")  # from here on the counts of the navigation stand, see below
     for path in MOST:
         with counted(told.db) as seen:

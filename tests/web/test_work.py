@@ -406,7 +406,15 @@ def test_pictures_and_pdf_are_looked_at_under_their_own_policy(own: Told) -> Non
     assert "default-src 'none'" in got.headers["content-security-policy"]
     with own.db.read() as conn:
         (looked,) = audit_log.listing(conn, audit_log.Wanted(kind="attachment"))
+        (seen,) = audit_log.listing(conn, audit_log.Wanted(kind="picture"))
     assert looked.subject.startswith(f"attachment {pdf.id} ")
+    assert (seen.subject, seen.actor) == (
+        f"attachment {picture.id} of message {mail.id}",
+        "person:priya",
+    )
+    client.get(f"/attachments/{picture.id}/preview")
+    with own.db.read() as conn:
+        assert len(audit_log.listing(conn, audit_log.Wanted(kind="picture"))) == 1, "once an hour"
     assert client.get(f"/attachments/{fake.id}/preview").status_code == 415
     assert client.get("/attachments/999/preview").status_code == 404
 

@@ -18,10 +18,13 @@ def contacts_of(conn: Conn, target: int, moved: Moved) -> set[int]:
     there = set(conn.scalars(select(contacts.c.id).where(contacts.c.account_id == target)))
     came = there & set(moved.rows["contacts"])
     fresh = {one for one in there - came if one > moved.newest["contacts"]}
-    return came | _from_its_domains(conn, fresh, moved) | _on_its_threads(conn, fresh, moved)
+    own, nobodys = _by_domain(conn, fresh, moved)
+    return came | own | _on_its_threads(conn, nobodys, moved)
 
 
-def _from_its_domains(conn: Conn, fresh: Collection[int], moved: Moved) -> set[int]:
+def _by_domain(conn: Conn, fresh: Collection[int], moved: Moved) -> tuple[set[int], set[int]]:
+    """Those of new contacts who write from domains of the merged account, and those who write from
+    domains that no account has."""
     above: dict[int, list[tuple[str, ...]]] = {}
     for some in portions(fresh):
         found = contact_addresses.c.contact_id.in_(some)
@@ -30,13 +33,15 @@ def _from_its_domains(conn: Conn, fresh: Collection[int], moved: Moved) -> set[i
             above.setdefault(row.contact_id, []).append(domains)
     every = {domain for listed in above.values() for domains in listed for domain in domains}
     owned = accounts.by_domains(conn, every)
+    nearest = {
+        contact: {next((one for one in domains if one in owned), "") for domains in listed}
+        for contact, listed in above.items()
+    }
     own = set(moved.domains)
-
-    def its(domains: tuple[str, ...]) -> bool:
-        nearest = next((one for one in domains if one in owned), None)
-        return nearest in own
-
-    return {one for one, listed in above.items() if all(its(domains) for domains in listed)}
+    return (
+        {contact for contact, domains in nearest.items() if domains <= own},
+        {contact for contact, domains in nearest.items() if domains == {""}},
+    )
 
 
 def _on_its_threads(conn: Conn, fresh: Collection[int], moved: Moved) -> set[int]:

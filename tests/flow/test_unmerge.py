@@ -247,3 +247,12 @@ def test_a_merge_of_before_merges_were_kept_says_so(house: House) -> None:
         assert merging.find(conn, "acme.example").id == acme
         with pytest.raises(NotFound, match="no account 'Nobody' that was merged"):
             merging.find(conn, "Nobody")
+
+
+def test_somebody_new_of_the_other_company_is_not_taken_along(house: House) -> None:
+    acme, nord = two(house)
+    run = merged(house, acme, nord)
+    house.receive(mail("Quinn <quinn@nord.example>", id="q@nord.example", refs=["a3@acme.example"]))
+    (said,) = unmerge(house, run).left
+    assert f"thread {house.thread('a3@acme.example').id} stays with nord.example" in said
+    assert account(house, "q@nord.example") == nord

@@ -124,12 +124,13 @@ def floods(settings: Settings) -> Floods:
 
 def appliers(db: Database, settings: Settings) -> Appliers:
     """What settles proposals, with the effect of every kind there is."""
-    from inbox.flow import agent_desk, agents, forwards
+    from inbox.flow import agent_desk, agents, forwards, participants
     from inbox.flow.proposals import Appliers, Apply
 
     kinds: dict[str, Apply] = {
         forwards.KIND: forwards_of(db, settings).apply,
         agents.KIND: agent_desk.confirm,
+        participants.KIND: participants.apply,
     }
     return Appliers(db, kinds)
 

@@ -18,6 +18,7 @@ from inbox.flow import (
     invitations,
     loops,
     outbox_deeds,
+    participants,
     run_policy,
     verify,
 )
@@ -28,7 +29,7 @@ from inbox.flow.prepare import Prepared
 from inbox.flow.unit import Unit
 from inbox.mail.joining import ids_of
 from inbox.mail.letter import AutomaticKind, Letter
-from inbox.store import audience
+from inbox.mail.verification import asks_to_verify
 from inbox.store.threads import Thread
 from routing.decide import decide
 from routing.facts import Facts
@@ -36,7 +37,8 @@ from routing.facts import Facts
 STRANGER = "stranger"
 """Tag of a thread that was opened at the signed reply address of somebody else's thread. Services
 that are made to mail such an address (the ticket trick) end there, and nothing answers them."""
-MOST_IGNORED = 10
+VERIFICATION = "address-verification"
+"""Tag beside it where the mail asks to confirm an address, or brings the code for that."""
 
 
 def file_letter(unit: Unit, ready: Prepared) -> int:
@@ -130,7 +132,7 @@ def _open(unit: Unit, mail: Mail, reasons: Reasons) -> Thread:
         decided_by=decision.decided_by,
         priority=decision.priority or "normal",
         policy=decision.policy or None,
-        tags=tuple(dict.fromkeys((*decision.tags, *((STRANGER,) if mail.stranger else ())))),
+        tags=tuple(dict.fromkeys((*decision.tags, *_tags(mail)))),
         opened_at=mail.at,
         last_message_at=mail.at,
         last_in_at=None,
@@ -141,6 +143,13 @@ def _open(unit: Unit, mail: Mail, reasons: Reasons) -> Thread:
     )
     unit.open_thread(opened)
     return opened
+
+
+def _tags(mail: Mail) -> tuple[str, ...]:
+    if not mail.stranger:
+        return ()
+    asks = asks_to_verify(mail.letter.subject, mail.letter.visible_text)
+    return (STRANGER, VERIFICATION) if asks else (STRANGER,)
 
 
 def _insert(unit: Unit, mail: Mail, thread: Thread, facts: Facts) -> None:
@@ -221,28 +230,12 @@ def _note(unit: Unit, mail: Mail, thread: Thread, joined: bool) -> None:
         data["side"] = "yes"
     if joined and there.direction == "in" and not verify.fact(mail.verdict):
         data["joined"] = "unverified"
-    ignored = _strangers(unit, mail, thread) if joined and there.direction == "in" else ()
+    arrived = joined and there.direction == "in"
+    ignored = participants.strangers(unit, mail, thread) if arrived else ()
     if ignored:
         data["cc_ignored"] = list(ignored)
     unit.event(mail.event(thread.id, kind, data))
-
-
-def _strangers(unit: Unit, mail: Mail, thread: Thread) -> tuple[str, ...]:
-    """Whom a mail that joined names beside us, and who belongs to neither thread nor account: they
-    get nothing by it (DESIGN I7). The first few."""
-    named = {
-        one.address.lower() for one in (*mail.letter.to, *mail.letter.cc) if "@" in one.address
-    }
-    own = unit.context.own
-    outside = {
-        one
-        for one in named
-        if one not in own.addresses and one.rpartition("@")[2] not in own.domains
-    } - {mail.there.author.address.lower()}
-    if not outside:
-        return ()
-    belong = audience.known(unit.conn, mail.there.account_id, thread.id, outside)
-    return tuple(sorted(outside - belong)[:MOST_IGNORED])
+    participants.propose(unit, mail, thread, ignored)
 
 
 def _advance(unit: Unit, mail: Mail, thread_id: int) -> None:

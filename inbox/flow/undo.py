@@ -12,7 +12,17 @@ from datetime import datetime
 from typing import Any
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import desk, drafts, following, merging, reattribute, regroup, sending, sla
+from inbox.flow import (
+    desk,
+    drafts,
+    following,
+    merging,
+    participants,
+    reattribute,
+    regroup,
+    sending,
+    sla,
+)
 from inbox.flow.ownership import OWNER_CHANGED
 from inbox.flow.undoing import UNDONE, Undoing, Way, answerable
 from inbox.flow.work import PRIORITY_CHANGED, STATUS_CHANGED, TAGGED, Told
@@ -166,6 +176,7 @@ WAYS: dict[str, Way] = {
     **regroup.WAYS,
     **merging.WAYS,
     reattribute.DEED: reattribute.undo,
+    participants.KIND: participants.undo,
     **drafts.WAYS,
     **sending.WAYS,
     **following.WAYS,

@@ -45,6 +45,22 @@ def known(conn: Conn, account_id: int, thread_id: int, addresses: Collection[str
     return set(found) | {one for one in wanted if one.rpartition("@")[2] in owned}
 
 
+def participants(conn: Conn, thread_id: int) -> frozenset[str]:
+    """To whom we wrote on a thread, or whom a person added to it."""
+    of = thread_participants.c
+    return frozenset(conn.scalars(select(of.address).where(of.thread_id == thread_id)))
+
+
+def leave(conn: Conn, thread_id: int, address: str) -> None:
+    """Take somebody off a thread whom a person added to it."""
+    conn.execute(
+        thread_participants.delete().where(
+            thread_participants.c.thread_id == thread_id,
+            thread_participants.c.address == address,
+        )
+    )
+
+
 def bounced(conn: Conn, addresses: Collection[str]) -> dict[str, tuple[datetime, str]]:
     """Address -> when mail to it came back for good, and the status it came back with."""
     found = conn.execute(

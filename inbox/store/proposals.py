@@ -81,6 +81,13 @@ def listing(
     return tuple(_proposal(row) for row in conn.execute(wanted))
 
 
+def of_kind(conn: Conn, thread_id: int, kind: str) -> tuple[Proposal, ...]:
+    """Every proposal of a kind about one thread, settled or not."""
+    of = proposals.c
+    wanted = select(proposals).where(of.thread_id == thread_id, of.kind == kind).order_by(of.id)
+    return tuple(_proposal(row) for row in conn.execute(wanted))
+
+
 def settle(conn: Conn, proposal_id: int, state: str, by_id: int | None, now: datetime) -> bool:
     """End an open proposal; False where somebody else has ended it already."""
     changed = conn.execute(

@@ -6,18 +6,19 @@ import re
 
 from sqlalchemy import update
 
+from inbox.flow import participants
 from inbox.flow.proposals import propose
-from inbox.store import messages, proposals, tables, threads
+from inbox.store import audience, messages, proposals, tables, threads
 from inbox.store.proposals import Proposal
 from tests.web import story
 from tests.web.conftest import Told
 
 
-def _proposed(own: Told, kind: str = "unknown") -> int:
+def _proposed(own: Told, kind: str = "unknown", **data: str) -> int:
     with own.db.write() as conn:
         one = threads.by_id(conn, 1)
         made = Proposal(
-            0, kind, one.account_id, 1, None, {"what": "Add <b>Bo</b>"}, "open", story.NOW
+            0, kind, one.account_id, 1, None, {"what": "Add <b>Bo</b>", **data}, "open", story.NOW
         )
         return propose(conn, made)
 
@@ -55,6 +56,23 @@ def test_what_cannot_be_applied_stays_and_a_form_must_say_what(own: Told) -> Non
     assert client.post("/proposals/4711", data=form).status_code == 404
     with own.db.read() as conn:
         assert proposals.by_id(conn, number).state == "open"
+
+
+def test_one_click_adds_whom_a_verified_mail_names_to_replies_to_everybody(own: Told) -> None:
+    bo = "bo@partner.example"
+    number, client = (
+        _proposed(own, participants.KIND, address=bo, why="Anna named them."),
+        own.client(),
+    )
+    page = client.get("/threads/1").text
+    assert "Anna named them." in page
+    token = re.search(r'name="token" value="([^"]+)"', page)
+    assert token is not None
+    form = {"answer": "apply", "token": token[1]}
+    answer = client.post(f"/proposals/{number}", data=form)
+    assert answer.headers["location"] == "/threads/1?said=applied"
+    with own.db.read() as conn:
+        assert audience.known(conn, threads.by_id(conn, 1).account_id, 1, [bo]) == {bo}
 
 
 def test_a_forward_is_corrected_and_a_linked_thread_joined_by_one_click(own: Told) -> None:

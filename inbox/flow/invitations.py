@@ -131,7 +131,7 @@ def shown(conn: Conn, account_id: int, mails: Sequence[Message]) -> dict[str, St
 
 def note(unit: Unit, mail: Mail, thread: Thread) -> None:
     """Note what a mail's calendar parts say, on the account's timeline and for later."""
-    believed = verify.may_join(mail.verdict)
+    believed = verify.may_join(mail.verdict, mail.letter)
     by = mail.there.author.address.lower()
     for item in mail.letter.calendar[:MOST_ITEMS]:
         method = _METHODS.get(item.method)

@@ -37,7 +37,7 @@ def note(unit: Unit, mail: Mail, thread: Thread) -> None:
     mailbox = _mailbox(unit, mail)
     if (
         not mailbox
-        or not verify.may_join(mail.verdict)
+        or not verify.may_join(mail.verdict, mail.letter)
         or unit.context.own.is_ours(mail.there.author)
     ):
         return

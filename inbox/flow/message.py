@@ -109,7 +109,7 @@ def _belonging(unit: Unit, ready: Prepared, ids: tuple[str, ...]) -> Belonging:
         return account_flow.forwarded(unit, author, ids, ready.at)
     if ready.claim.sent and author.address.lower() in unit.context.own.addresses:
         return account_flow.outgoing(unit, ready.letter, author, ready.at)
-    if not verify.may_join(ready.verdict):
+    if not verify.may_join(ready.verdict, ready.letter):
         # Its own domain disowns it, or nobody knows whose it is: it names threads in vain.
         there = account_flow.belonging(unit, ready.letter, author, (), ready.at)
         return replace(there, joins=False)
@@ -194,7 +194,7 @@ def _insert(unit: Unit, mail: Mail, thread: Thread, facts: Facts) -> None:
 
 def _may_answer(mail: Mail) -> bool:
     """May a machine answer it? Not where its domain disowns it: whoever it names did not write."""
-    believed = verify.may_join(mail.verdict)
+    believed = verify.may_join(mail.verdict, mail.letter)
     return believed and mail.letter.automatic.may_answer and not mail.stranger
 
 

@@ -64,7 +64,7 @@ class Verifier:
         if claim.sent or (claim.dated and not _waited(claim)):
             return HISTORY
         arrived = claim.arrived_at or claim.accepted_at
-        author = letter.from_[0].domain if len(letter.from_) == 1 else ""
+        author = letter.from_[0].domain if letter.one_author else ""
         relayed = self._relayed(claim)
         how = self.how if relayed else replace(self.how, relays=frozenset())
         look_up = self.look_up() if self.look_up else None
@@ -115,6 +115,10 @@ def fact(verdict: Verdict) -> bool:
     return verdict.result == PASS
 
 
-def may_join(verdict: Verdict) -> bool:
-    """May its ids join it to a thread of its author's account (DESIGN I6)?"""
-    return verdict.result != FAIL
+def may_join(verdict: Verdict, letter: Letter) -> bool:
+    """May its ids join it to a thread of its author's account (DESIGN I6)?
+
+    Not where its domain disowns it, nor where From names nobody, several people, or somebody else
+    to another reader: no domain was asked about that author.
+    """
+    return verdict.result != FAIL and letter.one_author

@@ -1,7 +1,9 @@
 """Reads address fields (RFC 5322 section 3.4, RFC 6854 groups) in one bounded pass.
 
 The address is what lies in the angle brackets or stands alone, never something that an encoded
-word or a comment only looks like. It checks no mailbox and asks no DNS.
+word or a comment only looks like. There is one strict reading: where another reader could find
+another domain (an `@` outside of quotes and brackets, two brackets, words behind an address), it
+gives none. It checks no mailbox and asks no DNS.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from inbox.mail.clean import clean_line
+from inbox.mail.domain import PLAIN_DOMAIN, normal_domain
 from inbox.mail.letter import Address
 from inbox.mail.words import decode_words
 
@@ -29,13 +32,12 @@ _STOP = re.compile(r"[\"(<,;:\[\\]")
 _QUOTE_END = re.compile(r'["\\]')
 _COMMENT_MARK = re.compile(r"[()\\]")
 _DOT_ATOM = re.compile(r"[^\s\"(),:;<>@\[\]\\\x00-\x20\x7f]+\Z")
-_DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\Z")
-_LITERAL = re.compile(r"\[[0-9A-Za-z.:_-]{1,64}\]\Z")
 _SPACES = re.compile(r"\s+")
+_ENCODED = re.compile(r"(?<!\S)=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=(?!\S)")
+_AT_FIRST = re.compile(r"(?:\A|\s)@")
+_NOT_A_PHRASE = re.compile(r"[@()<>\[\]:;,\\]|=\?")
 _GROUP_WORDS = 20
 _MAX_LOCAL = 256
-_MAX_DOMAIN = 255
-_MAX_LABEL = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class AddressList:
 
     addresses: tuple[Address, ...]
     defects: tuple[str, ...] = ()
+    grouped: bool = False
+    """Does a group (`name: ...;`) stand in it?"""
 
     def __iter__(self) -> Iterator[Address]:
         """The addresses in order."""
@@ -59,7 +63,13 @@ class _Element:
     spec: list[str] = field(default_factory=list)
     """The same text as it would stand in an addr-spec: quotes kept, comments left out."""
     comments: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    """What stands in no quotes, brackets or comments."""
+    escaped: bool = False
+    """Does a backslash stand there? It has no meaning there, and readers differ about it."""
     angle: str | None = None
+    head: int = 0
+    """How many of the words stand before it."""
     literal: bool = False
 
     @property
@@ -76,7 +86,7 @@ def parse_addresses(value: str) -> AddressList:
     simple = _SIMPLE.match(value)
     if simple is not None and (simple[1] is None) == (not simple[4]):
         domain = simple[3].lower()
-        if _DOMAIN.match(domain) and ".." not in simple[2]:
+        if PLAIN_DOMAIN.match(domain) and ".." not in simple[2]:
             name = _SPACES.sub(" ", simple[1] or "").strip()
             return AddressList((Address(name, f"{simple[2]}@{domain}"),))
     return _Scanner(value).run()
@@ -93,6 +103,7 @@ class _Scanner:
         self._defects: dict[str, None] = {}
         self._group: str | None = None
         self._group_size = 0
+        self._grouped = False
         # Once one is found unclosed, all later ones are: looking again would make it quadratic.
         self._no_quote = self._no_comment = self._no_angle = False
 
@@ -107,12 +118,13 @@ class _Scanner:
                 self._special(stop[0])
         self._finish()
         self._end_group()
-        return AddressList(tuple(self._addresses), tuple(self._defects))
+        return AddressList(tuple(self._addresses), tuple(self._defects), self._grouped)
 
     def _plain(self, text: str) -> None:
         if text:
             self._element.words.append(text)
             self._element.spec.append(text)
+            self._element.outside.append(text)
 
     def _special(self, mark: str) -> None:
         if mark == '"':
@@ -125,13 +137,14 @@ class _Scanner:
             self._finish()
         elif mark == ";":
             self._finish()
-            self._end_group()
+            self._end_group(closed=True)
         elif mark == ":":
             self._colon()
         elif mark == "[":
             self._bracket()
         else:
             self._plain(self._value[self._at : self._at + 1])
+            self._element.escaped = True
             self._at += 1
 
     def _quoted(self) -> None:
@@ -161,8 +174,10 @@ class _Scanner:
 
     def _angle(self) -> None:
         if self._element.angle is not None:
-            # Two brackets in one element: the separator was forgotten.
+            # Two brackets in one element: the separator was forgotten, or is not to be seen.
+            self._defects[AMBIGUOUS] = None
             self._finish()
+        self._element.head = len(self._element.words)
         end = -1 if self._no_angle else self._angle_end()
         if end == -1:
             self._no_angle = True
@@ -192,7 +207,7 @@ class _Scanner:
         text = "".join(words).strip() if len(words) <= _GROUP_WORDS else "@"
         if text.lower() == "mailto":
             self._element = _Element()
-        elif self._group is None and self._element.angle is None and "@" not in text:
+        elif self._group is None and self._element.angle is None and "@" not in _spoken(text):
             self._group, self._group_size = _spoken(text), 0
             self._element = _Element()
         else:
@@ -217,9 +232,10 @@ class _Scanner:
             self._defects[defect] = None
         self._addresses.append(address)
 
-    def _end_group(self) -> None:
+    def _end_group(self, closed: bool = False) -> None:
         if self._group is not None and not self._group_size:
             self._addresses.append(Address(self._group, ""))
+        self._grouped = self._grouped or (closed and self._group is not None)
         self._group = None
 
 
@@ -264,24 +280,43 @@ def _spoken(text: str) -> str:
 def _element_address(element: _Element) -> tuple[Address, str]:
     name = _spoken("".join(element.words)).rstrip("> ")
     if element.angle is not None:
-        if "@" in name and not name.strip("'").count(" ") and not element.angle.strip():
-            return Address("", name), INVALID
         address, defect = _addr_spec(element.angle)
+        if _could_be_another(element, address):
+            defect = AMBIGUOUS
         if not name and element.comments:
             name = _spoken(element.comments[-1])
         return _shown(name, address, defect, element.angle)
     spec = "".join(element.spec).strip().strip("\0").strip()
     comment = _spoken(element.comments[-1]) if element.comments else ""
     if "@" in spec:
-        return _bare(spec, comment)
+        return _bare(element, spec, comment)
     if spec and not _SPACES.search(spec) and "\0" not in spec and "=?" not in spec:
         # A local name without a domain, as local mail systems write it.
         return Address(_spoken(spec.strip('"')), ""), INVALID
     return Address(name or comment, ""), INVALID
 
 
-def _bare(spec: str, comment: str) -> tuple[Address, str]:
+def _could_be_another(element: _Element, address: str) -> bool:
+    """Is there an `@` beside the brackets that some readers take for the address?
+
+    A name may hold one in quotes or as an encoded word, in front and with plain words only, and it
+    may be the very address once more.
+    """
+    if "@" not in _spoken("".join(element.words)):
+        return False
+    if element.escaped or "@" in _spoken("".join(element.words[element.head :])):
+        return True
+    said = "".join(element.outside).strip()
+    if said.lower() == address.lower() and len(element.words) == len(element.outside):
+        return False
+    return _NOT_A_PHRASE.search(_ENCODED.sub(" ", said)) is not None
+
+
+def _bare(element: _Element, spec: str, comment: str) -> tuple[Address, str]:
     """An address without brackets, perhaps with words beside it that should be a name."""
+    several = _SPACES.search(spec) is not None
+    if element.escaped or _AT_FIRST.search(spec) or (several and "=?" in spec):
+        return _shown(comment, "", AMBIGUOUS, spec)
     address, defect = _addr_spec(spec)
     if not defect or "\0" in spec:
         return _shown(comment, address, defect, spec)
@@ -289,6 +324,8 @@ def _bare(spec: str, comment: str) -> tuple[Address, str]:
     with_at = [word for word in words if "@" in word]
     if len(words) > 1 and len(with_at) == 1:
         address, inner = _addr_spec(with_at[0])
+        if words[-1] != with_at[0]:
+            inner = AMBIGUOUS  # some take what follows for the rest of the domain
         rest = _spoken(" ".join(word for word in words if "@" not in word))
         return _shown(rest.strip('"') or comment, address, inner or INVALID, spec)
     return _shown(comment, address, defect, spec)
@@ -316,7 +353,7 @@ def _addr_spec(raw: str) -> tuple[str, str]:
         return "", defect
     if not domain:
         return "", INVALID
-    normal = _domain(domain)
+    normal = normal_domain(domain)
     if not local or len(local) > _MAX_LOCAL or normal is None:
         return "", INVALID
     odd = local.startswith(".") or local.endswith(".") or ".." in local
@@ -359,27 +396,3 @@ def _split_spec(text: str) -> tuple[str, str, str]:
     if domain and not _DOT_ATOM.match(local):
         return "", "", INVALID
     return local, domain, ""
-
-
-def _domain(raw: str) -> str | None:
-    """The domain in lower-case A-labels (RFC 5891), a domain literal, or None."""
-    text = raw.strip().lower().rstrip(".")
-    if _LITERAL.match(text):
-        return text
-    if not text.isascii():
-        encoded = _a_labels(text)
-        if encoded is None:
-            return None
-        text = encoded
-    return text if len(text) <= _MAX_DOMAIN and _DOMAIN.match(text) else None
-
-
-def _a_labels(text: str) -> str | None:
-    labels = re.split("[.\u3002\uff0e\uff61]", text)
-    # The idna codec is quadratic in a label's length, so the length is checked before it runs.
-    if any(not label or len(label) > _MAX_LABEL for label in labels):
-        return None
-    try:
-        return ".".join(label.encode("idna").decode("ascii").lower() for label in labels)
-    except UnicodeError:
-        return None

@@ -64,6 +64,8 @@ def read_fields(root: Part, defects: dict[str, None]) -> Fields:
             found.extend(read.addresses)
             for defect in read.defects:
                 defects[f"{name}-{defect}"] = None
+            if name == "from" and read.grouped:
+                defects["from-group"] = None
         return tuple(found)
 
     def first(name: str) -> str:

@@ -121,6 +121,12 @@ class ForwardedOriginal:
     """Ids of the original: all that tie an attached one, else those that the forward names."""
 
 
+UNSURE_AUTHOR = frozenset(
+    {"from-repeated", "from-group", "from-address-ambiguous", "from-address-unclosed"}
+)
+"""Defects of From that leave in doubt whose a mail is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A mail as read. Every field is always there; what was missing or wrong is in `defects`."""
@@ -157,6 +163,13 @@ class Letter:
     """SHA-256 over From, To, Cc, Date, Subject and the decoded parts; no trace fields."""
     defects: tuple[str, ...] = ()
     """What was wrong with the mail, each as a stable code such as `from-missing`."""
+
+    @property
+    def one_author(self) -> bool:
+        """Does one mailbox stand in From, in a way that all read alike? Else it is nobody's: what
+        one reader verifies another one would show as somebody else's."""
+        named = len(self.from_) == 1 and bool(self.from_[0].domain)
+        return named and UNSURE_AUTHOR.isdisjoint(self.defects)
 
     def header(self, name: str) -> tuple[str, ...]:
         """All values of one header field, first to last; `name` in any case."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
+from email import message_from_string
+from email.policy import default
+from email.utils import getaddresses
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inbox.mail import ids
@@ -13,6 +17,8 @@ from inbox.mail.address import AMBIGUOUS, INVALID, parse_addresses
 from inbox.mail.charset import codec_for, decode_text
 from inbox.mail.dates import read_date
 from inbox.mail.html import html_to_text
+from inbox.mail.letter import Letter
+from inbox.mail.parse import parse_letter
 from inbox.mail.transfer import decode_transfer
 from inbox.mail.words import decode_words, parameters
 
@@ -48,6 +54,14 @@ def test_an_address_field_is_read(value: str, people: list[tuple[str, str]]) -> 
         ("<a@evil.example (x).corp.example>", AMBIGUOUS),
         ("a@evil.example\n@corp.example", AMBIGUOUS),
         ("a@b@c.example", AMBIGUOUS),
+        ("<ana@corp.example>evil@evil.example", AMBIGUOUS),
+        ("ana@corp.example <a@evil.example>", AMBIGUOUS),
+        ("ana@corp.example: <a@evil.example>", AMBIGUOUS),
+        ('"Ana" ana@corp.example <a@evil.example>', AMBIGUOUS),
+        ("ana@(x)corp.example <a@evil.example>", AMBIGUOUS),
+        ("<a@evil.example> ana@corp.example", AMBIGUOUS),
+        ("a@evil.example .corp.example", AMBIGUOUS),
+        ("a@evil.example)@corp.example", AMBIGUOUS),
         ("<a b@c.example>", INVALID),
         ("=?utf-8?q?a=40b.example?=", INVALID),
     ],
@@ -58,6 +72,53 @@ def test_an_address_that_two_readers_could_read_differently_gives_no_domain(
     read = parse_addresses(value)
     assert [one.domain for one in read] == [""]
     assert read.defects == (defect,)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["<ana@corp.example> <a@evil.example>", "Ana <ana@corp.example>, Eve <a@evil.example>",
+     "people: ana@corp.example;", "people: ana@corp.example, a@evil.example;", "people:;",
+     "Ana <ana@corp.example", '"Ana <ana@corp.example>', "Ana (x <ana@corp.example>", "ana", ""],
+)  # fmt: skip
+def test_whose_mail_it_is_takes_one_mailbox_that_all_read_alike(value: str) -> None:
+    assert not author(value).one_author
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["ana@corp.example", "Ana <ana@corp.example>", '"ana@other.example" <ana@corp.example>',
+     "ana@corp.example <Ana@Corp.example>", "=?utf-8?q?ana@other.example?= <ana@corp.example>",
+     "ana@corp.example (eve@evil.example)", "Re: Ana <ana@corp.example>", "ana..b@corp.example",
+     '"ana@other.example"@corp.example', "Ana Byte ana@corp.example"],
+)  # fmt: skip
+def test_what_programs_and_people_really_write_is_somebodys(value: str) -> None:
+    found = author(value)
+    assert found.one_author and found.from_[0].domain == "corp.example"
+
+
+def author(value: str) -> Letter:
+    return parse_letter(f"From: {value}\n\nHello\n".encode())
+
+
+PIECES = st.sampled_from(
+    ["ana@corp.example", "eve@evil.example", "@", "ana", "corp.example", ".evil.example", "<", ">",
+     "<eve@evil.example>", '"', "(", ")", ",", ";", ":", "\\", " ", "\t", "x", "=?utf-8?q?a=40corp.example?=", "[", "]"]
+)  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(st.lists(PIECES, max_size=9).map("".join))
+def test_the_standard_library_reads_no_other_domain_where_we_are_sure(value: str) -> None:
+    """What reads differently here was the way in elsewhere (CVE-2023-27043 and its kind)."""
+    found = author(value)
+    if not found.one_author:
+        return
+    old = [one.rpartition("@")[2] for _, one in getaddresses([value.strip()]) if "@" in one]
+    assert set(old) <= {found.from_[0].domain}, (found.from_, old)
+    with suppress(IndexError, AttributeError):  # it raises these on what is no address
+        read = message_from_string(f"From: {value.strip()}\n\n", policy=default)
+        new = [one.domain for one in read["from"].addresses if one.domain]
+        assert set(new) <= {found.from_[0].domain}, (found.from_, new)
 
 
 @given(st.text(alphabet='ab@."<>(),:;[]\\ =?\n', max_size=80))

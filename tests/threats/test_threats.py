@@ -210,6 +210,7 @@ def test_t08_a_name_shows_no_other_address(
         (f"From: {ANA}\r\nFrom: eve@evil.example\r\n", "fail"),
         (f"From: eve@evil.example\r\nfrom : {ANA}\r\n", "fail"),
         (f"From: eve@evil.example, {ANA}\r\n", "unverified"),
+        (f"From: {ANA}, eve@evil.example\r\n", "unverified"),
         ("From: people:;\r\n", "no-author"),
         ("From: \r\n", "no-author"),
         ("", "no-author"),
@@ -279,8 +280,15 @@ def test_t11_limits_on_signatures_look_ups_and_time() -> None:
         ("ana@acme.example@evil.example", "a@evil.example"),
         ("a@evil.example,@acme.example", "a@evil.example"),
         ("ana@acme.example\u2028@evil.example", "a@evil.example"),
-        # In brackets stands the customer, as in any plain forgery (T2), and the rest is a name.
-        ("<ana@acme.example>evil@evil.example", ANA),
+        ("<ana@acme.example>evil@evil.example", "a@evil.example"),
+        ("ana@acme.example <a@evil.example>", "a@evil.example"),
+        ("=?utf-8?q?ana=40acme.example?=x <a@evil.example>", "a@evil.example"),
+        ("ana@acme.example .evil.example", "a@evil.example"),
+        # The customer alone is named, in a way that leaves it in doubt: theirs, and joined to nothing.
+        ("<ana@acme.example> <a@evil.example>", ANA),
+        ("people: ana@acme.example;", ANA),
+        ("Ana <ana@acme.example", ANA),
+        ("ana@acme.example, eve@evil.example", ANA),
     ],
 )
 def test_t12_no_spelling_of_an_address_makes_a_stranger_the_customer(
@@ -293,7 +301,7 @@ def test_t12_no_spelling_of_an_address_makes_a_stranger_the_customer(
     (made,) = [one for one in office.rows(tables.messages, direction="in") if one.mail_id is None]
     assert made.from_address == read
     assert made.thread_id != customers_thread(office).id
-    assert made.verified == ("fail" if read == ANA else "none")
+    assert made.verified == "none"
 
 
 def test_t13_mail_makes_nobody_a_user_and_signs_nobody_in(office: Office) -> None:

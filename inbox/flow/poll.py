@@ -42,6 +42,7 @@ class Poll:
     def __init__(self, db: Database, remote: Folders, rules: Rules, held: Held) -> None:
         self._db, self._remote, self._rules, self._held = db, remote, rules, held
         self._refused = 0
+        self._moves_cursor = True
 
     def look(self, folder: str) -> Round:
         """Take what is new in a folder.
@@ -50,16 +51,24 @@ class Poll:
         was committed until then is accounted for, and the next call goes on behind it.
         """
         at = self._meet(folder)
-        uids = self._remote.uids(at.last_uid)
-        done = Round()
+        listed = self._remote.uids(at.last_uid)
+        done = self._live_first(at, listed)
+        uids, newest, unasked = self._unsettled(at, listed), max(listed, default=0), 0
         for batch in self._batches(at, uids):
             if self._rules.stopping():
                 return done
             done += self._take(at, batch)
             self._rules.progress(folder, done.total, len(uids))
+            unasked += len(batch.uids)
+            if unasked >= LISTED_AT_ONCE:
+                came, unasked = self._remote.uids(newest), 0
+                done += self._ahead(at, came)
+                newest = max(came, default=newest)
         done += self._once_more(at)
         move_away(self._db, self._remote, self._rules, at)
         with self._db.write() as conn:
+            mailboxes.hold(conn, self._held)
+            mailboxes.advance(conn, at, max(listed, default=0))
             mailboxes.change(conn, at.id, looked_at=self._rules.clock())
         return done
 
@@ -115,6 +124,32 @@ class Poll:
                 used += size
             yield whole.of(held)
 
+    def _unsettled(self, at: Folder, listed: Sequence[int]) -> list[int]:
+        """Of these, what was not taken ahead, in this round or one that was ended."""
+        with self._db.read() as conn:
+            settled = mailbox_uids.settled_above(conn, at)
+        return [uid for uid in listed if uid not in settled]
+
+    def _live_first(self, at: Folder, listed: Sequence[int]) -> Round:
+        """Where years of history wait, what came after them is not to wait behind them."""
+        if len(listed) <= LISTED_AT_ONCE or at.last_uid >= at.archive_to:
+            return Round()
+        # A search goes by days of the server's zone.
+        before = (self._rules.box.archive_before or at.archive_before) - timedelta(days=1)
+        live = self._remote.uids(at.last_uid, before.date())
+        return self._ahead(at, self._unsettled(at, live))
+
+    def _ahead(self, at: Folder, uids: Sequence[int]) -> Round:
+        """Take some now, one by one, and leave the cursor where it is. Of many that are no history
+        each waits for those before it."""
+        if len(uids) > LISTED_AT_ONCE:
+            return Round()
+        self._moves_cursor = False
+        try:
+            return self._one_by_one(at, uids, MOST_ATTEMPTS)
+        finally:
+            self._moves_cursor = True
+
     def _once_more(self, at: Folder) -> Round:
         """What was refused in the last rounds; what is refused for good waits for `reconcile`."""
         with self._db.read() as conn:
@@ -157,7 +192,7 @@ class Poll:
             mailboxes.hold(conn, self._held)
             attempts = mailbox_uids.attempts_of(conn, at, uid)
             if most_attempts is not None and attempts >= most_attempts:
-                mailboxes.advance(conn, at, uid)
+                self._advance(conn, at, uid)
                 return Round(left=1)
             size = one.listed[uid].size if uid in one.listed else 0
             detail = "asked for; it did not come, or could not be stored"
@@ -300,9 +335,13 @@ class Poll:
                 ],
                 self._rules.clock(),
             )
-            mailboxes.advance(conn, at, max(uids))
+            self._advance(conn, at, max(uids))
 
         accept(self._db, fresh, self._rules.node, written)
+
+    def _advance(self, conn: Conn, at: Folder, uid: int) -> None:
+        if self._moves_cursor:
+            mailboxes.advance(conn, at, uid)
 
 
 def origin(at: Folder, uid: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 
@@ -37,8 +37,9 @@ class Folders(Protocol):
         """Select a folder; the other calls are about it."""
         ...
 
-    def uids(self, after: int) -> tuple[int, ...]:
-        """All UIDs above this one, ascending; read, unread and flagged alike."""
+    def uids(self, after: int, since: date | None = None) -> tuple[int, ...]:
+        """All UIDs above this one, ascending; read, unread and flagged alike. With `since` those
+        that the server took on that day of its own or later."""
         ...
 
     def listed(self, uids: Sequence[int]) -> dict[int, Listed]:

@@ -15,6 +15,7 @@ import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from typing import Any
 
@@ -248,10 +249,11 @@ class Remote:
             raise self._error(FOLDER, f"the folder {folder!r} has no UIDVALIDITY: it has no UIDs")
         return Opened(folder, uidvalidity, int(found.get(b"UIDNEXT", 0)))
 
-    def uids(self, after: int) -> tuple[int, ...]:
-        """All UIDs above this one, ascending."""
+    def uids(self, after: int, since: date | None = None) -> tuple[int, ...]:
+        """All UIDs above this one, ascending; of these the ones of that day and later."""
+        wanted: list[Any] = ["UID", f"{after + 1}:*", *(("SINCE", since) if since else ())]
         with self._call("UID SEARCH", self._waits.call, REFUSED, LONGEST_LINE):
-            found = self._client.search(["UID", f"{after + 1}:*"])
+            found = self._client.search(wanted)
         # `n:*` always holds the last mail, whatever its UID (RFC 9051 section 9, seq-range).
         return tuple(sorted({int(uid) for uid in found if int(uid) > after}))
 

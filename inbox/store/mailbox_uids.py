@@ -103,6 +103,19 @@ def accounted(conn: Conn, folder: Folder) -> set[int]:
     return set(conn.scalars(select(imap_uids.c.uid).where(_here(folder))))
 
 
+def settled_above(conn: Conn, folder: Folder) -> set[int]:
+    """UIDs above the cursor of which it is known what became, and that are not to be asked for."""
+    return set(
+        conn.scalars(
+            select(imap_uids.c.uid).where(
+                _here(folder),
+                imap_uids.c.uid > folder.last_uid,
+                imap_uids.c.outcome != REFUSED,
+            )
+        )
+    )
+
+
 def left(conn: Conn, folder: Folder) -> tuple[Left, ...]:
     """Mails that are left on the server, because they are too large or cannot be had; all of them:
     who compares or asks again must not pass over the last."""

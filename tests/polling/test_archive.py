@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
@@ -10,14 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from inbox.errors import MailboxError
 from inbox.flow.mailbox_state import states
-from inbox.store import intake
+from inbox.imap_settings import Imap
+from inbox.net.imap import Remote
+from inbox.store import intake, mailboxes
 from inbox.store.database import Database
 from inbox.store.tables import events, ledger, threads
 from routing.floods import Bounds, Floods
 from tests import databases
 from tests.followups.office import Office, open_office
-from tests.polling.box import Box, box_of, numbered
+from tests.polling.box import HASTY, Box, box_of, numbered
+from tests.polling.relay import instead, relaying
 from tests.services.dovecot import Dovecot
 
 
@@ -85,6 +90,81 @@ def test_live_mail_is_filed_before_a_flood_and_a_flood_before_history(archive: B
             )
         taken.append(claim.ledger_id)
     assert taken == [4, 6, 5, 1, 2, 3]
+
+
+@pytest.fixture
+def fetched(archive: Box, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The UIDs as they were fetched, of a mailbox in which ten mails are many."""
+    monkeypatch.setattr("inbox.flow.poll.LISTED_AT_ONCE", 10)
+    archive.imap = Imap(batch_mails=5)
+    order: list[int] = []
+    bodies = Remote.bodies
+
+    def noted(remote: Remote, uids: Sequence[int], size: int) -> dict[int, bytes]:
+        order.extend(uids)
+        return bodies(remote, uids, size)
+
+    monkeypatch.setattr(Remote, "bodies", noted)
+    return order
+
+
+def test_years_of_history_do_not_hold_up_what_came_after_them(
+    archive: Box, fetched: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        old(archive, number, 400 - number)
+    archive.put(numbered(31), numbered(32))
+    bodies = Remote.bodies
+
+    def and_one_comes(remote: Remote, uids: Sequence[int], size: int) -> dict[int, bytes]:
+        if fetched[-1:] == [5]:
+            archive.put(numbered(33))
+        return bodies(remote, uids, size)
+
+    monkeypatch.setattr(Remote, "bodies", and_one_comes)
+    assert archive.poll().accepted == 33
+    assert fetched == [31, 32, *range(1, 11), 33, *range(11, 31)]
+    assert archive.count() == 33 and archive.poll().total == 0
+    archive.reconciled()
+    with archive.house.looking() as conn:
+        at = mailboxes.folder_of(conn, "main", "INBOX")
+    assert at is not None and at.last_uid == 33
+
+
+def test_a_first_pass_that_is_ended_goes_on_behind_what_it_took(
+    archive: Box, fetched: list[int]
+) -> None:
+    for number in range(30):
+        old(archive, number, 400 - number)
+    archive.put(numbered(31))
+    asked: list[bool] = []
+    done = archive.poll(stopping=lambda: bool(asked.append(True)) or len(asked) > 2)
+    assert (done.accepted, archive.count()) == (11, 11)
+    assert archive.poll().accepted == 20
+    assert sorted(fetched) == list(range(1, 32)), "nothing is fetched twice"
+    archive.reconciled()
+
+
+def test_a_live_mail_that_cannot_be_had_holds_up_no_history(
+    archive: Box, fetched: list[int]
+) -> None:
+    archive.polled = replace(archive.polled, tls="none", host="127.0.0.1")
+    for number in range(30):
+        old(archive, number, 400 - number)
+    archive.put(numbered(31), numbered(32))
+    hang_up = instead(r"UID FETCH (\d+,)*31(,\d+)* \(BODY", "")
+    with relaying(archive.server.port, hang_up) as relay:
+        archive.polled = replace(archive.polled, port=relay.port)
+        for _ in range(8):
+            with suppress(MailboxError):
+                archive.poll(waits=HASTY)
+    assert archive.count() == 31
+    archive.polled = replace(archive.polled, port=archive.server.port)
+    assert [(one.uid, one.attempts) for one in archive.compare().left] == [(31, 3)]
+    with archive.polling() as poll:
+        poll.reconcile("INBOX")
+    assert archive.count() == 32
+    archive.reconciled()
 
 
 def test_history_may_stay_open(archive: Box) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -177,7 +177,7 @@ class Listing:
     def open(self, folder: str) -> Opened:
         return Opened(folder, 1, len(self._uids) + 1)
 
-    def uids(self, after: int) -> tuple[int, ...]:
+    def uids(self, after: int, since: date | None = None) -> tuple[int, ...]:
         return self._uids[after:]
 
 

@@ -101,6 +101,7 @@ def inbox(request: Request) -> Response:
         account = accounts.by_id(conn, filters.account) if filters.account else None
         said = _said(conn, request)
     values = {"listed": listed, "filters": filters, "account": account, "current": None}
+    values |= {"picks": True}
     if request.query_params.get("fragment") == "rows":
         return fragment(request, "_fragments/thread_rows.html", around, **values)
     values |= {

@@ -106,12 +106,13 @@ class Queued:
     held: bool
 
 
-def plan(conn: Conn, wish: Wish, post: Post) -> Planned:
-    """The reply as it would leave; changes nothing. Raises `NotFound`, and `AboardError` where an
-    address cannot be written or nobody would get it."""
+def plan(conn: Conn, wish: Wish, post: Post, mails: Sequence[Message] | None = None) -> Planned:
+    """The reply as it would leave; changes nothing. `mails` are all of the thread, where they were
+    read already. Raises `NotFound`, and `AboardError` where an address cannot be written or nobody
+    would get it."""
     thread = threads.by_id(conn, wish.thread_id)
     person = people.at_work(conn, wish.by)
-    mails = messages.of_thread(conn, thread.id)
+    mails = messages.of_thread(conn, thread.id) if mails is None else mails
     answered = _answered(thread, mails, wish.answers_id)
     if not wish.text.strip():
         raise AboardError("the reply is empty")

@@ -134,6 +134,17 @@ def of_thread(conn: Conn, thread_id: int, *, limit: int = 2000) -> tuple[Message
     return tuple(_message(row) for row in found)
 
 
+def last_received(conn: Conn, thread_id: int) -> int | None:
+    """The message of a thread that was received last, or None."""
+    found = conn.scalar(
+        select(messages.c.id)
+        .where(messages.c.thread_id == thread_id)
+        .order_by(messages.c.received_at.desc(), messages.c.id.desc())
+        .limit(1)
+    )
+    return None if found is None else int(found)
+
+
 def attachments_of(
     conn: Conn, message_ids: Sequence[int], seer: Seer | None = ALL
 ) -> dict[int, tuple[StoredAttachment, ...]]:

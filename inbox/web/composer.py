@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -92,7 +92,8 @@ def composer(
     shut = extra.mode == CLOSED
     draft = _chosen(found, thread, person, replace(extra, mode="") if shut else extra)
     mode = "" if shut else extra.mode or _mode(draft)
-    mails = messages.of_thread(conn, thread.id)
+    whole = mode in ("reply", "all", "forward") or (extra.held and extra.seen_message_id)
+    mails = messages.of_thread(conn, thread.id) if whole else ()
     files = drafts.files_of(conn, [draft.id]).get(draft.id, ()) if draft else ()
     fields = dict(draft.fields) if draft else {}
     if extra.mode in ("reply", "all") and (draft is None or draft.kind == "reply"):
@@ -104,8 +105,8 @@ def composer(
         text = extra.text
     planned, trouble = None, ""
     if mode in ("reply", "all"):
-        planned, trouble = _planned(conn, thread, person, fields, site)
-    seen = mails[-1].id if mails else None
+        planned, trouble = _planned(conn, thread, person, fields, site, mails)
+    seen = mails[-1].id if mails else messages.last_received(conn, thread.id)
     waiting = tuple(
         one for one in outbox_desk.open_of_thread(conn, thread.id) if one.by_id == person.id
     )
@@ -157,7 +158,12 @@ def _mode(draft: Draft | None) -> str:
 
 
 def _planned(
-    conn: Conn, thread: Thread, person: Person, fields: Mapping[str, Any], site: Site
+    conn: Conn,
+    thread: Thread,
+    person: Person,
+    fields: Mapping[str, Any],
+    site: Site,
+    mails: Sequence[Message],
 ) -> tuple[Planned | None, str]:
     """Who would get it, as `flow.reply` computes it."""
     draft = Draft(
@@ -167,7 +173,7 @@ def _planned(
     post = post_for_looking(site)
     wish: Wish = Sending(site.db, person.handle, post).wish(draft, (), Ordered(0, thread.id))
     try:
-        return reply.plan(conn, wish, post), ""
+        return reply.plan(conn, wish, post, mails), ""
     except AboardError as reason:
         return None, str(reason)
 

@@ -102,6 +102,20 @@ def test_ten_times_the_mail_costs_not_one_statement_more(own: Told) -> None:
     assert statements(own) == before
 
 
+@pytest.mark.parametrize(
+    ("mode", "most"), [("", 0), ("reply", 1), ("all", 1), ("forward", 1), ("note", 0)]
+)
+def test_the_mails_of_a_thread_are_read_once_and_only_for_who_writes(
+    told: Told, mode: str, most: int
+) -> None:
+    """Beside the newest ones, which the page shows: there may be thousands of them."""
+    client = told.client()
+    with counted(told.db) as seen:
+        assert client.get(f"/threads/1?compose={mode}").status_code == 200
+    whole = [one for one in seen if "messages.visible_text" in one and "DESC" not in one]
+    assert len(whole) == most, whole
+
+
 @pytest.mark.parametrize("path", ["/nope", "/static/nope"])
 def test_a_page_that_is_not_there_costs_no_statement(own: Told, path: str) -> None:
     client = own.client()

@@ -133,6 +133,10 @@ class Drafting:
         person = people.at_work(conn, self.by)
         return self._mine(conn, draft_id, threads.by_id(conn, thread_id), person, lock=False)
 
+    def _locked(self, conn: Conn, draft_id: int, thread_id: int) -> Draft:
+        person = people.at_work(conn, self.by)
+        return self._mine(conn, draft_id, threads.by_id(conn, thread_id), person)
+
     def restore(self, draft_id: int, thread_id: int, version: int, now: datetime) -> Draft:
         """Let a draft say what it said at an earlier save; that is a version of its own."""
         with self.db.write() as conn:
@@ -171,7 +175,7 @@ class Drafting:
         if shown and kind is None:
             raise AboardError(f"{name}: only PNG, JPEG, GIF and WebP pictures stand in a text")
         with self.db.write() as conn:
-            draft = self.open(conn, draft_id, thread_id)
+            draft = self._locked(conn, draft_id, thread_id)  # nobody adds a file while we count
             there = drafts.files_of(conn, [draft.id]).get(draft.id, ())
             _refuse_size(name, len(upload.content), there)
             name = _fresh_name(name, {one.name for one in there})
@@ -193,7 +197,7 @@ class Drafting:
     def detach(self, draft_id: int, thread_id: int, file_id: int) -> None:
         """Take a file away. Raises `NotFound`."""
         with self.db.write() as conn:
-            draft = self.open(conn, draft_id, thread_id)
+            draft = self._locked(conn, draft_id, thread_id)
             if not drafts.detach(conn, draft.id, file_id):
                 raise NotFound(f"draft {draft.id} has no file {file_id}")
 

@@ -6,7 +6,7 @@ undo is a deed of its own on the timeline, and clocks follow it as they followed
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,7 +37,7 @@ from inbox.store import (
     threads,
     timeline,
 )
-from inbox.store.database import Database
+from inbox.store.database import Conn, Database
 from inbox.store.deeds import Deed
 from inbox.store.hits import TAKES_BACK
 from inbox.store.people import Person
@@ -61,25 +61,41 @@ def undo(db: Database, run: str, by: str, now: datetime, told: Told = sla.told) 
     Raises `NotFound` for a run that is not there, `AboardError` where it is somebody else's (leads
     and admins may) or was undone already.
     """
-    with db.write() as conn:
-        person = people.at_work(conn, by)
-        found = deeds.of_run(conn, run) if run else ()
-        _refuse(found, person)
-        touched = {one.thread_id for one in found if one.thread_id is not None}
-        now_there = [threads.by_id(conn, one).account_id for one in sorted(touched)]
-        accounts.lock(conn, set(now_there))
-        undoing = Undoing(conn, person, now, told)
-        done: list[int] = []
-        left: list[str] = []
-        for one in found:
-            if not deeds.note_undone(conn, one.id, person.id, now):
-                continue
-            said = WAYS[one.kind](undoing, one)
-            if said:
-                left.append(said)
-            elif one.thread_id is not None:
-                done.append(one.thread_id)
-        return Undone(tuple(sorted(set(done))), tuple(dict.fromkeys(left)))
+    while True:
+        with db.write() as conn:
+            undone = _undone(conn, run, by, now, told)
+        if undone is not None:
+            return undone
+
+
+def _undone(conn: Conn, run: str, by: str, now: datetime, told: Told) -> Undone | None:
+    """None where a thread went to another account while we waited for its own: nothing is done."""
+    person = people.at_work(conn, by)
+    found = deeds.of_run(conn, run) if run else ()
+    _refuse(found, person)
+    touched = {one.thread_id for one in found if one.thread_id is not None}
+    held = _homes(conn, touched)
+    accounts.lock(conn, held)
+    if not _homes(conn, touched) <= held:
+        return None
+    _refuse(deeds.of_run(conn, run), person)  # another may have undone it meanwhile
+    undoing = Undoing(conn, person, now, told)
+    done: list[int] = []
+    left: list[str] = []
+    for one in found:
+        if not deeds.note_undone(conn, one.id, person.id, now):
+            continue
+        said = WAYS[one.kind](undoing, one)
+        if said:
+            left.append(said)
+        elif one.thread_id is not None:
+            done.append(one.thread_id)
+    return Undone(tuple(sorted(set(done))), tuple(dict.fromkeys(left)))
+
+
+def _homes(conn: Conn, thread_ids: Collection[int]) -> set[int]:
+    """The accounts of these threads, as they are now."""
+    return {threads.by_id(conn, one).account_id for one in sorted(thread_ids)}
 
 
 def _refuse(found: tuple[Deed, ...], person: Person) -> None:

@@ -200,7 +200,8 @@ class Named:
 
 def save(conn: Conn, owner: Seer, new: Named, now: datetime) -> int:
     """Save a view for its owner; its number. Raises `AboardError` for a name that they use."""
-    _free(conn, owner, new.title, None)
+    _alone(conn, owner.person_id)
+    _free(conn, owner.person_id, new.title, None)
     mine = saved_views.c.owner_id == owner.person_id
     last = conn.scalar(select(func.max(saved_views.c.position)).where(mine)) or 0
     row = _values(new) | {"owner_id": owner.person_id, "position": last + 1, "created_at": now}
@@ -209,8 +210,9 @@ def save(conn: Conn, owner: Seer, new: Named, now: datetime) -> int:
 
 def change(conn: Conn, owner: Seer, view_id: int, new: Named) -> None:
     """Give one's view another name, query or audience. Raises `NotFound`, `AboardError`."""
-    _own(conn, owner, view_id)
-    _free(conn, owner, new.title, view_id)
+    whose = _own(conn, owner, view_id)
+    _alone(conn, whose)
+    _free(conn, whose, new.title, view_id)
     conn.execute(update(saved_views).where(saved_views.c.id == view_id).values(**_values(new)))
 
 
@@ -222,6 +224,7 @@ def remove(conn: Conn, owner: Seer, view_id: int) -> None:
 
 def move(conn: Conn, owner: Seer, view_id: int, up: bool) -> None:
     """Put one's view before the one above it, or behind the one below. Raises `NotFound`."""
+    _alone(conn, owner.person_id)
     mine = select(saved_views.c.id).where(saved_views.c.owner_id == owner.person_id)
     order = list(conn.scalars(mine.order_by(saved_views.c.position, saved_views.c.id)))
     if view_id not in order:
@@ -251,19 +254,28 @@ def _values(new: Named) -> dict[str, Any]:
     }
 
 
-def _own(conn: Conn, owner: Seer, view_id: int) -> None:
-    """Only who made a view changes it; leads and admins also what is shared."""
+def _own(conn: Conn, owner: Seer, view_id: int) -> int:
+    """Whose view it is. Only who made one changes it; leads and admins also what is shared."""
     mine = saved_views.c.owner_id == owner.person_id
     allowed = or_(mine, saved_views.c.shared != "me") if owner.sees_all else mine
-    wanted = select(saved_views.c.id).where(saved_views.c.id == view_id, allowed)
-    if conn.scalar(wanted) is None:
+    wanted = select(saved_views.c.owner_id).where(saved_views.c.id == view_id, allowed)
+    whose = conn.scalar(wanted)
+    if whose is None:
         raise NotFound(f"there is no view {view_id} of yours")
+    return int(whose)
 
 
-def _free(conn: Conn, owner: Seer, title: str, but: int | None) -> None:
+def _alone(conn: Conn, person_id: int) -> None:
+    """One transaction at a time names and orders the views of a person, so that two of the same
+    name, or at the same place, are noticed. Who only refers to the person does not wait."""
+    row = select(people.c.id).where(people.c.id == person_id)
+    conn.execute(row.with_for_update(key_share=True))
+
+
+def _free(conn: Conn, owner_id: int, title: str, but: int | None) -> None:
     taken = select(saved_views.c.id).where(
-        saved_views.c.owner_id == owner.person_id, saved_views.c.name == " ".join(title.split())
+        saved_views.c.owner_id == owner_id, saved_views.c.name == " ".join(title.split())
     )
     found = conn.scalar(taken)
     if found is not None and found != but:
-        raise AboardError(f"you have a view called {title!r} already")
+        raise AboardError(f"there is a view called {title!r} already")

@@ -1,14 +1,12 @@
 """The program that is killed: it accepts one mail, says so, and files it; or does so under load.
 
-python -m tests.crash.driver          one mail after the other, each in a fresh fork (see `serve`)
+python -m tests.crash.driver          one mail after the other, each in a fork: URL FOLDER NUMBER
 python -m tests.crash.driver FOLDER   workers and a stream of mail until it is killed
 """
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
-import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -23,14 +21,8 @@ from inbox.flow.context import FilingContext
 from inbox.store import intake
 from inbox.store.database import Database
 from inbox.worker import Supervisor
+from tests.crash.forks import say, serve
 from tests.flow.house import mail
-
-PR_SET_PTRACER, ANY = 0x59616D61, ctypes.c_ulong(-1)
-
-
-def say(line: str) -> None:
-    """Write a line at once; an acknowledgement must be seen however the process ends."""
-    os.write(1, f"{line}\n".encode())
 
 
 def raw_mail(number: int) -> bytes:
@@ -86,46 +78,6 @@ def one_mail(url: str, folder: Path, number: int) -> None:
         except StoreError:
             say("TROUBLE")
     db.close()
-    say("DONE")
-
-
-def serve() -> None:
-    """For each line `URL FOLDER NUMBER`: fork a child that waits for a line, then handles the mail.
-
-    The fork saves the second that Python needs to start; the pause lets a tracer attach. The line
-    `warm URL FOLDER NUMBER` handles a mail in this very process: its children need not compile
-    every statement again.
-    """
-    while True:
-        words = read_line().split()
-        if not words:
-            return
-        if words[0] == "warm":
-            one_mail(words[1], Path(words[2]), int(words[3]))
-            continue
-        child = os.fork()
-        if child == 0:
-            # Where only parents may trace, this lets the test's tracer in.
-            ctypes.CDLL(None).prctl(PR_SET_PTRACER, ANY, 0, 0, 0)
-            say(f"PID {os.getpid()}")
-            read_line()
-            try:
-                one_mail(words[0], Path(words[1]), int(words[2]))
-            finally:
-                os._exit(0)
-        _, status = os.waitpid(child, 0)
-        say(f"END {os.waitstatus_to_exitcode(status)}")
-
-
-def read_line() -> str:
-    """A line from standard input, byte by byte, so that nothing is read ahead for another."""
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = os.read(0, 1)
-        if not byte:
-            break
-        line += byte
-    return line.decode()
 
 
 def load_until_killed(folder: Path) -> None:
@@ -149,4 +101,4 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         load_until_killed(Path(sys.argv[1]))
     else:
-        serve()
+        serve(lambda words: one_mail(words[0], Path(words[1]), int(words[2])))

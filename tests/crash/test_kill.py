@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
@@ -30,7 +29,7 @@ from inbox.store.tables import messages
 from inbox.store.tables import raw_mail as raw_mails
 from tests.crash import tracer
 from tests.crash.driver import raw_mail
-from tests.crash.tracer import CALLS, REPO, Driver, driver
+from tests.crash.tracer import REPO, Driver, driver
 from tests.databases import prepare
 from tests.flow.house import CONFIG, House, make, write_files
 
@@ -111,15 +110,9 @@ def _looked_at(house: House, context: FilingContext, raw: bytes, acknowledged: s
     return ", ".join(row.state for row in rows) or "nothing"
 
 
-def points(counts: Counter[str]) -> list[tuple[str, int]]:
-    return [(call, number) for call in CALLS for number in range(1, counts[call] + 1)]
-
-
 def kill_at(driven: Driver, place: Place, call: str, at: int) -> str:
     url, number = place.fresh()
-    inject = ("-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={at}")
-    outcome = driven.run(url, place.folder, number, *inject, "-o", os.devnull)
-    assert outcome.exitcode == -signal.SIGKILL or "DONE" in outcome.said, outcome
+    outcome = driven.kill_at((url, place.folder, number), call, at)
     said = "acknowledged" if outcome.acknowledged else "not acknowledged"
     return f"{said}; stored: {recovers(place, url, number, outcome.acknowledged)}"
 
@@ -129,11 +122,8 @@ def sweep(
 ) -> dict[tuple[str, int], str]:
     driven.warm(*place.warm())
     url, number = place.fresh()
-    counts = driven.count(url, place.folder, number, scratch / "calls")
+    chosen = driven.points((url, place.folder, number), scratch / "calls", sample, 5)
     recovers(place, url, number, None)
-    chosen = points(counts)
-    if sample is not None:
-        chosen = sorted(random.Random(5).sample(chosen, min(sample, len(chosen))))
     return {point: kill_at(driven, place, *point) for point in chosen}
 
 
@@ -193,18 +183,7 @@ def test_a_disk_that_fails_acknowledges_nothing_and_recovers(
 ) -> None:
     place = Place(template, tmp_path)
     url, number = place.fresh()
-    call = fault.partition(":")[0]
-    outcome = driven.run(
-        url,
-        template,
-        number,
-        "-e",
-        f"trace={call}",
-        "-e",
-        f"inject={fault}:when={at}",
-        "-o",
-        os.devnull,
-    )
+    outcome = driven.sabotage((url, template, number), fault, str(at))
     assert "REFUSED" in outcome.said or "TROUBLE" in outcome.said, outcome
     assert outcome.acknowledged
     assert outcome.said[-1] == "DONE"
@@ -217,18 +196,7 @@ def test_a_disk_that_stays_broken_acknowledges_nothing(
 ) -> None:
     place = Place(template, tmp_path)
     url, number = place.fresh()
-    call = fault.partition(":")[0]
-    outcome = driven.run(
-        url,
-        template,
-        number,
-        "-e",
-        f"trace={call}",
-        "-e",
-        f"inject={fault}:when=1+",
-        "-o",
-        os.devnull,
-    )
+    outcome = driven.sabotage((url, template, number), fault, "1+")
     assert outcome.acknowledged is None
     assert outcome.said.count("REFUSED") == 4
     recovers(place, url, number, None)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,22 +54,23 @@ class Outcome:
 
 
 class Driver:
-    """A running `tests.crash.driver`, which handles one mail per call in a fork of its own."""
+    """A running program of `tests.crash.forks`, which works once per call in a fork of its own. What
+    it is told, its words, is its own affair."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdin and process.stdout
         self._in: IO[str] = process.stdin
         self._out: IO[str] = process.stdout
 
-    def warm(self, url: str, folder: Path, number: int) -> None:
-        """Let the driver handle a mail in its own process, so that forks begin where it is warm."""
-        self._tell(f"warm {url} {folder} {number}")
+    def warm(self, *words: object) -> None:
+        """Let it work in its own process, so that forks begin where it is warm."""
+        self._tell("warm", *words)
         while not (line := self._out.readline()).startswith("DONE"):
             assert line, "the driver is gone"
 
-    def run(self, url: str, folder: Path, number: int, *strace: str) -> Outcome:
-        """Handle mail `number` under strace with these options."""
-        self._tell(f"{url} {folder} {number}")
+    def run(self, words: Sequence[object], *strace: str) -> Outcome:
+        """Work under strace with these options."""
+        self._tell(*words)
         pid = self._out.readline().split()[1]
         tracer = subprocess.Popen(
             ["strace", "-f", "-p", pid, *strace], stderr=subprocess.PIPE, text=True
@@ -83,23 +86,41 @@ class Driver:
         tracer.communicate(timeout=20)
         return Outcome(tuple(said), int(line.split()[1]))
 
-    def count(self, url: str, folder: Path, number: int, log: Path) -> Counter[str]:
-        """How often an undisturbed mail makes each of the calls."""
-        self.run(url, folder, number, "-e", f"trace={','.join(CALLS)}", "-o", str(log))
+    def sabotage(self, words: Sequence[object], fault: str, when: str) -> Outcome:
+        """Work until the n-th call of a kind, `pwrite64:error=EIO` for instance, goes wrong."""
+        call = fault.partition(":")[0]
+        inject = ("-e", f"trace={call}", "-e", f"inject={fault}:when={when}")
+        return self.run(words, *inject, "-o", os.devnull)
+
+    def kill_at(self, words: Sequence[object], call: str, at: int) -> Outcome:
+        """Work until it is killed at its n-th call of this kind, or came to its end before."""
+        outcome = self.sabotage(words, f"{call}:signal=KILL", str(at))
+        assert outcome.exitcode == -signal.SIGKILL or "DONE" in outcome.said, outcome
+        return outcome
+
+    def points(
+        self, words: Sequence[object], log: Path, sample: int | None, seed: int
+    ) -> list[tuple[str, int]]:
+        """Every (call, n) of undisturbed work, or so many drawn of them."""
+        self.run(words, "-e", f"trace={','.join(CALLS)}", "-o", str(log))
         lines = log.read_text().splitlines()
         names = (line.split("(")[0].split()[-1] for line in lines if "(" in line)
-        return Counter(name for name in names if name in CALLS)
+        counts = Counter(name for name in names if name in CALLS)
+        every = [(call, number) for call in CALLS for number in range(1, counts[call] + 1)]
+        if sample is None:
+            return every
+        return sorted(random.Random(seed).sample(every, min(sample, len(every))))
 
-    def _tell(self, line: str) -> None:
-        self._in.write(f"{line}\n")
+    def _tell(self, *words: object) -> None:
+        self._in.write(f"{' '.join(map(str, words))}\n")
         self._in.flush()
 
 
 @contextmanager
-def driver() -> Iterator[Driver]:
+def driver(module: str = "tests.crash.driver") -> Iterator[Driver]:
     """A driver that ends with the block."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.driver"],
+        [sys.executable, "-m", module],
         cwd=REPO,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

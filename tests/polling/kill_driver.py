@@ -1,14 +1,12 @@
-"""The program that is killed: it polls one mailbox once, and moves away what it accepted.
+"""The program that is killed: it polls the mailbox of FOLDER/box-NUMBER once, and moves away what it
+accepted.
 
-python -m tests.polling.kill_driver: for each line `URL FOLDER NUMBER` it forks a child that waits for
-a line and then polls the mailbox of FOLDER/box-NUMBER; `warm ...` polls in this very process.
+python -m tests.polling.kill_driver: see `tests.crash.forks.serve`; its lines are `URL FOLDER NUMBER`
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from inbox.net.imap import Remote, Waits
 from inbox.net.imap_line import Watchdog
 from inbox.store import mailboxes
 from inbox.store.database import Database
-from tests.crash.driver import ANY, PR_SET_PTRACER, read_line, say
+from tests.crash.forks import say, serve
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -50,27 +48,7 @@ def one_round(url: str, folder: Path, number: int) -> None:
         done = Poll(db, remote, rules, held).look("INBOX")
         say(f"ROUND {done.accepted}")
     db.close()
-    say("DONE")
-
-
-def serve() -> None:
-    """Work until there are no more lines."""
-    while words := read_line().split():
-        if words[0] == "warm":
-            one_round(words[1], Path(words[2]), int(words[3]))
-            continue
-        child = os.fork()
-        if child == 0:
-            ctypes.CDLL(None).prctl(PR_SET_PTRACER, ANY, 0, 0, 0)
-            say(f"PID {os.getpid()}")
-            read_line()
-            try:
-                one_round(words[0], Path(words[1]), int(words[2]))
-            finally:
-                os._exit(0)
-        _, status = os.waitpid(child, 0)
-        say(f"END {os.waitstatus_to_exitcode(status)}")
 
 
 if __name__ == "__main__":
-    serve()
+    serve(lambda words: one_round(words[0], Path(words[1]), int(words[2])))

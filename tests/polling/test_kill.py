@@ -7,12 +7,7 @@ committed would be seen here as lost.
 from __future__ import annotations
 
 import json
-import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,7 +17,7 @@ import pytest
 
 from inbox.store.database import Database
 from tests.crash import tracer
-from tests.crash.tracer import CALLS, REPO, Driver
+from tests.crash.tracer import Driver, driver
 from tests.databases import prepare
 from tests.flow.house import House, make
 from tests.polling.box import Box, box_of, numbered
@@ -36,19 +31,8 @@ pytestmark = pytest.mark.skipif(tracer.missing() is not None, reason=str(tracer.
 
 @pytest.fixture(scope="module")
 def driven() -> Iterator[Driver]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.polling.kill_driver"],
-        cwd=REPO,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(REPO)},
-    )
-    assert process.stdin and process.stdout
-    yield Driver(process)
-    process.stdin.close()
-    process.stdout.close()
-    process.wait(20)
+    with driver("tests.polling.kill_driver") as started:
+        yield started
 
 
 class Place:
@@ -78,6 +62,10 @@ class Place:
         box.house.db.close()
         return url, self.number
 
+    def words(self, url: str, number: int) -> tuple[object, ...]:
+        """What the driver is told."""
+        return url, self.folder, number
+
     def box(self, url: str) -> Box:
         """A box on this database."""
         return box_of(self.server, House(Database(url), self.settings))
@@ -100,23 +88,16 @@ class Place:
         return f"{before} accepted, {inside.on_server} in the inbox"
 
 
-def kill_at(driven: Driver, place: Place, call: str, at: int) -> str:
-    url, number = place.fresh()
-    inject = ("-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={at}")
-    outcome = driven.run(url, place.folder, number, *inject, "-o", os.devnull)
-    assert outcome.exitcode == -signal.SIGKILL or "DONE" in outcome.said, outcome
-    return place.judged(url, number)
-
-
 def sweep(driven: Driver, place: Place, sample: int | None) -> Counter[str]:
-    url, number = place.fresh()
-    driven.warm(url, place.folder, number)
-    url, number = place.fresh()
-    counts = driven.count(url, place.folder, number, place.folder / "calls")
-    points = [(call, n) for call in CALLS for n in range(1, counts[call] + 1)]
-    if sample is not None:
-        points = sorted(random.Random(11).sample(points, min(sample, len(points))))
-    return Counter(kill_at(driven, place, *point) for point in points)
+    driven.warm(*place.words(*place.fresh()))
+    log = place.folder / "calls"
+    points = driven.points(place.words(*place.fresh()), log, sample, 11)
+    found: Counter[str] = Counter()
+    for call, at in points:
+        url, number = place.fresh()
+        driven.kill_at(place.words(url, number), call, at)
+        found[place.judged(url, number)] += 1
+    return found
 
 
 def test_a_kill_at_any_step_of_a_round_loses_and_doubles_nothing(

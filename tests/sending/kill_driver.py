@@ -1,13 +1,9 @@
 """The program that is killed: it claims one outbox item, carries it to a sink and settles it.
 
-python -m tests.sending.kill_driver: for each line `URL PORT` it forks a child that waits for a line
-and then works, so that a tracer can attach; `warm URL PORT` works in this very process.
+python -m tests.sending.kill_driver: see `tests.crash.forks.serve`; its lines are `URL PORT`
 """
 
 from __future__ import annotations
-
-import ctypes
-import os
 
 from inbox.clock import monotonic, utc_now
 from inbox.config import Mailbox
@@ -17,7 +13,7 @@ from inbox.flow.owner import new_owner
 from inbox.net.smtp_out import Smarthost
 from inbox.net.smtp_pool import Pool
 from inbox.store.database import Database
-from tests.crash.driver import ANY, PR_SET_PTRACER, read_line, say
+from tests.crash.forks import say, serve
 
 OURS = (Mailbox("hello@aboard.example", "Onboarding"),)
 
@@ -43,27 +39,7 @@ def one_item(url: str, port: int) -> None:
         say(f"SETTLED {deliver.settle(db, judged, how)}")
     pool.close()
     db.close()
-    say("DONE")
-
-
-def serve() -> None:
-    """Work until there are no more lines."""
-    while words := read_line().split():
-        if words[0] == "warm":
-            one_item(words[1], int(words[2]))
-            continue
-        child = os.fork()
-        if child == 0:
-            ctypes.CDLL(None).prctl(PR_SET_PTRACER, ANY, 0, 0, 0)
-            say(f"PID {os.getpid()}")
-            read_line()
-            try:
-                one_item(words[0], int(words[1]))
-            finally:
-                os._exit(0)
-        _, status = os.waitpid(child, 0)
-        say(f"END {os.waitstatus_to_exitcode(status)}")
 
 
 if __name__ == "__main__":
-    serve()
+    serve(lambda words: one_item(words[0], int(words[1])))

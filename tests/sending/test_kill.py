@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,7 +19,7 @@ from inbox.store import outbox_desk
 from inbox.store.database import Database
 from inbox.store.outbox_desk import Item
 from tests.crash import tracer
-from tests.crash.tracer import CALLS, REPO, Driver
+from tests.crash.tracer import Driver, driver
 from tests.databases import prepare
 from tests.flow.house import make
 from tests.sending.kill_driver import rules
@@ -42,19 +37,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def driven() -> Iterator[Driver]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.sending.kill_driver"],
-        cwd=REPO,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(REPO)},
-    )
-    assert process.stdin and process.stdout
-    yield Driver(process)
-    process.stdin.close()
-    process.stdout.close()
-    process.wait(20)
+    with driver("tests.sending.kill_driver") as started:
+        yield started
 
 
 class Place:
@@ -82,21 +66,6 @@ class Place:
         shutil.copy(self.folder / "template.db", path)
         return f"sqlite:///{path}"
 
-    def count(self, driven: Driver) -> Counter[str]:
-        """How often an undisturbed item makes each of the calls."""
-        log = self.folder / "calls"
-        driven._tell(f"warm {self.fresh()} {self.sink.port}")
-        while not (line := driven._out.readline()).startswith("DONE"):
-            assert line, "the driver is gone"
-        self.run(driven, self.fresh(), "-e", f"trace={','.join(CALLS)}", "-o", str(log))
-        names = (
-            row.split("(")[0].split()[-1] for row in log.read_text().splitlines() if "(" in row
-        )
-        return Counter(name for name in names if name in CALLS)
-
-    def run(self, driven: Driver, url: str, *strace: str) -> tracer.Outcome:
-        return driven.run(url, Path(str(self.sink.port)), 0, *strace)
-
 
 @pytest.fixture(params=["automatic", "reply"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
@@ -109,9 +78,7 @@ def kill_at(driven: Driver, place: Place, call: str, at: int) -> str:
     """Kill there, start again, carry on until the item has ended; what was found."""
     place.sink.kept.clear()
     url = place.fresh()
-    inject = ("-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={at}")
-    outcome = place.run(driven, url, *inject, "-o", os.devnull)
-    assert outcome.exitcode == -signal.SIGKILL or "DONE" in outcome.said, outcome
+    driven.kill_at((url, place.sink.port), call, at)
     db = Database(url)
     try:
         before = item(db)
@@ -154,10 +121,9 @@ def carry_on(db: Database, port: int) -> Item:
 
 
 def sweep(driven: Driver, place: Place, sample: int | None) -> dict[tuple[str, int], str]:
-    counts = place.count(driven)
-    chosen = [(call, number) for call in CALLS for number in range(1, counts[call] + 1)]
-    if sample is not None:
-        chosen = sorted(random.Random(7).sample(chosen, min(sample, len(chosen))))
+    driven.warm(place.fresh(), place.sink.port)
+    words, log = (place.fresh(), place.sink.port), place.folder / "calls"
+    chosen = driven.points(words, log, sample, 7)
     return {point: kill_at(driven, place, *point) for point in chosen}
 
 

@@ -35,8 +35,8 @@ bench: setup ## measure against Postfix and notmuch on this machine (15 minutes)
 	@sh .ci/services.sh bench
 	@$(PYTHON_IN_VENV) -m bench
 
-bench-classifier: setup ## measure the classifier beside its baselines
-	@$(PYTHON_IN_VENV) -m bench.classifier
+bench-classifier: setup ## measure the classifier beside its baselines. DRAWS=2 is shorter than 5
+	@$(PYTHON_IN_VENV) -m bench.classifier --draws $(or $(DRAWS),5)
 
 prove: setup ## the full campaigns: kills, hostile mail, whole corpora (long)
 	@sh .ci/services.sh test

@@ -24,6 +24,7 @@ from classifiers import artifact
 from classifiers.dataset import Example
 from classifiers.features import matrix
 from classifiers.fit import FitOptions, fit, fit_once, read_material, settings_for
+from classifiers.memory import remembering
 from classifiers.model import Model
 from classifiers.shipped import SHIPPED_OPTIONS, read_shipped
 from classifiers.text import MailText, words_of
@@ -172,7 +173,24 @@ def latency() -> list[Row]:
     rows += _processor_rows(calls, mails, texts)
     reading = _percentiles(clock(lambda mail: words_of(mail), mails))
     rows.append(row("G9", "of which reading words p50", _us(reading[0]), None))
+    rows += _with_own_labels(model, examples, mails)
     return [*rows, *_first_meeting(examples), *_many_labels()]
+
+
+def _with_own_labels(
+    model: Model, examples: Sequence[Example], mails: Sequence[MailText]
+) -> list[Row]:
+    """With own labels remembered, in processor time; the mails that are asked about among them."""
+    order = np.random.default_rng(1).permutation(len(examples)).tolist()
+    rows = []
+    for count in (4, 80, 250):
+        kept = remembering(model, [(examples[at].mail, examples[at].label) for at in order[:count]])
+        calls = [lambda mail, ask=kept: ask.predict(mail, evidence=0)]
+        (timed,) = _passes(calls, mails, time.thread_time_ns)
+        metric = f"answer with {count} own labels on top, processor"
+        rows.append(row("G9", f"{metric} p50", _best(timed.passes, 0), None))
+        rows.append(row("G9", f"{metric} p99", _best(timed.passes, 1), None))
+    return rows
 
 
 def _best(passes: Sequence[tuple[float, float]], place: int) -> Figure:

@@ -175,7 +175,7 @@ TEAM_OF_QUEUE = {
 DRAWS = 5
 
 
-def habits() -> str:
+def habits(draws: int = DRAWS) -> str:
     """The same for a house unlike the shipped mail in words and in borders between teams.
 
     it_tickets8 is real mail to a help desk, its queues dealt out to the four teams as
@@ -191,7 +191,7 @@ def habits() -> str:
         ]
 
     house = _House(list(shipped()), part("train"), part("test"))
-    return _curve([house] * DRAWS)
+    return _curve([house] * draws)
 
 
 def _curve(houses: Sequence[_House]) -> str:

@@ -38,7 +38,12 @@ class ModelError(Exception):
 
 
 def dump(model: Model) -> bytes:
-    """The file's content. The same model gives the same bytes."""
+    """The file's content. The same model gives the same bytes.
+
+    ModelError for one that remembers own mail: that is nobody else's affair, and no file holds it.
+    """
+    if model.memory is not None:
+        raise ModelError(f"model {model.id} remembers own mail, which is never written to a file")
     table = model.table
     parts = {
         "words": "\n".join(table.words).encode("utf-8", "surrogatepass"),

@@ -38,6 +38,20 @@ class Lanes:
 
     def unpack(self, total: int) -> list[float]:
         """The numbers of a row, or of a sum of rows."""
-        raw = (total + self._middle).to_bytes(self._bytes, "little")
         scale = self._scale
-        return [(lane - _HALF) / scale for lane in self._format.unpack(raw)]
+        return [(lane - _HALF) / scale for lane in self.lanes(total)]
+
+    def lanes(self, total: int) -> tuple[int, ...]:
+        """The numbers as they lie there, in the same order; `lane` says which is which.
+
+        For who only looks for the few that are large.
+        """
+        return self._format.unpack((total + self._middle).to_bytes(self._bytes, "little"))
+
+    def lane(self, number: float) -> int:
+        """What stands for a number among `lanes`."""
+        return int(number * self._scale) + _HALF
+
+    def number(self, lane: int) -> float:
+        """What one of `lanes` stands for."""
+        return (lane - _HALF) / self._scale

@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from classifiers.confidence import softmax, strength_of
+from classifiers.memory import Memory, Pull
 from classifiers.scoring import Scored, Scorer, scorer_for
 from classifiers.table import Table
 from classifiers.text import MailText, Words, readable, words_of
@@ -86,6 +87,8 @@ class Model:
     info: Mapping[str, object] = field(repr=False, default_factory=dict)
     """How it was made: options, data hash, held-out scores, versions. JSON values only."""
     id: str = ""
+    memory: Memory | None = field(default=None, repr=False, compare=False)
+    """Own labels on top (`memory.remembering`); never part of a file."""
     scorer: Scorer = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -94,32 +97,47 @@ class Model:
     def predict(self, mail: MailText, *, evidence: int = 5) -> Prediction:
         """The answer for one mail with its `evidence` strongest reasons (0: none). Never raises."""
         words = words_of(mail, self.table.pairs)
-        return self.answer(words, self.scorer.score(words), evidence)
+        scored = self.scorer.score(words)
+        if self.memory is None:
+            return self.answer(words, scored, evidence)
+        pulls = self.memory.pulls(words, scored.length, mail.sender)
+        return self.answer(words, _pulled(scored, pulls), evidence, pulls)
 
     def margins(self, mail: MailText) -> list[float]:
         """Uncalibrated scores in the order of `labels`."""
-        return self.scorer.score(words_of(mail, self.table.pairs)).margins
+        return self._scored(mail)[1].margins
+
+    def _scored(self, mail: MailText) -> tuple[Words, Scored, Sequence[Pull]]:
+        words = words_of(mail, self.table.pairs)
+        scored = self.scorer.score(words)
+        if self.memory is None:
+            return words, scored, ()
+        pulls = self.memory.pulls(words, scored.length, mail.sender)
+        return words, _pulled(scored, pulls), pulls
 
     def explain(self, mail: MailText, label: str | None = None) -> Explanation:
         """All parts of the margin of `label` (default: the best). KeyError: unknown label."""
-        words = words_of(mail, self.table.pairs)
-        margins = self.scorer.score(words).margins
+        words, scored, pulls = self._scored(mail)
+        margins = scored.margins
         if label is None:
             at = max(range(len(margins)), key=margins.__getitem__)
         elif label in self.labels:
             at = self.labels.index(label)
         else:
             raise KeyError(f"this model knows no label {label!r}; it knows {list(self.labels)}")
-        parts = sorted(self.scorer.parts(words, at), key=lambda part: (-part[1], part[0]))
+        parts = [(readable(term), weight) for term, weight in self.scorer.parts(words, at)]
+        parts = sorted(parts + _reasons(pulls, at), key=lambda part: (-part[1], part[0]))
         return Explanation(
             label=self.labels[at],
             margin=margins[at],
             bias=self.table.arrays.bias.numbers()[at],
-            parts=tuple(Evidence(readable(term), weight) for term, weight in parts),
+            parts=tuple(Evidence(term, weight) for term, weight in parts),
         )
 
-    def answer(self, words: Words, scored: Scored, evidence: int) -> Prediction:
-        """The prediction that margins stand for; `words` only serve the evidence."""
+    def answer(
+        self, words: Words, scored: Scored, evidence: int, pulls: Sequence[Pull] = ()
+    ) -> Prediction:
+        """The prediction that margins stand for; `words` and `pulls` only serve the evidence."""
         margins = scored.margins
         probabilities = softmax(margins, self.temperature)
         first, second = _two_best(margins)
@@ -129,7 +147,11 @@ class Model:
         reasons: tuple[Evidence, ...] = ()
         if evidence > 0:
             parts = self.scorer.strongest(words, scored, first, evidence)
-            reasons = tuple([Evidence(readable(term), weight) for term, weight in parts])
+            found = [Evidence(readable(term), weight) for term, weight in parts]
+            if pulls:
+                found += [Evidence(*part) for part in _reasons(pulls, first) if part[1] > 0.0]
+                found.sort(key=lambda part: -part.weight)
+            reasons = tuple(found[:evidence])
         label = self.labels[first]
         best = (label,) if second is None else (label, self.labels[second])
         return Prediction(
@@ -143,6 +165,20 @@ class Model:
             known_share=scored.known_share,
             model_id=self.id,
         )
+
+
+def _pulled(scored: Scored, pulls: Sequence[Pull]) -> Scored:
+    """The margins with what remembered mail adds."""
+    if not pulls:
+        return scored
+    moved = [sum(parts) for parts in zip(scored.margins, *[p[2] for p in pulls], strict=True)]
+    return replace(scored, margins=moved)
+
+
+def _reasons(pulls: Sequence[Pull], label: int) -> list[tuple[str, float]]:
+    """Each pull as a part of one label's margin, in words."""
+    what = {False: "mail like it", True: "mail of this company"}
+    return [(f"{what[company]} went to {team}", sums[label]) for team, company, sums in pulls]
 
 
 def _two_best(margins: Sequence[float]) -> tuple[int, int | None]:

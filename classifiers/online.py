@@ -1,7 +1,8 @@
 """One correction taken in at once: a passive-aggressive step on the rows of the mail's words.
 
-Not a refit: it moves what one mail says, so that the same mistake is not made twice before the next
-training. Crammer et al., Online Passive-Aggressive Algorithms, JMLR 7 (2006), variant PA-I.
+Not a refit, and not what keeps the same mistake from being made twice (`memory.py` does that): a
+little step towards what things are called in a house. Crammer et al., Online Passive-Aggressive
+Algorithms, JMLR 7 (2006), variant PA-I.
 """
 
 from __future__ import annotations
@@ -20,23 +21,33 @@ from classifiers.text import MailText, Words, words_of
 
 Floats = npt.NDArray[np.float64]
 
+STEP = 0.1
+"""C of PA-I: how far one step goes at most."""
+FULL_STEPS = 20
+"""With more corrections each goes less far, so that all together go no farther than so many do:
+corrections are the model's mistakes, and what it had right does not answer back."""
 
-def corrected(model: Model, mail: MailText, label: str, aggressiveness: float = 0.4) -> Model:
+
+def corrected(model: Model, mail: MailText, label: str, aggressiveness: float = STEP) -> Model:
     """`model` with `label` pushed above its rival for `mail`; unchanged where it already is.
 
-    `aggressiveness` bounds the step (C of PA-I): 0.1 changes next to nothing, at 1 what is routed
-    begins to break its promise after dozens of steps (docs/CLASSIFIER.md). KeyError: unknown label.
+    `aggressiveness` bounds the step. KeyError: unknown label.
     """
     return corrected_by(model, [(mail, label)], aggressiveness)
 
 
 def corrected_by(
-    model: Model, corrections: Sequence[tuple[MailText, str]], aggressiveness: float = 0.4
+    model: Model, corrections: Sequence[tuple[MailText, str]], aggressiveness: float | None = None
 ) -> Model:
     """`model` after one step for each correction, in their order.
 
-    The same model and corrections give the same result, bit for bit. KeyError: unknown label.
+    `aggressiveness` bounds each step (C of PA-I); by itself it is `STEP`, and less from
+    `FULL_STEPS` corrections on (docs/CLASSIFIER.md: at 0.4 dozens of them cost accuracy wherever
+    the model was good before). The same model and corrections give the same result, bit for bit.
+    KeyError: unknown label.
     """
+    if aggressiveness is None:
+        aggressiveness = STEP * min(1.0, FULL_STEPS / max(len(corrections), 1))
     table = model.table
     before = table.arrays.word_rows.array().astype(np.float64)
     rows = before.copy()

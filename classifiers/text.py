@@ -176,6 +176,14 @@ def sender_signals(sender: str) -> tuple[str, ...]:
     return tuple(signals)
 
 
+@lru_cache(maxsize=4_096)
+def company_of(sender: str) -> str:
+    """Whose mail it is: the domain of its address, at a provider of free mail boxes all of it."""
+    address = sender.rpartition("<")[2].rstrip("> ").casefold().strip()
+    domain = address.rpartition("@")[2].strip()
+    return address if domain.partition(".")[0] in _FREE_MAIL else domain
+
+
 def attachment_words(names: Iterable[str]) -> list[str]:
     """The words in file names, and `#file pdf` for each kind of file."""
     found: list[str] = []

@@ -11,8 +11,9 @@ import pytest
 from classifiers import online
 from classifiers.drift import watch_newest
 from classifiers.text import MailText
+from inbox.cli import classifier_force
 from inbox.errors import NotFound
-from inbox.flow import desk, learnt, models
+from inbox.flow import desk, guess, learnt, models
 from inbox.flow.learnt import Mark
 from inbox.flow.model_state import DRIFT_FOR, state
 from inbox.store import labels, pages, threads
@@ -259,6 +260,57 @@ def test_mail_like_some_that_were_corrected_goes_where_they_were_moved(
     office.receive(letter(4, text))
     thread = office.thread("m4@company4.example")
     assert (thread.team, thread.decided_by) == (team, "classifier")
+
+
+def test_after_one_correction_the_next_mail_like_it_follows_and_says_why(office: House) -> None:
+    promote(office, daring())
+    office.receive(letter(1, f"{LOGIN} again", subject="Depot"))
+    _moved(office, 1, "success")
+    office.receive(letter(2, f"since yesterday {LOGIN}"))
+    thread = office.thread("m2@company2.example")
+    assert (thread.team, thread.decided_by) == ("success", "classifier")
+    with office.db.read() as conn:
+        said = guess.why(conn, thread.id)
+    assert said is not None
+    assert "mail like it went to success" in said.sentence()
+    with office.db.write() as conn:
+        labels.undo(conn, labels.listing(conn)[0].id, NOW)
+    office.receive(letter(3, f"since yesterday {LOGIN}"))
+    assert office.thread("m3@company3.example").team == "support"
+
+
+def test_labels_are_remembered_after_training_and_never_judge_a_model(office: House) -> None:
+    """What a new model is compared with is the model as it was trained: memory knows the answers
+    of mail that is held out."""
+    office.receive(letter(1, LOGIN))
+    _moved(office, 1, "success")
+    with office.db.read() as conn:
+        marks = [Mark.of(m.message_id, m.received_at, m.team) for m in labels.labelled(conn)]
+    promote(office, replace(daring(), info=dict(learnt.as_info(marks))))
+    with office.db.read() as conn:
+        live = models.in_force(conn)
+    assert live is not None
+    assert live.corrections == 0
+    assert live.trained.memory is None
+    assert live.trained.predict(MailText(visible=LOGIN)).label == "support"
+    assert live.model.predict(MailText(visible=LOGIN)).label == "success"
+    _, old = classifier_force._before(office.db)
+    assert old is live.trained
+
+
+def test_the_newest_labels_are_remembered_up_to_a_bound(
+    office: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(office, daring())
+    monkeypatch.setattr(models, "MOST_REMEMBERED", 2)
+    for number in (1, 2, 3):
+        office.receive(letter(number, f"{LOGIN} {number}"))
+        _moved(office, number, "success")
+    with office.db.read() as conn:
+        live = models.in_force(conn)
+    assert live is not None
+    assert live.model.memory is not None
+    assert (len(live.model.memory), live.corrections) == (2, 3)
 
 
 def test_one_step_a_correction_is_what_all_together_do() -> None:

@@ -23,6 +23,7 @@ PARTS = (
     "tick",
     "sending",
     "polling",
+    "flood",
     "rules",
     "rules_replay",
     "corpus_agreement",

@@ -31,6 +31,7 @@ def listing(
 
     with opening.database() as (_, db), db.read() as conn:
         rows = accounts.listing(conn, limit=limit, like=like)
+        every, _ = accounts.how_many(conn, like=like)
     if json:
         output.json_lines(shapes.account(row) for row in rows)
         return
@@ -51,6 +52,8 @@ def listing(
         ),
         empty="No accounts yet: they come with the first mail, or with `aboard accounts import`.",
     )
+    if len(rows) < every:
+        output.line(f"{len(rows):,} of {every:,} accounts; --limit shows more, --like some")
 
 
 @app.command("import")

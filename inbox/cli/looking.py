@@ -207,16 +207,21 @@ def report(
                 sys.stdout.write(line)
             return
         cells = reports.cells(conn, asking)
+        keys = sorted({cell.key for cell in cells})
+        names = reports.account_names(conn, keys) if group == "account" else {}
     if json:
         output.json_lines(
-            {"report": name, "by": group, "key": cell.key, "part": cell.part, "count": cell.count}
+            {"report": name, "by": group, "key": cell.key, "name": names.get(cell.key, cell.key)}
+            | {"part": cell.part, "count": cell.count}
             for cell in sorted(cells, key=lambda cell: (cell.key, cell.part))
         )
         return
-    keys = sorted({cell.key for cell in cells})
     counts = {(cell.key, cell.part): cell.count for cell in cells}
     output.table(
         (group, *one.parts),
-        ((key, *(counts.get((key, part), 0) for part in one.parts)) for key in keys),
+        (
+            (names.get(key, key), *(counts.get((key, part), 0) for part in one.parts))
+            for key in sorted(keys, key=lambda key: names.get(key, key))
+        ),
         empty="Nothing of this kind happened in these days.",
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, update
 
 from inbox.errors import NotFound
 from inbox.store.database import Conn, for_update, insert_or_ignore, new_key, portions, upsert
@@ -311,21 +311,19 @@ class AccountSummary:
 
 
 def listing(
-    conn: Conn, seer: Seer | None = ALL, *, limit: int = 200, like: str = ""
+    conn: Conn,
+    seer: Seer | None = ALL,
+    *,
+    limit: int = 200,
+    like: str = "",
+    before: tuple[datetime, int] | None = None,
 ) -> tuple[AccountSummary, ...]:
-    """Accounts, the one where something happened last first; `like` filters by name or domain.
-    Counted are the threads that are seen."""
-    statement = select(accounts).where(accounts.c.merged_into_id.is_(None))
-    if like:
-        owning = select(account_domains.c.account_id).where(
-            account_domains.c.domain.contains(like.lower(), autoescape=True)
-        )
-        statement = statement.where(
-            or_(
-                func.lower(accounts.c.name).contains(like.lower(), autoescape=True),
-                accounts.c.id.in_(owning),
-            )
-        )
+    """Accounts, the one where something happened last first; `like` filters by name or domain, and
+    `before` is where the last page ended: (last_event_at, account). Counted are the threads that
+    are seen."""
+    statement = select(accounts).where(*_listed(like))
+    if before is not None:
+        statement = statement.where(_behind(before))
     statement = statement.order_by(accounts.c.last_event_at.desc(), accounts.c.id).limit(limit)
     found = [_account(row) for row in conn.execute(statement)]
     ids = [account.id for account in found]
@@ -358,3 +356,29 @@ def listing(
         )
         for account in found
     )
+
+
+def how_many(
+    conn: Conn, *, like: str = "", before: tuple[datetime, int] | None = None
+) -> tuple[int, int]:
+    """How many accounts `listing` goes through, and how many of them come up to `before`."""
+    rest: Any = 1 if before is None else case((_behind(before), 1), else_=0)
+    row = conn.execute(select(func.count(), func.sum(rest)).where(*_listed(like))).one()
+    return int(row[0]), int(row[0]) - int(row[1] or 0)
+
+
+def _listed(like: str) -> list[Any]:
+    wanted: list[Any] = [accounts.c.merged_into_id.is_(None)]
+    if like:
+        owning = select(account_domains.c.account_id).where(
+            account_domains.c.domain.contains(like.lower(), autoescape=True)
+        )
+        named = func.lower(accounts.c.name).contains(like.lower(), autoescape=True)
+        wanted.append(or_(named, accounts.c.id.in_(owning)))
+    return wanted
+
+
+def _behind(place: tuple[datetime, int]) -> Any:
+    at, number = place
+    later = and_(accounts.c.last_event_at == at, accounts.c.id > number)
+    return or_(accounts.c.last_event_at < at, later)

@@ -84,14 +84,15 @@ _LATER = assignments.alias("later")
 _BACK = assignments.alias("back")
 
 
-def _takes_back(table: Any) -> Any:
+def takes_back(table: Any) -> Any:
+    """Over `assignments` or an alias: the number of the one that it takes back, or null."""
     return table.c.decision[TAKES_BACK].as_integer()
 
 
 _TAKEN_BACK = exists().where(
     _BACK.c.thread_id == _LATER.c.thread_id,
     _BACK.c.id > _LATER.c.id,
-    _takes_back(_BACK) == _LATER.c.id,
+    takes_back(_BACK) == _LATER.c.id,
 )
 _OVERRIDDEN = exists().where(
     _MADE.c.message_id == rule_hits.c.message_id,
@@ -100,7 +101,7 @@ _OVERRIDDEN = exists().where(
     _LATER.c.decided_by == "person",
     _LATER.c.id > _MADE.c.id,
     _LATER.c.team != _MADE.c.team,
-    _takes_back(_LATER).is_(None),
+    takes_back(_LATER).is_(None),
     ~_TAKEN_BACK,
 )
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -19,11 +20,15 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Select,
+    Text,
     and_,
     case,
+    cast,
+    exists,
     func,
     literal,
     literal_column,
+    not_,
     select,
     union_all,
 )
@@ -32,8 +37,9 @@ from inbox.cells import cell
 from inbox.clock import iso
 from inbox.errors import NotFound
 from inbox.store.clock_tables import targets
-from inbox.store.database import Conn
+from inbox.store.database import Conn, portions
 from inbox.store.finding import Eyes
+from inbox.store.hits import takes_back
 from inbox.store.seers import threads_seen
 from inbox.store.tables import accounts, assignments, messages, people, threads
 
@@ -147,7 +153,7 @@ def _key(by: str) -> ColumnElement[str]:
     return {
         "team": threads.c.team,
         "person": people.c.handle,
-        "account": accounts.c.name,
+        "account": cast(accounts.c.id, Text),  # several may be called the same
         "stage": func.coalesce(accounts.c.stage, "no stage"),
     }[by]
 
@@ -234,15 +240,37 @@ def _routing(asking: Asking) -> Any:
 
 
 def _reassignments(asking: Asking) -> Any:
-    moves = (
-        select(func.count(func.distinct(assignments.c.team)))
-        .where(assignments.c.thread_id == threads.c.id)
-        .correlate(threads)
-        .scalar_subquery()
-    )
-    part = case((moves <= 1, "never"), (moves == 2, "once"), else_="more often")
+    moved = _moves(asking)
+    moves = func.coalesce(moved.c.moves, 0)
+    part = case((moves == 0, "never"), (moves == 1, "once"), else_="more often")
     facts = _of_threads(asking, part, threads.c.opened_at)
+    facts = facts.outerjoin(moved, moved.c.thread_id == threads.c.id)
     return facts.where(_within(threads.c.opened_at, asking))
+
+
+def _moves(asking: Asking) -> Any:
+    """thread -> how often it went to another team; what was taken back was no move."""
+    back = assignments.alias("back")
+    taken_back = exists().where(
+        back.c.thread_id == assignments.c.thread_id,
+        takes_back(back) == assignments.c.id,
+    )
+    before = func.lag(assignments.c.team).over(
+        partition_by=assignments.c.thread_id, order_by=assignments.c.id
+    )
+    steps = (
+        select(assignments.c.thread_id, assignments.c.team, before.label("before"))
+        .join(threads, threads.c.id == assignments.c.thread_id)
+        .where(_within(threads.c.opened_at, asking))
+        .where(takes_back(assignments).is_(None), not_(taken_back))
+        .subquery("steps")
+    )
+    return (
+        select(steps.c.thread_id, func.count().label("moves"))
+        .where(steps.c.before != steps.c.team)
+        .group_by(steps.c.thread_id)
+        .subquery("moved")
+    )
 
 
 def _backlog(asking: Asking) -> Any:
@@ -291,6 +319,19 @@ def lengths(conn: Conn, asking: Asking) -> dict[str, list[float]]:
     for listed in found.values():
         listed.sort()
     return found
+
+
+def account_names(conn: Conn, keys: Collection[str]) -> dict[str, str]:
+    """The names of accounts, by their numbers as keys have them; with the number where two of them
+    are called the same."""
+    found: dict[str, str] = {}
+    for some in portions(int(one) for one in keys if one.isascii() and one.isdigit()):
+        for row in conn.execute(
+            select(accounts.c.id, accounts.c.name).where(accounts.c.id.in_(some))
+        ):
+            found[str(row.id)] = row.name
+    often = Counter(found.values())
+    return {key: f"{name} · {key}" if often[name] > 1 else name for key, name in found.items()}
 
 
 def percentile(ordered: list[float], share: float) -> float:

@@ -24,6 +24,7 @@ from inbox.web.list_pages import listed_rows
 from inbox.web.refused import plainly
 from inbox.web.visitors import visitor_of
 
+ROWS = 100
 EVENTS = 60
 THREADS = 8
 
@@ -31,10 +32,18 @@ THREADS = 8
 def listing(request: Request) -> Response:
     """Accounts, the one where something happened last first; `q` filters by name or domain."""
     typed = request.query_params.get("q", "").strip()[:100]
+    before = place_of(request)
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
-        found = accounts.listing(conn, around.visitor.seer, limit=200, like=typed)
-    return page(request, "accounts.html", around, found=found, typed=typed)
+        seer = around.visitor.seer
+        found = accounts.listing(conn, seer, limit=ROWS, like=typed, before=before)
+        every, passed = accounts.how_many(conn, like=typed, before=before)
+    older = None
+    if found and passed + len(found) < every:
+        last = found[-1].account
+        older = place(last.last_event_at, last.id)
+    values = {"found": found, "typed": typed, "every": every, "passed": passed, "older": older}
+    return page(request, "accounts.html", around, **values)
 
 
 def account(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from inbox.store.database import Conn
 from inbox.store.finding import Eyes
 from inbox.store.reports import BY, DAYS, REPORTS, Asking, Cell, Report
 from inbox.web.clock_words import span
-from inbox.web.context import desk_of, frame, page
+from inbox.web.context import Frame, desk_of, frame, page
 from inbox.web.keys import place, place_of
 from inbox.web.list_address import Filters
 from inbox.web.list_pages import listed_rows
@@ -57,7 +57,7 @@ def show(request: Request) -> Response:
         around = frame(conn, request)
         cells = reports.cells(conn, asking)
         rows, whole = _rows(conn, asking, report, cells)
-        titles = around.teams if asking.by == "team" else {}
+        titles = _titles(conn, asking, around, {one.key for one in cells})
         plot = _plot(conn, asking, report, rows, whole, titles)
     return page(
         request,
@@ -78,6 +78,13 @@ def show(request: Request) -> Response:
         titles=titles,
         timed=report.name == "first-response",
     )
+
+
+def _titles(conn: Conn, asking: Asking, around: Frame, keys: Collection[str]) -> Mapping[str, str]:
+    """What groups are called, where it is not what they are known by."""
+    if asking.by == "account":
+        return reports.account_names(conn, keys)
+    return around.teams if asking.by == "team" else {}
 
 
 def _days(request: Request) -> int:
@@ -210,13 +217,14 @@ def its_threads(request: Request) -> Response:
         wanted = [reports.in_cell(asking)]
         rows = thread_lists.newest(conn, wanted, asking.eyes.seer, before, ROWS + 1)
         listed = listed_rows(conn, rows[:ROWS], asking.eyes)
+        titles = _titles(conn, asking, around, [asking.key] if asking.key else [])
     if len(rows) > ROWS:
         last = rows[ROWS - 1].thread
         listed = replace(listed, older=place(last.last_message_at, last.id))
     key = asking.key or ""
     values: dict[str, Any] = {"listed": listed, "report": report, "current": None}
     values |= {"filters": Filters(view="all", status=None), "part": asking.part}
-    values |= {"key": around.teams.get(key, key), "back": _link_back(request, report)}
+    values |= {"key": titles.get(key, key), "back": _link_back(request, report)}
     values |= {"here": f"{request.url.path}?{request.url.query}"}
     return page(request, "report_threads.html", around, **values)
 

@@ -53,10 +53,11 @@ def test_threads_of_a_view_narrowed_and_through_somebodys_eyes(filed: Terminal) 
 def test_a_report_as_table_as_json_and_as_csv_without_formulas(filed: Terminal) -> None:
     days = ("--days", "3650")
     cells = filed.run("report", "volume", "--group", "account", *days, "--json").lines()
-    assert {(one["key"], one["part"], one["count"]) for one in cells} >= {
+    assert {(one["name"], one["part"], one["count"]) for one in cells} >= {
         ("acme.example", "mails", 1)
     }
     assert "new threads" in filed.run("report", "volume", *days).out
+    assert "acme.example" in filed.run("report", "volume", "--group", "account", *days).out
     text = filed.run("report", "volume", *days, "--csv").out
     assert text.startswith("thread,subject,account,team,person,stage,part,at")
     assert "'=Invoice" in text and ",=Invoice" not in text

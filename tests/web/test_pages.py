@@ -198,6 +198,28 @@ def test_accounts_are_listed_and_found_by_domain(client: TestClient) -> None:
     assert "No account matches" in page(client, "/accounts?q=nothing-like-it")
 
 
+def test_the_list_of_accounts_says_where_in_it_one_is(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = page(client, "/accounts")
+    listed = re.findall(r'<th scope="row"><a href="/accounts/(\d+)"', whole)
+    assert len(listed) > 2 and f"{len(listed)} accounts" in words(whole)
+    assert 'rel="next"' not in whole
+    monkeypatch.setattr("inbox.web.account_pages.ROWS", 2)
+    path, seen = "/accounts", list[str]()
+    while path:
+        text = page(client, path)
+        first = len(seen) + 1
+        seen += re.findall(r'<th scope="row"><a href="/accounts/(\d+)"', text)
+        assert f"{first} to {len(seen)} of {len(listed)} accounts" in words(text)
+        onward = re.search(r'rel="next" href="([^"]+)"', text)
+        path = html.unescape(onward[1]) if onward else ""
+    assert seen == listed
+    some = page(client, "/accounts?q=example")
+    onward = re.search(r'rel="next" href="([^"]+)"', some)
+    assert onward and "q=example" in onward[1]
+
+
 def test_search_finds_text_names_and_files_and_marks_the_words(client: TestClient) -> None:
     found = page(client, "/search?q=KONIG+thursday")
     assert "<mark>Thursday</mark>" in found and found.count('<li class="row">') == 2

@@ -55,7 +55,7 @@ def read_hours(
         return None
     before = len(fields.reader.errors)
     hours = fields.mapping(key, HOURS_KEYS, f"`{key}` of {fields.what}")
-    zone = _zone(hours)
+    zone = read_zone(hours, required=True)
     week = _week(hours)
     holidays = tuple(_holidays(hours))
     closed = {day for one in _nodes(hours, "closed") for day in _closed(hours, one)}
@@ -70,14 +70,15 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _zone(hours: Fields) -> str:
-    zone, node = hours.text("zone", required=True), hours.get("zone")
+def read_zone(fields: Fields, *, required: bool) -> str:
+    """The time zone under `zone`, which has to be one; empty where it is not there."""
+    zone, node = fields.text("zone", required=required), fields.get("zone")
     if zone and node is not None and zone not in _zones():
         near = {one.casefold(): one for one in _zones()}
         found = near.get(zone.casefold())
         hint = f"did you mean `{found}`?" if found else did_you_mean(zone, _zones())
         message = f"there is no time zone {node.describe()}"
-        hours.reader.report(node, "unknown-zone", message, hint or "write it as in Europe/Berlin")
+        fields.reader.report(node, "unknown-zone", message, hint or "write it as in Europe/Berlin")
     return zone
 
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from routing.hours import Calendar
-from routing.hours_reader import read_hours
+from routing.hours_reader import read_hours, read_zone
 from routing.problems import Problem
 from routing.reader import Fields, Reader, did_you_mean
 from routing.strict_yaml import load_text
@@ -26,7 +26,7 @@ NARROWING = ("skills", "languages")
 """Steps of a strategy that leave only those who fit, if there are any."""
 PICKING = ("account-owner", "round-robin", "fewest-open")
 """Steps of a strategy that name a person."""
-PERSON_KEYS = ("handle", "name", "address", "role", "cap", "skills", "languages")
+PERSON_KEYS = ("handle", "name", "address", "role", "cap", "skills", "languages", "zone")
 TEAM_KEYS = ("name", "title", "duty", "members", "lead", "strategy", "hours")
 STRATEGY = ("account-owner",)
 """The strategy of a team that names none: who owns the account has it, else nobody yet."""
@@ -46,6 +46,8 @@ class Member:
     """Tags of threads that this person knows about."""
     languages: tuple[str, ...] = ()
     """ISO 639-1 codes of the languages that this person answers in."""
+    zone: str = ""
+    """In which days and times are theirs, such as Europe/Berlin; empty where that is not said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,15 @@ class Directory:
     def handles(self) -> tuple[str, ...]:
         """The people in file order."""
         return tuple(person.handle for person in self.people)
+
+    def zone_of(self, person: Member) -> str:
+        """The zone of a person: their own, else that of their first team with hours of its own."""
+        theirs = (
+            team.hours.zone
+            for team in self.teams
+            if person.handle in team.members and team.hours is not None
+        )
+        return person.zone or next(theirs, "")
 
 
 def load_directory(
@@ -123,6 +134,7 @@ def _people(reader: Reader, top: Fields) -> tuple[Member, ...]:
                 cap=fields.integer("cap", at_least=0) if "cap" in fields else None,
                 skills=fields.texts("skills"),
                 languages=_languages(fields),
+                zone=read_zone(fields, required=False),
             )
         )
     _refuse_doubles(reader, top, "people", "handle")

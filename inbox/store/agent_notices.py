@@ -122,6 +122,12 @@ def want_none(conn: Conn) -> frozenset[int]:
     return frozenset(conn.scalars(off))
 
 
+def by_mail(conn: Conn, person_id: int) -> bool:
+    """Does this person get notices by mail? Everybody does who has not said no."""
+    chosen = select(agent_choices.c.by_mail).where(agent_choices.c.person_id == person_id)
+    return conn.scalar(chosen) is not False
+
+
 def choose(conn: Conn, person_id: int, by_mail: bool, now: datetime) -> None:
     """Whether a person wants notices by mail from now on."""
     values = {"by_mail": by_mail, "changed_at": now}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from inbox.store.search import words_of
 from routing.reader import did_you_mean
@@ -58,10 +58,13 @@ class Term:
     negated: bool
     written: str
     """As it was typed, for links that leave it out."""
+    zone: tzinfo = UTC
+    """In which a day begins for who asks."""
 
     def day(self) -> datetime:
-        """The midnight (UTC) that a `before` or `after` names."""
-        return datetime.combine(date.fromisoformat(self.value), datetime.min.time(), UTC)
+        """The midnight that a day begins with, in UTC."""
+        there = date.fromisoformat(self.value)
+        return datetime.combine(there, datetime.min.time(), self.zone).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class Known:
 
     teams: Collection[str] = ()
     people: Collection[str] = ()
+    zone: tzinfo = UTC
+    """Of who asks: their days are meant by `before:` and `after:`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,8 @@ def read(typed: str, known: Known) -> Asked:
             if not words_of(value):
                 continue
         else:
-            term = Term(name.lower(), value.strip(), bool(minus), written)
+            zone = known.zone if name.lower() in ("before", "after") else UTC
+            term = Term(name.lower(), value.strip(), bool(minus), written, zone)
         if len(terms) == MOST_TERMS:
             said.append(f"Only the first {MOST_TERMS} terms count.")
             break

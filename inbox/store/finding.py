@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, Text, and_, cast, false, func, not_, select, text, true
@@ -52,6 +52,8 @@ class Eyes:
     seer: Seer | None
     """None: a command, which sees everything and owns nothing."""
     now: datetime
+    zone: tzinfo = UTC
+    """In which their days begin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ class Person:
     address: str
     role: str
     active: bool
+    zone: str = ""
+    """Their time zone by `teams.yaml`, empty where it says none."""
 
     @property
     def leads(self) -> bool:
@@ -36,7 +38,7 @@ class Person:
 
 
 def _person(row: Any) -> Person:
-    return Person(row.id, row.handle, row.name, row.address, row.role, row.active)
+    return Person(row.id, row.handle, row.name, row.address, row.role, row.active, row.zone or "")
 
 
 def sync(conn: Conn, directory: Directory) -> None:
@@ -53,6 +55,7 @@ def sync(conn: Conn, directory: Directory) -> None:
             "address": person.address,
             "role": person.role,
             "active": True,
+            "zone": directory.zone_of(person) or None,
         }
         upsert(conn, people, row, key=("handle",), set_=row)
     ids = {row.handle: row.id for row in conn.execute(select(people.c.handle, people.c.id))}
@@ -150,7 +153,9 @@ def directory(conn: Conn) -> Directory:
             members.setdefault(row.team, []).append(handles[row.person_id])
     known = conn.execute(select(teams).where(teams.c.active.is_(True)).order_by(teams.c.name))
     return Directory(
-        tuple(Member(one.handle, one.name, one.address, one.role) for one in persons),
+        tuple(
+            Member(one.handle, one.name, one.address, one.role, zone=one.zone) for one in persons
+        ),
         tuple(
             Team(row.name, row.title, handles[row.duty_id], tuple(members.get(row.name, ())))
             for row in known

@@ -50,6 +50,7 @@ _FOUND = (
         people.c.name,
         people.c.address.label("mail_address"),
         people.c.role,
+        people.c.zone,
         team_members.c.team,
     )
     .join(people, people.c.id == sessions.c.person_id)
@@ -86,7 +87,8 @@ def by_digest(
         return None
     row = rows[0]
     session = Session(*(getattr(row, name) for name in Session.__slots__))
-    person = Person(row.person_id, row.handle, row.name, row.mail_address, row.role, True)
+    known = (row.person_id, row.handle, row.name, row.mail_address, row.role)
+    person = Person(*known, active=True, zone=row.zone or "")
     teams = frozenset(one.team for one in rows if one.team is not None)
     return session, person, Seer(person.id, person.handle, person.role, teams)
 

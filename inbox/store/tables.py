@@ -144,6 +144,7 @@ people = Table(
     Column("address", String(320), nullable=False, index=True),  # may change hands
     Column("role", String(8), nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("zone", String(60)),  # in which days and times are theirs, as far as the file says it
     _one_of("role", "viewer", "agent", "lead", "admin"),
 )
 

@@ -7,7 +7,7 @@ for a whole view, a page between says what will happen to how many.
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from fastapi import HTTPException, Request
@@ -23,10 +23,11 @@ from inbox.web.list_address import filters_in, list_of
 from inbox.web.list_pages import cut_words, known
 from inbox.web.refused import plainly
 from inbox.web.visitors import own_path, visitor_of
+from inbox.web.zones import zone_of
 
 SHOWN = 20
 """Threads whose subjects the page between shows."""
-MORNING = time(8, 0, tzinfo=UTC)
+MORNING = time(8)
 PRESETS = {"tomorrow": 1, "three-days": 3, "week": 7}
 
 
@@ -61,7 +62,7 @@ def _deed(request: Request, now: datetime) -> bulk.Deed:
         raise HTTPException(400, "The form does not say what to do.")
     value = (value or str(form.get(f"{name}_value", ""))).strip()[:200]
     if name == "snooze":
-        return bulk.Deed(name, value, _until(value, now))
+        return bulk.Deed(name, value, _until(value, now, zone_of(request)))
     if name == "priority" and value not in PRIORITIES:
         raise HTTPException(400, "A priority is one of " + ", ".join(PRIORITIES) + ".")
     if name in ("tag", "untag") and not value:
@@ -69,11 +70,11 @@ def _deed(request: Request, now: datetime) -> bulk.Deed:
     return bulk.Deed(name, value)
 
 
-def _until(value: str, now: datetime) -> datetime | None:
-    """The instant that a snooze names; None until the customer writes."""
+def _until(value: str, now: datetime, zone: tzinfo) -> datetime | None:
+    """The instant that a snooze names, in the zone of who asks; None until the customer writes."""
     if value in ("", "reply"):
         return None
-    today = now.astimezone(UTC).date()
+    today = now.astimezone(zone).date()
     if value == "monday":
         day = today + timedelta(days=7 - today.weekday())
     elif value in PRESETS:
@@ -83,7 +84,7 @@ def _until(value: str, now: datetime) -> datetime | None:
             day = date.fromisoformat(value)
         except ValueError as error:
             raise HTTPException(400, f"`{value}` is no day.") from error
-    return datetime.combine(day, MORNING)
+    return datetime.combine(day, MORNING, zone).astimezone(UTC)
 
 
 def _chosen(conn: Conn, request: Request, now: datetime) -> tuple[list[int], str]:

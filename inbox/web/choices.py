@@ -7,7 +7,8 @@ import re
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from inbox.store import messages, preferences
+from inbox.store import agent_notices, messages, preferences
+from inbox.web import zones
 from inbox.web.context import frame, page
 from inbox.web.desk import desk_of
 from inbox.web.keys import key
@@ -19,6 +20,8 @@ CHOICES = {
     "hints": ("on", "off"),
 }
 """Preference -> what may be chosen, the first being what everybody begins with."""
+NOTICES = "notices"
+"""Whether notices come by mail; kept with the notices, as commands set it too."""
 _OWN_PAGE = re.compile(r"https?://[^/]+(/(?![/\\])[^\\\s]{0,1000})")
 
 
@@ -28,9 +31,19 @@ def page_of_mine(request: Request) -> Response:
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
         senders = preferences.senders(conn, visitor.person.id)
+        by_mail = agent_notices.by_mail(conn, visitor.person.id)
     chosen = {name: around.likes.get(name, values[0]) for name, values in CHOICES.items()}
+    chosen[NOTICES] = "on" if by_mail else "off"
     return page(
-        request, "preferences.html", around, choices=CHOICES, chosen=chosen, senders=senders
+        request,
+        "preferences.html",
+        around,
+        choices={**CHOICES, NOTICES: ("on", "off")},
+        chosen=chosen,
+        senders=senders,
+        zones=zones.offered(),
+        zone=around.likes.get(zones.CHOICE, ""),
+        usual=next((one for one in zones.said_for(request) if one in zones.known()), "UTC"),
     )
 
 
@@ -38,11 +51,21 @@ def choose(request: Request) -> Response:
     """Keep one choice of the person who asks; a form goes back to the page it stood on."""
     form = request.state.form
     name, value = str(form.get("name", "")), str(form.get("value", ""))
-    if value not in CHOICES.get(name, ()):
+    if value not in _may_be(name):
         raise HTTPException(400, "There is no such choice.")
-    with desk_of(request).site.db.write() as conn:
-        preferences.choose(conn, visitor_of(request).person.id, name, value)
+    site, person = desk_of(request).site, visitor_of(request).person
+    with site.db.write() as conn:
+        if name == NOTICES:
+            agent_notices.choose(conn, person.id, value == "on", site.clock())
+        else:
+            preferences.choose(conn, person.id, name, value)
     return _back(request)
+
+
+def _may_be(name: str) -> tuple[str, ...]:
+    if name == zones.CHOICE:
+        return ("", *zones.offered())
+    return ("on", "off") if name == NOTICES else CHOICES.get(name, ())
 
 
 def let_in(request: Request) -> Response:

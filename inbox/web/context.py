@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any
 
 from fastapi import Request
@@ -16,6 +17,7 @@ from inbox.web.desk import TeamCounts
 from inbox.web.desk import desk_of as desk_of
 from inbox.web.view_counts import Counted
 from inbox.web.visitors import Visitor, visitor_of
+from inbox.web.zones import zone_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Frame:
     """What the visitor has chosen for every page (`inbox.web.choices.CHOICES`)."""
     views: tuple[Counted, ...] = ()
     """The views of the house and the saved ones, with their counts."""
+    zone: tzinfo = UTC
+    """In which days and times are shown, and understood where they are typed."""
 
     def count(self, team: str | None, status: str | None) -> int:
         """Threads of a team (all where None) in a status (any where None)."""
@@ -54,7 +58,9 @@ def frame(conn: Conn, request: Request) -> Frame:
     visitor = visitor_of(request)
     desk = desk_of(request)
     newest = desk.counts.newest(conn)  # before everything else: what comes later is told
-    eyes = Eyes(visitor.seer, desk.site.clock())
+    likes = preferences.of(conn, visitor.person.id)
+    zone = zone_in(request, likes)
+    eyes = Eyes(visitor.seer, desk.site.clock(), zone)
     return Frame(
         visitor,
         pages.team_titles(conn),
@@ -62,8 +68,9 @@ def frame(conn: Conn, request: Request) -> Frame:
         pages.waiting(conn, visitor.seer),
         pages.refused_files(conn),
         newest,
-        preferences.of(conn, visitor.person.id),
+        likes,
         desk.counts.views.of(conn, eyes),
+        zone,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
@@ -18,6 +18,7 @@ from inbox.web.context import desk_of, frame, page
 from inbox.web.keys import key, number
 from inbox.web.refused import plainly
 from inbox.web.visitors import own_path, visitor_of
+from inbox.web.zones import zone_of
 
 ROWS = 50
 STATES = {
@@ -122,7 +123,9 @@ def follow_up(request: Request) -> Response:
             )
         elif deed == "edit":
             subject, body = str(form.get("subject", "")), str(form.get("body", ""))
-            planner.edit(planned_id, subject, body, _instant(str(form.get("at", ""))), now)
+            planner.edit(
+                planned_id, subject, body, _instant(str(form.get("at", "")), zone_of(request)), now
+            )
         else:
             raise HTTPException(400, "The form does not say what to do.")
     return RedirectResponse(own_path(str(form.get("back", "/followups"))), 303)
@@ -140,11 +143,11 @@ def coming_of(
     return tuple(one for one in found if one.thread_id in there)
 
 
-def _instant(given: str) -> datetime | None:
-    """What a field for a day and a time gives, read as UTC."""
+def _instant(given: str, zone: tzinfo) -> datetime | None:
+    """What a field for a day and a time gives, read in the zone of who typed it."""
     if not given:
         return None
     try:
-        return datetime.fromisoformat(given).replace(tzinfo=UTC)
+        return datetime.fromisoformat(given).replace(tzinfo=zone).astimezone(UTC)
     except ValueError as error:
         raise HTTPException(400, f"`{given}` is no time.") from error

@@ -40,7 +40,7 @@ class Listed:
 def known(conn: Conn, around: Frame) -> Known:
     """What the search language checks values against."""
     handles = [one.handle for one in people.everybody(conn).values() if one.active]
-    return Known(tuple(around.teams), tuple(handles))
+    return Known(tuple(around.teams), tuple(handles), around.zone)
 
 
 def listed_of(
@@ -95,7 +95,9 @@ def inbox(request: Request) -> Response:
         seer = around.visitor.seer
         eyes = Eyes(seer, desk_of(request).site.clock())
         everybody = people.everybody(conn)
-        house = Known(tuple(around.teams), tuple(one.handle for one in everybody.values()))
+        house = Known(
+            tuple(around.teams), tuple(one.handle for one in everybody.values()), around.zone
+        )
         wanted = list_of(conn, filters, seer, house)
         listed = listed_of(conn, wanted, eyes, place_of(request))
         account = accounts.by_id(conn, filters.account) if filters.account else None

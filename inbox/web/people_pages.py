@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from fastapi import HTTPException, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -20,6 +20,7 @@ from inbox.web.context import frame, page
 from inbox.web.desk import desk_of
 from inbox.web.noting import note
 from inbox.web.visitors import lasts, visitor_of, whence
+from inbox.web.zones import zone_of
 from routing.hours import DAY_NAMES, Calendar
 
 NOTE = 200
@@ -139,15 +140,16 @@ def _text(request: Request, name: str) -> str:
     return str(request.state.form.get(name, "")).strip()[:NOTE]
 
 
-def day_of(text: str, *, end: bool = False) -> datetime | None:
-    """The beginning of a day in UTC, or its end; None for an empty field."""
+def day_of(text: str, zone: tzinfo, *, end: bool = False) -> datetime | None:
+    """The beginning of a day in a zone, or its end; None for an empty field."""
     if not text:
         return None
     try:
         day = date.fromisoformat(text)
     except ValueError:
         raise HTTPException(400, "A day is written as 2026-12-24.") from None
-    return datetime.combine(day, time(), UTC) + (timedelta(days=1) if end else timedelta())
+    after = day + timedelta(days=1) if end else day
+    return datetime.combine(after, time(), zone).astimezone(UTC)
 
 
 def _house(request: Request) -> rehoming.House:
@@ -163,8 +165,9 @@ def leave(request: Request) -> Response:
     """Note that somebody is away: from a day (now where none is given) until a day, included."""
     site = desk_of(request).site
     handle, now = _text(request, "handle"), site.clock()
-    begins = max(day_of(_text(request, "from")) or now, now)
-    ends = day_of(_text(request, "until"), end=True)
+    zone = zone_of(request)
+    begins = max(day_of(_text(request, "from"), zone) or now, now)
+    ends = day_of(_text(request, "until"), zone, end=True)
     if ends is not None and ends <= begins:
         return _listing(request, wrong="The last day of an absence is not before its first.")
     wanted = rehoming.Leave(handle, begins, ends, _text(request, "note"))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
@@ -42,17 +42,7 @@ class Renderer:
             "link_words": words.LINKS.get,
             "on_words": words.ON.get,
         }
-        self._environment.filters |= {
-            "bytes": size,
-            "plural": plural,
-            "day": day,
-            "percent": percent,
-            "place": place,
-            "exact": exact,
-            "iso": iso,
-            "plain": plain,
-            "clock": clock,
-        }
+        self._environment.filters |= FILTERS
 
     def render(self, template: str, /, **values: Any) -> str:
         """The text of a template below templates/web."""
@@ -74,17 +64,57 @@ def _when(context: Context, instant: datetime | None) -> Markup:
         return Markup("")
     now: datetime = context["now"]
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        iso(instant), exact(instant), ago(instant, now)
+        iso(instant), exact(instant, _zone(context)), ago(instant, now, _zone(context))
     )
 
 
-def exact(instant: datetime) -> str:
+def _zone(context: Context) -> tzinfo:
+    """The zone of who looks; UTC where a page has no frame."""
+    around = context.get("frame")
+    return getattr(around, "zone", UTC)
+
+
+@pass_context
+def _exact(context: Context, instant: datetime | str) -> str:
+    return exact(_instant(instant), _zone(context))
+
+
+@pass_context
+def _clock(context: Context, instant: datetime) -> str:
+    return clock(instant, _zone(context))
+
+
+@pass_context
+def _day(context: Context, instant: datetime) -> str:
+    return day(instant, _zone(context))
+
+
+@pass_context
+def _date(context: Context, instant: datetime) -> str:
+    """`22 Nov`."""
+    there = instant.astimezone(_zone(context))
+    return f"{there.day} {there:%b}"
+
+
+def _instant(given: datetime | str) -> datetime:
+    """An instant, also as events keep it."""
+    return given if isinstance(given, datetime) else datetime.fromisoformat(given)
+
+
+def zone_name(there: datetime) -> str:
+    """`CET`, or `UTC+05:45` where a zone has no letters."""
+    name = there.tzname() or "UTC"
+    ahead = f"{there:%z}"
+    return name if name.isalpha() else f"UTC{ahead[:3]}:{ahead[3:5]}"
+
+
+def exact(instant: datetime, zone: tzinfo = UTC) -> str:
     """`Sun 22 Nov 2026, 19:11 UTC`."""
-    there = instant.astimezone(UTC)
-    return f"{there:%a} {there.day} {there:%b %Y, %H:%M} UTC"
+    there = instant.astimezone(zone)
+    return f"{there:%a} {there.day} {there:%b %Y, %H:%M} {zone_name(there)}"
 
 
-def ago(instant: datetime, now: datetime) -> str:
+def ago(instant: datetime, now: datetime, zone: tzinfo = UTC) -> str:
     """How long ago, in the shortest words that are still true: `now`, `5 min`, `3 h`, `12 Nov`."""
     passed = now - instant
     if passed < timedelta(minutes=1):
@@ -93,20 +123,21 @@ def ago(instant: datetime, now: datetime) -> str:
         return f"{passed // timedelta(minutes=1)} min"
     if passed < timedelta(days=1):
         return f"{passed // timedelta(hours=1)} h"
-    there = instant.astimezone(UTC)
-    if there.year == now.astimezone(UTC).year:
+    there = instant.astimezone(zone)
+    if there.year == now.astimezone(zone).year:
         return f"{there.day} {there:%b}"
     return f"{there.day} {there:%b %Y}"
 
 
-def clock(instant: datetime) -> str:
+def clock(instant: datetime, zone: tzinfo = UTC) -> str:
     """`19:11 UTC`."""
-    return f"{instant.astimezone(UTC):%H:%M} UTC"
+    there = instant.astimezone(zone)
+    return f"{there:%H:%M} {zone_name(there)}"
 
 
-def day(instant: datetime) -> str:
-    """`22 November 2026`, the day of an instant in UTC."""
-    there = instant.astimezone(UTC)
+def day(instant: datetime, zone: tzinfo = UTC) -> str:
+    """`22 November 2026`, the day of an instant."""
+    there = instant.astimezone(zone)
     return f"{there.day} {there:%B %Y}"
 
 
@@ -141,3 +172,16 @@ def tone(key: str) -> str:
 
 
 Values = Mapping[str, Any]
+FILTERS: dict[str, Callable[..., Any]] = {
+    "bytes": size,
+    "plural": plural,
+    "day": _day,
+    "percent": percent,
+    "place": place,
+    "exact": _exact,
+    "iso": iso,
+    "plain": plain,
+    "clock": _clock,
+    "date": _date,
+}
+"""What templates do with values; days and times are in the zone of who looks."""

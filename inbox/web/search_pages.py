@@ -45,7 +45,9 @@ def results(request: Request) -> Response:
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
         everybody = people.everybody(conn)
-        house = Known(tuple(around.teams), tuple(one.handle for one in everybody.values()))
+        house = Known(
+            tuple(around.teams), tuple(one.handle for one in everybody.values()), around.zone
+        )
         asked = asking.read(typed, house)
         eyes = Eyes(around.visitor.seer, desk_of(request).site.clock())
         heard: finding.Heard = {}

@@ -26,6 +26,7 @@ from inbox.web.downloads import saved_file
 from inbox.web.keys import key
 from inbox.web.thread_pages import back, shown
 from inbox.web.visitors import visitor_of
+from inbox.web.zones import zone_of
 
 FIELDS = (
     *("do", "mode", "draft", "base", "text", "to", "cc", "subject", "answers", "files", "at"),
@@ -180,7 +181,7 @@ def _send(request: Request, given: Form, writing: Drafting, now: datetime) -> Re
         anyway=given.do == "anyway",
         seen_message_id=given.typed.seen_message_id,
         seen_event_id=given.typed.seen_event_id,
-        at=when_words.instant(given.at, now) if given.at else None,
+        at=when_words.instant(given.at, now, zone_of(request)) if given.at else None,
     )
     gone = sending.send(order, now)
     desk_of(request).counts.forget()

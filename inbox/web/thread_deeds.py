@@ -26,6 +26,7 @@ from inbox.web.desk import Site
 from inbox.web.keys import key
 from inbox.web.thread_pages import back, shown
 from inbox.web.visitors import visitor_of
+from inbox.web.zones import zone_of
 
 FIELDS = (
     *("do", "to", "team", "until", "tags", "untag", "priority", "reason", "summary", "asks"),
@@ -122,7 +123,7 @@ def _wait(it: Doing) -> str:
 def _snooze(it: Doing) -> str:
     until = it.text("until", 80)
     now = it.site.clock()
-    when = None if until in ("", "reply") else when_words.instant(until, now)
+    when = None if until in ("", "reply") else when_words.instant(until, now, zone_of(it.request))
     it.desk.snooze(it.thread_id, when, now)
     return "snoozed"
 

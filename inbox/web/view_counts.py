@@ -61,6 +61,8 @@ class ViewCounts:
 
 def _count(conn: Conn, eyes: Eyes) -> tuple[Counted, ...]:
     listed = (*views.HOUSE, *views.saved(conn, eyes.seer)[:MOST_SAVED])
-    asked = [asking.read(one.query, Known()) for one in listed if one.name not in UNCOUNTED]
+    asked = [
+        asking.read(one.query, Known(zone=eyes.zone)) for one in listed if one.name not in UNCOUNTED
+    ]
     numbers = iter(finding.how_many(conn, asked, eyes))
     return tuple(Counted(one, None if one.name in UNCOUNTED else next(numbers)) for one in listed)

@@ -285,7 +285,7 @@ OUR_ATTRIBUTES = _names(
     " popovertargetaction popover tabindex title data-live data-at datetime hidden aria-live dir"
     " target open download sandbox loading referrerpolicy method value scope autofocus enctype for"
     " rows spellcheck required inputmode pattern data-label data-fill data-copy colspan"
-    " data-now data-key data-palette aria-expanded aria-controls aria-autocomplete data-state"
+    " data-now data-key data-zone data-palette aria-expanded aria-controls aria-autocomplete data-state"
     " data-here data-thread data-last data-keys data-theme data-count checked selected disabled"
     " aria-describedby aria-invalid aria-pressed aria-selected cols min max step lang accept multiple"
     " formaction formmethod width height alt hx-get hx-trigger hx-swap hx-target hx-select hx-post"

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from inbox import shipped
 from inbox.store.people import Person
 from inbox.store.timeline import Event
+from inbox.web.render import FILTERS
 from inbox.web.words import EVENTS
 from tests.databases import NOW
 
@@ -40,6 +41,7 @@ def sentence(kind: str) -> str:
         autoescape=True,
         undefined=StrictUndefined,
     )
+    environment.filters |= FILTERS
     source = (
         '{% import "_fragments/event.html" as happened with context %}'
         "{{ happened.words(event, people) }}"
@@ -73,5 +75,7 @@ def test_sentences_name_people_and_escape_what_others_wrote() -> None:
     assert sentence("handoff-offered") == (
         "Tom Alvarez offered it to <strong>Support</strong>: <bdi>&lt;b&gt;theirs&lt;/b&gt;</bdi>"
     )
-    assert sentence("status-changed") == "Tom Alvarez put it aside until 2026-03-04 09:00 UTC"
+    assert sentence("status-changed") == (
+        "Tom Alvarez put it aside until Wed 4 Mar 2026, 09:00 UTC"
+    )
     assert "no way out is configured" in sentence("mail-queued")

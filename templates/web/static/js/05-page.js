@@ -1,7 +1,7 @@
 // What every other script of the page may use. These are the only names that scripts share:
 //
 //   say(words)          tell screen readers, politely, in the one live region of the page
-//   localTimes(root)    exact local times on hover, relative ones kept true
+//   localTimes(root)    exact times on hover, relative ones kept true
 //   token()             the form token, for changes that a script asks for itself
 //   visible(element)    can a person see and use it now?
 //
@@ -26,8 +26,10 @@ function visible(element) {
   return Boolean(element) && (element.checkVisibility?.({ visibilityProperty: true }) ?? element.offsetParent !== null);
 }
 
-const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
-const thisYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+/* Times are in the zone that the server shows and understands, not in that of this machine. */
+const timeZone = document.documentElement.dataset.zone || "UTC";
+const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long", timeZone });
+const thisYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone });
 const SHOWN = /^(now|\d+ min|\d+ h)$/;
 const started = performance.now();
 const rendered = Date.parse(document.documentElement.dataset.now ?? "") || Date.now();
@@ -59,3 +61,7 @@ document.body.addEventListener("aboard:settled", (event) => localTimes(event.det
 document.body.addEventListener("htmx:afterSettle", (event) =>
   document.body.dispatchEvent(new CustomEvent("aboard:settled", { detail: { root: event.target } })));
 localTimes(document);
+
+/* Whoever has no zone yet gets that of their browser, from the next page on. */
+const zoneHere = new Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+if (zoneHere) document.cookie = `aboard_zone=${encodeURIComponent(zoneHere)}; path=/; max-age=31536000; SameSite=Lax`;

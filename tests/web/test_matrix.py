@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -29,7 +30,7 @@ from inbox.web.policy import Policy, Route
 from inbox.web.routes import ROUTES
 from inbox.web.visitors import COOKIE
 from tests.web import story
-from tests.web.conftest import Told
+from tests.web.conftest import Told, telling
 
 WORD = "zephyrine"
 """Stands in the subject, the text, and a file's name of the confidential thread; nowhere else."""
@@ -198,7 +199,20 @@ def world(tmp_path_factory: pytest.TempPathFactory, told_file: Path) -> Iterator
     path = tmp_path_factory.mktemp("matrix") / "world.db"
     shutil.copyfile(told_file, path)
     url = f"sqlite:///{path}"
-    told = Told(Database(url), story.settings_for(url))
+    with _made(Told(Database(url), story.settings_for(url))) as found:
+        yield found
+        found.told.db.close()
+
+
+@pytest.fixture
+def world_on_postgres(postgres_url: str) -> Iterator[World]:
+    with telling(postgres_url) as told, _made(told) as found:
+        yield found
+
+
+@contextmanager
+def _made(told: Told) -> Iterator[World]:
+    """The world over a story that was told."""
     story.put(told.db, told.settings, [_secret_mail()])
     with told.db.write() as conn:
         (found,) = messages.by_mail_id(conn, "secret-1@acme.example")
@@ -220,7 +234,6 @@ def world(tmp_path_factory: pytest.TempPathFactory, told_file: Path) -> Iterator
     clients = {name: told.client(handle=handle) for name, handle in WHO.items()}
     kinds = _objects(told.db, 1), _objects(told.db, found.thread_id)
     yield World(told, *kinds, clients, told.client(None))
-    told.db.close()
 
 
 def token(client: TestClient) -> str:
@@ -319,6 +332,10 @@ def test_a_viewer_can_change_nothing_but_what_is_their_own() -> None:
 def test_T37_what_is_confidential_is_not_there_for_others(
     world: World, route: Route, who: str
 ) -> None:
+    _is_not_there(world, route, who)
+
+
+def _is_not_there(world: World, route: Route, who: str) -> None:
     client = world.clients[who]
     with world.told.db.read() as conn:
         before = threads.by_id(conn, world.secret["thread_id"])
@@ -338,6 +355,26 @@ def test_T37_what_is_confidential_is_not_there_for_others(
     assert WORD not in secret.text and FILE_WORD not in secret.text
     with world.told.db.read() as conn:
         assert threads.by_id(conn, world.secret["thread_id"]) == before
+
+
+@pytest.mark.postgres
+def test_T37_what_is_confidential_is_not_there_on_postgres_either(
+    world_on_postgres: World,
+) -> None:
+    """Conditions of who sees what are SQL: every route for one role each, in turn, and every
+    list for all of them."""
+    world = world_on_postgres
+    for number, route in enumerate(ON_OBJECTS):
+        _is_not_there(world, route, BLIND[number % len(BLIND)])
+    for who in BLIND:
+        for path in LISTS:
+            text = world.clients[who].get(path).text
+            assert WORD not in text, (who, path)
+        counted = world.clients[who].get("/live/counts").json()
+        everything = world.clients["admin"].get("/live/counts").json()
+        assert everything[":open"] == counted[":open"] + 1
+    seen = world.clients["agent of the confidential thread's team"]
+    assert WORD in seen.get("/threads?status=all").text
 
 
 @by_object

@@ -97,12 +97,18 @@ def test_every_key_of_the_sheet_is_on_a_control_or_built_in(page: Page, base: st
 
 
 def test_single_keys_can_be_switched_off(page: Page, base: str) -> None:
-    page.goto(f"{base}/preferences")
+    page.goto(base)
+    page.keyboard.press("?")
+    page.click("#keys a[href='/preferences']")
+    page.wait_for_url("**/preferences")
     page.click("button[value=off] >> nth=0")
     page.wait_for_selector("html[data-keys=off]")
     page.goto(base)
-    page.keyboard.press("j")
+    for key in ("j", "e", "?", "g", "a"):
+        page.keyboard.press(key)
     assert page.evaluate("document.activeElement === document.body")
+    assert page.url.rstrip("/") == base.rstrip("/")
+    assert not page.is_visible("#keys")
     page.keyboard.press("Control+k")
     assert page.is_visible("#palette"), "keys with Ctrl stay"
 

@@ -24,7 +24,7 @@ ROWS = 100
 MOST_EXPORTED = 50_000
 KINDS = (
     *("sign-in", "sign-out", "password-set", "token-given", "sessions-ended", "access-ended"),
-    *("raw-mail", "attachment", "export", "quarantine-retry", "absence"),
+    *("raw-mail", "attachment", "picture", "trace", "export", "quarantine-retry", "absence"),
     *("confidential-set", "confidential-lifted"),
 )
 """Kinds of entries that the page filters by."""

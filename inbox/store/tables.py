@@ -2,9 +2,8 @@
 
 Full text is made in `search.py`; other tables are in `*_tables.py` and `shadow.py`.
 
-Reading order is a mail's way: raw mail and ledger (commit 1), then account, thread, message,
-assignment and event (commit 2). Nothing here is ever updated in place that a person would want
-to see the history of: that history is in `events` and `assignments`.
+Reading order is a mail's way: raw mail and ledger (commit 1); account, thread, message, assignment
+and event (commit 2). What a person would want the history of is in `events` and `assignments`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from random import Random
 from typing import Any
 
 import pytest
@@ -309,52 +308,6 @@ def test_undoing_a_change_of_account_puts_everything_back(house: House) -> None:
     assert picture(house, without_events=2) == before
     with pytest.raises(AboardError, match=r"already"):
         sorting(house).move(nord.id, nord.account_id, house.now)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_any_merge_and_any_split_are_undone_whole(house: House, seed: int) -> None:
-    chance = Random(seed)
-    house.write("sla.yaml", SLA)
-    house.activate()
-    known = _mails(house, chance)
-    numbers = sorted({house.thread(one).id for one in known})
-    before, count = picture(house), len(house.rows(events))
-    _regroup(house, chance, numbers)
-    house.later(minutes=1)
-    assert undo(house.db, "r1", "ines", house.now).left == ()
-    after = picture(house, without_events=len(house.rows(events)) - count)
-    there = {row["id"] for row in before["threads"]}
-    after["threads"] = [row for row in after["threads"] if row["id"] in there]
-    after["assignments"] = after["assignments"][: len(before["assignments"])]
-    assert after == before
-    assert balanced(house)
-
-
-def _mails(house: House, chance: Random) -> list[str]:
-    """Mails that refer to each other as it happens, with deeds between them."""
-    known: list[str] = []
-    for number in range(6):
-        name = f"m{number}@acme.example"
-        refs = [chance.choice(known)] if known and chance.random() < 0.7 else []
-        house.receive(mail(id=name, refs=refs, subject=f"About {number}"))
-        house.later(minutes=7)
-        known.append(name)
-        deed = chance.choice(["close", "wait", "claim", ""])
-        if deed and house.thread(name).claimed_at is None:
-            getattr(Desk(house.db, "tom"), deed)(house.thread(name).id, house.now)
-    return known
-
-
-def _regroup(house: House, chance: Random, numbers: list[int]) -> None:
-    with house.looking() as conn:
-        big = [one for one in threads.by_ids(conn, numbers).values() if one.messages > 1]
-    if len(numbers) > 1 and (not big or chance.random() < 0.5):
-        first, second = chance.sample(numbers, 2)
-        sorting(house).merge(first, second, house.now)
-        return
-    mails = [row.id for row in house.rows(metadata.tables["messages"], thread_id=big[0].id)]
-    some = chance.sample(mails, chance.randint(1, len(mails) - 1))
-    sorting(house).split(big[0].id, some, house.now)
 
 
 def test_every_table_of_a_thread_moves_along() -> None:

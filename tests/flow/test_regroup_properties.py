@@ -136,12 +136,12 @@ def promising(house: House) -> House:
     return house
 
 
-LENGTHS = [3, pytest.param(300, marks=pytest.mark.campaign)]
+LENGTHS = [4, pytest.param(300, marks=pytest.mark.campaign)]
 
 
 def each(most: int) -> Any:
     """Examples; what fails is made smaller in the campaign alone, as that takes minutes."""
-    phases = tuple(Phase) if most > 3 else (Phase.generate,)
+    phases = tuple(Phase) if most > 4 else (Phase.generate,)
     ignored = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     return settings(max_examples=most, phases=phases, suppress_health_check=ignored)
 

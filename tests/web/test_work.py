@@ -435,3 +435,14 @@ def test_a_macro_puts_its_text_in_and_does_the_rest_as_it_is_sent(priya: Desk) -
     after = priya.thread()
     assert (after.status, after.tags) == (before.status, before.tags)
     assert priya.items()[0].state == "cancelled"
+
+
+def test_a_mail_for_later_leaves_by_the_clock_of_who_wrote_it(priya: Desk) -> None:
+    chosen = {"token": priya.token(), "name": "zone", "value": "Asia/Tokyo"}
+    assert priya.client.post("/preferences", data=chosen).status_code == 303
+    said = priya.open("/threads/1?compose=reply")
+    assert "In your time (Asia/Tokyo)" in said
+    priya.write("Later.", "send", at="tomorrow 9")
+    later = next(one for one in priya.items() if one.state == "queued")
+    assert (later.run_after.hour, later.run_after.minute) == (0, 0)
+    assert "09:00 JST" in priya.page.text

@@ -201,9 +201,16 @@ class Poller:
 
     def _progress(self, folder: str, done: int, total: int) -> None:
         self._shared.wake()
-        if total >= TOLD_FROM and monotonic() - self._told_at > TOLD_EVERY:
-            self._told_at = monotonic()
+        if monotonic() - self._told_at <= TOLD_EVERY:
+            return
+        self._told_at = monotonic()
+        if total >= TOLD_FROM:
             log.fetching(self._box.name, folder, done, total)
+        if self._held is not None:
+            now = self._shared.now()
+            with self._shared.db.write() as conn:
+                mailboxes.hold(conn, self._held)
+                mailbox_health.goes_on(conn, self._box.name, now)
 
     def _moving(self, folder: str, why: str | None) -> None:
         if why is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from inbox.clock import iso
@@ -12,6 +12,9 @@ from inbox.store import mailbox_health, mailbox_uids, mailboxes
 from inbox.store.database import Conn
 from inbox.store.mailbox_health import Health, Stall
 from inbox.store.mailboxes import Folder
+
+TRIED_WITHIN = timedelta(minutes=10)
+"""A mailbox that fails is tried again sooner, where anybody tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,15 @@ class MailboxState:
         """`ok`, `failing`, `stalled` or `not polled`."""
         if any(one.recovered_at is None for one in self.stalls):
             return "stalled"
-        if self.health is None or self.health.leased_until is None:
+        health = self.health
+        if health is None:
             return "not polled"
-        if self.health.failing_since is not None:
+        held = health.leased_until is not None and health.leased_until > now
+        # Who waits for the next try gives the lease back, so that another node may try.
+        tried = health.error_at is not None and now - health.error_at < TRIED_WITHIN
+        if health.failing_since is not None and (held or tried):
             return "failing"
-        return "ok" if self.health.leased_until > now else "not polled"
+        return "ok" if held else "not polled"
 
 
 def states(conn: Conn, boxes: tuple[Polled, ...]) -> tuple[MailboxState, ...]:

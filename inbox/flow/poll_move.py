@@ -52,4 +52,5 @@ def move_away(db: Database, remote: Folders, rules: Rules, at: Folder) -> None:
 def _what_to_do(rules: Rules, error: MailboxError) -> str:
     box = rules.box
     hint = f"make the folder {box.move_to!r} there, let {box.username!r} write to it"
-    return f"{error}; the mail is ours all the same: {hint}, or change move_to"
+    said = str(error).rstrip(".")
+    return f"{said}; the mail is ours all the same: {hint}, or change move_to"

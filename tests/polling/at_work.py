@@ -21,12 +21,14 @@ SHORT = timedelta(seconds=1)
 
 
 @contextmanager
-def polling(box: Box, *more: Polled, node: str = "n1", **imap: int) -> Iterator[threading.Event]:
+def polling(
+    box: Box, *more: Polled, node: str = "n1", lease: timedelta = SHORT, **imap: int
+) -> Iterator[threading.Event]:
     """Pollers at work until the block ends; the event is set when there is mail to file."""
     given = Imap(mailboxes=(box.polled, *more), poll_seconds=1, batch_mails=10, **imap)
     settings = replace(box.house.settings, imap=given, node=node)
     woken = threading.Event()
-    pollers = Pollers(settings, box.house.db, woken.set, SHORT, Waits(5.0, 5.0))
+    pollers = Pollers(settings, box.house.db, woken.set, lease, Waits(5.0, 5.0))
     pollers.start()
     try:
         yield woken

@@ -60,6 +60,25 @@ def test_a_mailbox_shows_from_the_first_round_to_the_recovery(small_box: Box) ->
     assert "recovered" in browser.get("/mailboxes").text
 
 
+def test_a_mailbox_fails_while_somebody_tries_and_is_not_polled_when_nobody_does(
+    small_box: Box,
+) -> None:
+    """Between two tries nobody holds the lease: another node may reach the server."""
+    box = small_box
+    held = box.take()
+    went_wrong(box)
+    with box.house.db.write() as conn:
+        mailboxes.release(conn, held)
+
+    def word() -> str:
+        with box.house.looking() as conn:
+            return states(conn, (box.polled,))[0].word(box.house.now)
+
+    assert word() == "failing"
+    box.house.later(minutes=11)
+    assert word() == "not polled"
+
+
 def test_health_says_so_where_no_process_is_left_to_say_it(small_box: Box) -> None:
     small_box.poll()
     with small_box.house.db.write() as conn:

@@ -253,7 +253,8 @@ def _moves(asking: Asking) -> Any:
     back = assignments.alias("back")
     taken_back = exists().where(
         back.c.thread_id == assignments.c.thread_id,
-        takes_back(back) == assignments.c.id,
+        back.c.id > assignments.c.id,
+        _takes_back(back) == assignments.c.id,
     )
     before = func.lag(assignments.c.team).over(
         partition_by=assignments.c.thread_id, order_by=assignments.c.id
@@ -262,7 +263,7 @@ def _moves(asking: Asking) -> Any:
         select(assignments.c.thread_id, assignments.c.team, before.label("before"))
         .join(threads, threads.c.id == assignments.c.thread_id)
         .where(_within(threads.c.opened_at, asking))
-        .where(takes_back(assignments).is_(None), not_(taken_back))
+        .where(_takes_back(assignments).is_(None), not_(taken_back))
         .subquery("steps")
     )
     return (
@@ -271,6 +272,11 @@ def _moves(asking: Asking) -> Any:
         .group_by(steps.c.thread_id)
         .subquery("moved")
     )
+
+
+def _takes_back(table: Any) -> Any:
+    """Only people take back: the decisions of rules, which are long, need not be read."""
+    return case((table.c.decided_by == "person", takes_back(table)))
 
 
 def _backlog(asking: Asking) -> Any:

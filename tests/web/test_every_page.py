@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from inbox.flow import merging
 from inbox.store.database import Database
 from tests.shared import REPO
 from tests.web import story
@@ -58,6 +59,7 @@ PAGES = {
     "templates": "/templates",
     "template": "/templates/acknowledgement?thread=1",
     "account-merge": "/accounts/1/merge?into=2",
+    "account-unmerge": "/accounts/4/unmerge",
     "choices": "/preferences",
     "reply": "/threads/1?compose=reply",
     "note": "/threads/1?compose=note",
@@ -83,6 +85,7 @@ def base(told_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     url = f"sqlite:///{path}"
     db = Database(url)
     told = Told(db, story.settings_for(url))
+    merging.merge(db, 4, 2, "maya", story.NOW)
     with serving(told.site(demo=True)) as address:
         yield address, told
     db.close()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from inbox.cli import opening, output
 from inbox.cli.main import app
 from inbox.errors import AboardError
+
+if TYPE_CHECKING:
+    from inbox.store.timeline import TimelineRow
 
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 
@@ -149,7 +152,7 @@ def timeline(
             (
                 f"{row.event.at:%Y-%m-%d %H:%M}",
                 row.event.kind,
-                row.from_address or row.event.actor.removeprefix("contact:"),
+                _who(row),
                 row.event.thread_id or "",
                 row.event.data.get("team") if row.event.kind == "assigned" else row.subject,
             )
@@ -157,6 +160,12 @@ def timeline(
         ),
         empty="Nothing has happened on this account yet.",
     )
+
+
+def _who(row: TimelineRow) -> str:
+    """Who wrote a mail; of all else who did it, which need not be who wrote the mail it is about."""
+    is_mail = row.event.kind.startswith("mail-") and row.from_address
+    return row.from_address or "" if is_mail else row.event.actor.removeprefix("contact:")
 
 
 @app.command()

@@ -195,6 +195,9 @@ def test_a_thread_its_account_and_its_timeline_can_be_seen(filled: Terminal) -> 
     kinds = [row["kind"] for row in filled.run("timeline", "bank.example", "--json").lines()]
     assert kinds.count("mail-in") == 2
     assert {"assigned", "account-created"} <= set(kinds)
+    lines = filled.run("timeline", "bank.example").out.splitlines()
+    (decided,) = (one for one in lines if "  assigned  " in one)
+    assert "  rule:" in decided, "who did it, not who wrote the mail that it is about"
 
 
 def test_doctor_tells_a_mails_whole_story(filled: Terminal) -> None:

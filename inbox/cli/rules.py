@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from inbox.flow.context import Guess
     from inbox.flow.explaining import Question, Surroundings
     from inbox.mail.letter import Letter
+    from inbox.store.database import Conn
     from routing.ruleset import Ruleset
 
 app = typer.Typer(help="Check, test, explain and replay routing rules.", no_args_is_help=True)
@@ -34,18 +35,30 @@ Where = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 Mail = Annotated[
     str,
-    typer.Argument(metavar="MAIL", help="A mail file, a stored message's number, or - for stdin."),
+    typer.Argument(
+        metavar="MAIL", help="A mail file, a stored message's number or Message-ID, - for stdin."
+    ),
 ]
 Rules = Annotated[
     Path | None, typer.Option("--rules", help="Rules to use instead of the configured ones.")
 ]
 
 
-def rules_at(path: Path | None) -> OnDisk:
-    """The rule files at a path with what lies beside them, else those of the configuration."""
-    from inbox.flow.admin_files import read_disk, read_path
+UNCHECKED = {"teams": "teams and people", "sla": "policies", "stages": "stages"}
+"""What nobody can check where a list is not there."""
 
-    return read_path(path) if path is not None else _from_here(read_disk(opening.settings()))
+
+def rules_at(path: Path | None) -> OnDisk:
+    """The rule files at a path, else those of the configuration; with the lists that lie beside
+    them, else its lists, where there is one."""
+    from inbox.flow.admin_files import LISTS, read_disk, read_path, with_lists_of
+
+    if path is None:
+        return _from_here(read_disk(opening.settings()))
+    disk = read_path(path)
+    if all(disk.texts[kind] for kind in LISTS) or not opening.config_path().is_file():
+        return disk
+    return with_lists_of(disk, _from_here(read_disk(opening.settings())))
 
 
 def _from_here(disk: OnDisk) -> OnDisk:
@@ -80,7 +93,8 @@ def good_rules(disk: OnDisk) -> Ruleset:
 @app.command()
 def check(path: Where = None, json: Json = False) -> None:
     """Report every problem of the rules in one run, as file:line:column: code: sentence."""
-    ruleset, problems = load(rules_at(path))
+    disk = rules_at(path)
+    ruleset, problems = load(disk)
     wrong = len(errors(problems))
     if json:
         output.as_json(
@@ -95,6 +109,11 @@ def check(path: Where = None, json: Json = False) -> None:
     else:
         for one in problems:
             output.line(_told(one).framed())
+        unknown = [kind for kind in UNCHECKED if not disk.texts[kind]]
+        if unknown and ruleset is not None:
+            what = ", ".join(UNCHECKED[kind] for kind in unknown)
+            files = ", ".join(f"{kind}.yaml" for kind in unknown)
+            output.error(f"note: the names of {what} are not checked: no {files} lies beside")
         output.line(_summary(ruleset, wrong, len(problems) - wrong))
     if wrong:
         raise typer.Exit(1)
@@ -191,14 +210,29 @@ def _is_number(mail: str) -> bool:
     return mail.removeprefix("#").isdigit() and not exists(Path(mail))
 
 
+def _is_mail_id(mail: str) -> bool:
+    return "@" in mail and not exists(Path(mail))
+
+
+def _number(conn: Conn, mail: str) -> int:
+    """The number of a stored message that is named by it, or by its Message-ID."""
+    from inbox.store import messages
+
+    if not _is_mail_id(mail):
+        return opening.number(mail, "message")
+    found = messages.by_mail_id(conn, mail.strip().removeprefix("<").removesuffix(">"))
+    if not found:
+        raise AboardError(f"no message {mail} is stored, and there is no such file")
+    return found[0].id
+
+
 def _question(mail: str, rules: Path | None, account: str, given: str) -> Question:
     from inbox.flow import explaining
 
     more = _facts(given, rules)
-    if _is_number(mail):
-        number = opening.number(mail, "message")
+    if _is_number(mail) or _is_mail_id(mail):
         with opening.database() as (_, db), db.read() as conn:
-            question = explaining.stored(conn, number, _surroundings(None))
+            question = explaining.stored(conn, _number(conn, mail), _surroundings(None))
     else:
         raw = _raw(mail)
         question = explaining.loose(raw, _surroundings(good_rules(rules_at(rules))))
@@ -237,7 +271,7 @@ def _raw(mail: str) -> bytes:
         return _with_content(sys.stdin.buffer.read(), "standard input")
     path = Path(mail)
     if not exists(path):
-        hint = "give a mail file, the number of a stored message, or - for standard input"
+        hint = "give a mail file, a stored message's number or Message-ID, or - for standard input"
         raise AboardError(f"{mail}: there is no such file ({hint})")
     try:
         return _with_content(path.read_bytes(), mail)

@@ -9,7 +9,7 @@ import errno
 import hashlib
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inbox.config import Settings
@@ -91,6 +91,13 @@ def read_path(path: Path) -> OnDisk:
     found = [_templates(place / "templates") for place in places]
     templates = next((names for names in found if names is not None), None)
     return OnDisk(texts, templates, tuple(problems))
+
+
+def with_lists_of(disk: OnDisk, house: OnDisk) -> OnDisk:
+    """What was read at a path, with the lists of the house where none lie beside it."""
+    texts = {**disk.texts, **{kind: disk.texts[kind] or house.texts[kind] for kind in LISTS}}
+    templates = house.templates if disk.templates is None else disk.templates
+    return replace(disk, texts=texts, templates=templates, mailboxes=house.mailboxes)
 
 
 def read_sla_path(path: Path) -> OnDisk:

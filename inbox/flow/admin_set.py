@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
 from inbox.flow.admin_files import MACROS, OPTIONAL, OnDisk, as_bytes
 from inbox.flow.proof import Lists, load_rules, read_lists, red_tests
@@ -151,5 +152,6 @@ def _rules(
     texts = disk.texts[kind]
     ruleset, found = load_rules(texts, lists.names(disk, kind), linted=proven)
     if ruleset is not None and proven:
-        found = (*found, *red_tests(ruleset, disk.mailboxes, texts, lists))
+        beside = "" if kind == "rules" else str(Path(next(iter(texts))).parent)
+        found = (*found, *red_tests(ruleset, disk.mailboxes, texts, lists, beside))
     return ruleset, found

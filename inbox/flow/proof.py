@@ -115,16 +115,17 @@ def load_rules(
 
 
 def red_tests(
-    ruleset: Ruleset, mailboxes: Sequence[str], texts: Texts, lists: Lists
+    ruleset: Ruleset, mailboxes: Sequence[str], texts: Texts, lists: Lists, folder: str = ""
 ) -> tuple[Problem, ...]:
-    """One problem `test-failed` for each test of the rules that does not pass."""
+    """One problem `test-failed` for each test of the rules that does not pass; `folder` is where
+    they lie if they are not those of the configuration."""
     found = []
+    hint = f"`aboard rules test{' ' if folder else ''}{folder}` prints the trace"
     for result in run_tests(ruleset, mailboxes, lists).failed:
         case = result.case
         what = f"a test of rule `{case.rule}` fails" if case.rule else "a test fails"
         named = f" ({case.name})" if case.name else ""
         message = f"{what}{named}: {'; '.join(result.failures)}"
-        hint = "`aboard rules test` prints the trace"
         found.append(Problem(case.file, case.line, case.column, "test-failed", message, hint))
     return with_lines(found, texts)
 

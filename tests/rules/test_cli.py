@@ -91,7 +91,25 @@ def test_without_lists_above_it_a_folder_is_checked_all_the_same(
     assert terminal.run("rules", "check", rules).code == 0
     assert terminal.run("rules", "check", rules / "10-all.yaml").code == 0
     (rules / "10-all.yaml").write_text(BAD.replace("subjct", "subject"))
-    assert terminal.run("rules", "check", rules).code == 0
+    ran = terminal.run("rules", "check", rules)
+    assert ran.code == 0
+    assert "the names of teams and people, policies, stages are not checked: no" in ran.err
+
+
+def test_rules_from_elsewhere_are_checked_against_the_lists_of_the_house(
+    stored: Terminal, tmp_path: Path
+) -> None:
+    """A proposal that somebody mailed, checked in the working folder."""
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    new = apart / "new.yaml"
+    then = "then: {team: suport, policy: legall, stage: wellcome, assignee: inez, reply: welcom}"
+    when = "when: {subject contains: x}"
+    new.write_text(f"rules:\n  - name: a\n    {when}\n    {then}\nfallback: {{team: support}}\n")
+    ran = stored.run("rules", "check", new)
+    assert ran.code == 1 and ran.err == ""
+    for what in ("team", "policy", "stage", "person", "template"):
+        assert f"unknown-{what}: " in ran.out
 
 
 def test_a_dead_rule_is_a_problem_with_its_source_line(terminal: Terminal, rules: Path) -> None:
@@ -330,6 +348,9 @@ def stored(terminal: Terminal, tmp_path: Path) -> Terminal:
 def test_a_day_with_the_tools_that_look_back(stored: Terminal) -> None:
     shown = stored.run("rules", "explain", "1", "--json").json()
     assert (shown["rule"], shown["note"], shown["event"]) == ("privacy-request", "", "new-thread")
+    assert stored.run("rules", "explain", "<1@acme.example>", "--json").json() == shown
+    ran = stored.run("rules", "explain", "3@acme.example")
+    assert (ran.code, "no message 3@acme.example is stored" in ran.err) == (1, True)
     made = stored.run("rules", "make-test", "2").out
     assert made.startswith('- name: "made from message 2"') and "acme" not in made
     page = stored.run("rules", "coverage", "--json").json()

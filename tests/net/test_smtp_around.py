@@ -137,7 +137,7 @@ def test_plain_text_after_starttls_is_dropped_with_the_state(tls: Smtp, loop: Lo
     "garbage", [b"MAIL FROM:<a@b.example>\r\n" * 20, b"\x16\x03\x01\0\1\0", b""]
 )
 def test_a_broken_handshake_ends_only_its_own_connection(
-    tls: Smtp, loop: Loop, garbage: bytes
+    tls: Smtp, loop: Loop, garbage: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     with served(tls, loop) as server:
         with server.line() as line:
@@ -153,6 +153,7 @@ def test_a_broken_handshake_ends_only_its_own_connection(
             client.starttls(context=client_side(tls))
             client.sendmail("a@b.example", [OURS], b"x")
         assert len(server.box.mails) == 1
+    assert "intake-failed" not in caplog.text, "it is no incident of ours"
 
 
 # --- Proxies ------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from bench.place import fresh
 from inbox.flow import sla
 from inbox.flow.stored_sets import in_force
 from inbox.flow.tick import Ticker
-from inbox.store import targets
+from inbox.store import due_targets
 from inbox.store.database import Database
 
 OPEN = (10_000, 1_000_000)
@@ -116,7 +116,7 @@ def main() -> None:
                 assert ticker.tick(NOW).fired == DUE
                 took = time.perf_counter() - began
                 with db.read() as conn:
-                    left = targets.any_due(conn, NOW)
+                    left = due_targets.any_due(conn, NOW)
                 print(
                     f"tick with {DUE} due among {count} open: {took:.1f} s"
                     f" ({DUE / took:.0f} steps/s), none left: {not left}"

@@ -14,7 +14,8 @@ from inbox.flow import handoff, sla, tell
 from inbox.flow.ownership import OWNER_CHANGED
 from inbox.store import absences, handoffs, people, targets, threads, timeline
 from inbox.store.database import Conn
-from inbox.store.targets import DueTarget, StoredTarget
+from inbox.store.due_targets import DueTarget
+from inbox.store.targets import StoredTarget
 from routing.hours import NoOpenHours
 from routing.ownership import answerable
 from routing.sla import DUE, Step

@@ -17,7 +17,7 @@ from inbox.errors import StoreError
 from inbox.flow import sla
 from inbox.flow.admin_set import AdminFiles
 from inbox.flow.climb import Climb, Fired
-from inbox.store import targets, threads, timeline
+from inbox.store import due_targets, threads, timeline
 from inbox.store.database import Conn, Database, is_conflict
 
 BATCH = 500
@@ -157,10 +157,10 @@ class Ticker:
 
     def _batch(self, now: datetime) -> tuple[Ticked, bool]:
         with self.db.read() as conn:
-            if not targets.any_due(conn, now):
+            if not due_targets.any_due(conn, now):
                 return Ticked(), False  # the usual case takes no write lock
         with self.db.write() as conn:
-            due = targets.claim(conn, now, self.batch)
+            due = due_targets.claim(conn, now, self.batch)
             if not due:
                 return Ticked(), False
             climb = self._climb(conn, now)
@@ -171,12 +171,12 @@ class Ticker:
 
     def _one_by_one(self, now: datetime) -> tuple[Ticked, bool]:
         with self.db.write() as conn:
-            ids = [one.target.id for one in targets.claim(conn, now, self.batch)]
+            ids = [one.target.id for one in due_targets.claim(conn, now, self.batch)]
         total = Ticked()
         for number in ids:
             try:
                 with self.db.write() as conn:
-                    due = targets.hold(conn, number, now)
+                    due = due_targets.hold(conn, number, now)
                     if due is not None:
                         climb = self._climb(conn, now)
                         climb.fire(due)
@@ -187,7 +187,7 @@ class Ticker:
             except Exception as error:
                 log.step_failed(error)
                 with self.db.write() as conn:
-                    targets.postpone(conn, number, now + RETRY_AFTER)
+                    due_targets.postpone(conn, number, now + RETRY_AFTER)
                 total += Ticked(failed=1)
         return total, len(ids) == self.batch
 
@@ -200,10 +200,10 @@ class Ticker:
 
     def _wake(self, now: datetime) -> tuple[Ticked, bool]:
         with self.db.read() as conn:
-            if not targets.any_waking(conn, now):
+            if not due_targets.any_waking(conn, now):
                 return Ticked(), False
         with self.db.write() as conn:
-            found = targets.waking(conn, now, self.batch)
+            found = due_targets.waking(conn, now, self.batch)
             for thread_id, account_id in found:
                 threads.save(conn, thread_id, status="open", snoozed_until=None)
                 data = {"status": "open", "from": "snoozed", "why": "its time has come"}

@@ -10,6 +10,7 @@ from typing import Any
 
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
+from inbox.errors import AboardError
 from inbox.flow.accept import Incoming, accept_numbered
 from inbox.mail.mbox import Passed, messages_at, name_of, refuse
 from inbox.store import intake, ledger
@@ -87,13 +88,17 @@ def ingest_files(
 
 
 def retry_quarantined(db: Database, settings: Settings, numbers: Sequence[int] | None) -> Ingested:
-    """File quarantined mails again (all where `numbers` is None)."""
+    """File quarantined mails again (all where `numbers` is None). Raises `NotFound`, `AboardError`
+    for one that is not in quarantine."""
     began = monotonic()
     with db.write() as conn:
-        chosen = [row.id for row in ledger.quarantined(conn, limit=10**6)]
-        if numbers is not None:
-            wanted = frozenset(numbers)
-            chosen = [one for one in chosen if one in wanted]
+        if numbers is None:
+            chosen = [row.id for row in ledger.quarantined(conn, limit=10**6)]
+        else:
+            chosen = list(dict.fromkeys(numbers))
+        for one in (ledger.by_id(conn, number) for number in numbers or ()):
+            if one.state != "quarantined":
+                raise AboardError(f"ledger {one.id} is {one.state}, not in quarantine")
         intake.retry(conn, chosen, utc_now())
     return _file(db, settings, chosen, began, Told())
 

@@ -163,7 +163,7 @@ def timeline(
 
 
 def _who(row: TimelineRow) -> str:
-    """Who wrote a mail; of all else who did it, which need not be who wrote the mail it is about."""
+    """Who wrote a mail; of all else who did it: what we decide about a mail is not its author's."""
     is_mail = row.event.kind.startswith("mail-") and row.from_address
     return row.from_address or "" if is_mail else row.event.actor.removeprefix("contact:")
 

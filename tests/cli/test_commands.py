@@ -233,6 +233,10 @@ def test_quarantine_can_be_listed_shown_and_tried_again(filled: Terminal) -> Non
     assert shown.out == NOBODY.decode()
     again = filled.run("mail", "quarantine", "retry", held["ledger"], "--json").json()
     assert (again["accepted"], again["quarantined"]) == (1, 1)
+    filed = filled.run("doctor", "a1@bank.example", "--json").json()["deliveries"][0]["ledger"]
+    wrong = filled.run("mail", "quarantine", "retry", held["ledger"], filed)
+    assert wrong.code == 1 and f"ledger {filed} is filed, not in quarantine" in wrong.err
+    assert filled.run("mail", "quarantine", "retry", "999").code == 1
     both = filled.run("mail", "quarantine", "retry")
     assert both.code == 1
     assert "give ledger numbers, or --all" in both.err

@@ -207,7 +207,7 @@ def nearest(
     }
     past = {
         str(one.message_id): one
-        for one in labels.of_messages(conn, sorted(found), _PAST_CHARACTERS, seer)
+        for one in labels.of_messages(conn, sorted(found), _PAST_CHARACTERS, seer, received=True)
         if one.thread_id != without
     }
     index = NearestIndex(

@@ -232,13 +232,17 @@ def of_messages(
     message_ids: Sequence[int],
     characters: int = CHARACTERS,
     seer: Seer | None = ALL,
+    *,
+    received: bool = False,
 ) -> tuple[LabelledMail, ...]:
     """Messages with the team that their thread is with now, in the order of their numbers; those
-    that the seer sees whole."""
+    that the seer sees whole. With `received` only what came in: an acknowledgement of ours says
+    nothing of what its thread is about."""
+    came = [messages.c.direction == "in"] if received else []
     found = conn.execute(
         select(threads.c.team, *_mail(characters))
         .select_from(messages.join(threads, threads.c.id == messages.c.thread_id))
-        .where(messages.c.id.in_(list(message_ids)), whole_messages(seer))
+        .where(messages.c.id.in_(list(message_ids)), whole_messages(seer), *came)
         .order_by(messages.c.id)
     ).all()
     return _mails(conn, found)

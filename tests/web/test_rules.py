@@ -18,6 +18,7 @@ from inbox.flow.correct import standing
 from inbox.store import assignments, audit_log, labels, messages, people, schema, sets, threads
 from inbox.store.database import Conn, Database
 from inbox.store.messages import Message
+from inbox.store.tables import messages as messages_table
 from inbox.web.render import exact
 from inbox.web.rules_pages import MOST_MAIL
 from inbox.web.why import why
@@ -261,6 +262,15 @@ def test_near_threads_are_linked_with_where_they_went(judged: Told) -> None:
     assert 1 <= len(links) <= 3 and "1" not in links
     assert len(re.findall(r"went to \w+", fragment)) == len(links)
     assert fragment.strip() in client.get("/threads/1/near").text
+    theirs = messages_table.c.thread_id.in_([int(one) for one in links])
+    with judged.db.write() as conn:
+        conn.execute(messages_table.update().where(theirs).values(direction="out"))
+    fragment = client.get("/threads/1/near?fragment=near").text
+    with judged.db.write() as conn:
+        conn.execute(messages_table.update().where(theirs).values(direction="in"))
+    assert not set(links) & set(re.findall(r'href="/threads/(\d+)', fragment)), (
+        "our own mail is none"
+    )
 
 
 def test_a_trace_leads_to_the_nearest_threads_where_the_classifier_was_asked(judged: Told) -> None:

@@ -76,7 +76,7 @@ class Keeper:
             raise AboardError(f"a role has at most {MOST_WORD} letters")
         with self.db.write() as conn:
             one = self._held(conn, account_id)
-            known = {who.id: who for who in accounts.contacts_of(conn, one.id)}
+            known = {who.id: who for who in account_look.contacts_of(conn, one.id)}
             if contact_id not in known:
                 raise NotFound(f"account {one.id} has no contact {contact_id}")
             who = known[contact_id]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import case, delete, false, func, select, update
 
+from inbox.store.accounts import Contact
 from inbox.store.database import Conn
 from inbox.store.tables import (
     account_domains,
     account_owners,
+    contact_addresses,
     contacts,
     messages,
     thread_ids,
@@ -60,3 +62,31 @@ def moves(conn: Conn, source: int, target: int) -> Moves:
     numbers = [*of, select(func.count()).select_from(shared)]
     row = conn.execute(select(*(one.scalar_subquery() for one in numbers))).one()
     return Moves(*(int(one) for one in row))
+
+
+def contacts_of(conn: Conn, account_id: int) -> tuple[Contact, ...]:
+    """The people of an account with their addresses, in order of first contact. Who came by an
+    import of addresses is called as their newest mail says that is not confidential."""
+    signed = (
+        select(messages.c.from_name)
+        .join(threads, threads.c.id == messages.c.thread_id)
+        .where(messages.c.contact_id == contacts.c.id, messages.c.from_name != "")
+        .where(threads.c.confidential.is_(false()))
+        .order_by(messages.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    called = case((contacts.c.name != "", contacts.c.name), else_=func.coalesce(signed, ""))
+    columns = (contacts.c.id, contacts.c.account_id, contacts.c.role, called.label("name"))
+    found = conn.execute(
+        select(*columns, contact_addresses.c.address)
+        .outerjoin(contact_addresses, contact_addresses.c.contact_id == contacts.c.id)
+        .where(contacts.c.account_id == account_id)
+        .order_by(contacts.c.id, contact_addresses.c.address)
+    )
+    people_there: dict[int, Contact] = {}
+    for row in found:
+        known = people_there.get(row.id)
+        addresses = (*(known.addresses if known else ()), *((row.address,) if row.address else ()))
+        people_there[row.id] = Contact(row.id, row.account_id, row.name, row.role, addresses)
+    return tuple(people_there.values())

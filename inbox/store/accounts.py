@@ -284,22 +284,6 @@ def set_owner(conn: Conn, account_id: int, team: str, person_id: int) -> None:
     )
 
 
-def contacts_of(conn: Conn, account_id: int) -> tuple[Contact, ...]:
-    """The people of an account with their addresses, in order of first contact."""
-    found = conn.execute(
-        select(contacts, contact_addresses.c.address)
-        .outerjoin(contact_addresses, contact_addresses.c.contact_id == contacts.c.id)
-        .where(contacts.c.account_id == account_id)
-        .order_by(contacts.c.id, contact_addresses.c.address)
-    )
-    people_there: dict[int, Contact] = {}
-    for row in found:
-        known = people_there.get(row.id)
-        addresses = (*(known.addresses if known else ()), *((row.address,) if row.address else ()))
-        people_there[row.id] = Contact(row.id, row.account_id, row.name, row.role, addresses)
-    return tuple(people_there.values())
-
-
 @dataclass(frozen=True, slots=True)
 class AccountSummary:
     """One line of the list of accounts."""

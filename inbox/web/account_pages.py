@@ -93,7 +93,7 @@ def _about(conn: Conn, one: Account) -> dict[str, Any]:
     files = in_force(conn)
     return {
         "domains": accounts.domains_by_account(conn, [one.id]).get(one.id, ()),
-        "contacts": accounts.contacts_of(conn, one.id),
+        "contacts": account_look.contacts_of(conn, one.id),
         "owners": accounts.owners_by_account(conn, [one.id]).get(one.id, {}),
         "people": people.everybody(conn),
         "stages": () if files is None else files.stages,

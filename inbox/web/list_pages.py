@@ -102,8 +102,10 @@ def inbox(request: Request) -> Response:
         listed = listed_of(conn, wanted, eyes, place_of(request))
         account = accounts.by_id(conn, filters.account) if filters.account else None
         said = _said(conn, request)
-    values = {"listed": listed, "filters": filters, "account": account, "current": None}
-    values |= {"picks": True}
+    values = {"listed": listed, "filters": filters, "account": account}
+    # Asked from beside a thread, which is the current one.
+    values["current"] = beside = number(request, "current")
+    values |= {"picks": beside is None, "narrow": beside is not None}
     if request.query_params.get("fragment") == "rows":
         return fragment(request, "_fragments/thread_rows.html", around, **values)
     values |= {

@@ -58,7 +58,7 @@ def columns(plot: Plot) -> Markup:
             drawn.append(_bar(number, (left, y, wide, height)))
         if at % every == 0:
             drawn.append(_text(x + step / 2, HEIGHT - 6, label[5:], "middle"))
-    return _figure(plot, HEIGHT, drawn)
+    return _figure(plot, HEIGHT, drawn, "plot days")
 
 
 def bars(plot: Plot) -> Markup:
@@ -78,15 +78,15 @@ def bars(plot: Plot) -> Markup:
     return _figure(plot, height, drawn)
 
 
-def _figure(plot: Plot, height: int, drawn: Sequence[Markup]) -> Markup:
+def _figure(plot: Plot, height: int, drawn: Sequence[Markup], kind: str = "plot") -> Markup:
     hatch = Markup(
         '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse"'
         ' patternTransform="rotate(45)"><rect class="part-1" width="6" height="6"/>'
         '<rect class="gap" width="2" height="6"/></pattern></defs>'
     )
     return Markup(
-        '<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>'
-    ).format(WIDTH, height, plot.title, hatch, Markup("").join(drawn))
+        '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>'
+    ).format(kind, WIDTH, height, plot.title, hatch, Markup("").join(drawn))
 
 
 def _bar(number: int, place: tuple[float, float, float, float]) -> Markup:

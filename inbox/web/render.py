@@ -141,6 +141,17 @@ def day(instant: datetime, zone: tzinfo = UTC) -> str:
     return f"{there.day} {there:%B %Y}"
 
 
+def browser(agent: str) -> str:
+    """`Firefox on Windows`, for what a browser says of itself; else its own words."""
+    names = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome"}
+    names |= {"Safari/": "Safari"}
+    systems = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows"}
+    systems |= {"Mac OS": "Mac", "Linux": "Linux"}
+    name = next((said for part, said in names.items() if part in agent), "")
+    system = next((said for part, said in systems.items() if part in agent), "")
+    return f"{name} on {system}" if name and system else agent[:60]
+
+
 def size(count: int) -> str:
     """A number of bytes for people."""
     if count < 1024:
@@ -183,5 +194,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "plain": plain,
     "clock": _clock,
     "date": _date,
+    "browser": browser,
 }
 """What templates do with values; days and times are in the zone of who looks."""

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from inbox.flow.drafts import Drafting, Typed, Upload
-from inbox.store import accounts, draft_tables, messages, people, threads, timeline
+from inbox.store import account_look, draft_tables, messages, people, threads, timeline
 from inbox.store.database import Database, new_key
 from inbox.store.outbox_tables import outbox, planned, sequences
 from inbox.store.seers import ALL
@@ -92,7 +92,7 @@ def _objects(db: Database, thread_id: int) -> dict[str, int]:
         step = conn.scalar(select(planned.c.id).join(sequences).where(of_thread))
         owned = saved_views.c.owner_id == thread.accountable_id
         view = conn.scalar(select(saved_views.c.id).where(owned))
-        contacts = accounts.contacts_of(conn, thread.account_id)
+        contacts = account_look.contacts_of(conn, thread.account_id)
     numbers = {"draft_id": draft, "file_id": draft_file, "item_id": item, "planned_id": step,
                "view_id": view}  # fmt: skip
     assert all(numbers.values()), numbers

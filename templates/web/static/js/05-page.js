@@ -56,6 +56,10 @@ function localTimes(root) {
   }
 }
 
+// The place that one is at is seen in the navigation, and a plot begins with what came last.
+document.querySelector(".side > nav [aria-current]")?.scrollIntoView({ block: "nearest" });
+for (const plot of document.querySelectorAll(".scroll:has(> .plot.days)")) plot.scrollLeft = plot.scrollWidth;
+
 setInterval(() => localTimes(document), 60_000);
 document.body.addEventListener("aboard:settled", (event) => localTimes(event.detail.root));
 document.body.addEventListener("htmx:afterSettle", (event) =>

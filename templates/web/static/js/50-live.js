@@ -95,10 +95,19 @@
         lost > UNSAID_MS ? 0 : UNSAID_MS);
       // The browser tries again by itself, except after an answer that was no stream.
       if (source.readyState !== EventSource.CLOSED) return;
+      if (failures === 1) stillIn();
       clearTimeout(timer);
       timer = setTimeout(open, WAITS[Math.min(failures, WAITS.length - 1)]);
       failures += 1;
     };
+  }
+
+  /* Whoever is signed out meanwhile is told so, and not that the connection is lost; half written text stays. */
+  async function stillIn() {
+    const answer = await fetch("/live/counts", { headers: { accept: "application/json" } }).catch(() => null);
+    if (!answer || (answer.status !== 401 && !answer.redirected)) return;
+    if (!document.querySelector("[data-compose]")) location.reload();
+    else if (online) online.textContent = "Signed out";
   }
 
   function lead() {

@@ -46,7 +46,7 @@
 
   /* Whoever writes an answer sees that somebody else does, too. It stops nobody: sending has its own check. */
   function warn(words) {
-    const composer = document.querySelector(".composer");
+    const composer = document.querySelector(".composer.open");
     const shown = composer?.querySelector(".also-writes");
     if (!composer || !words) return shown?.remove();
     const note = shown ?? document.createElement("p");

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from inbox.flow.account_deeds import Facts, Keeper
 from inbox.flow.stored_sets import in_force
-from inbox.store import accounts, drafts, people, threads, timeline
+from inbox.store import account_look, accounts, drafts, people, threads, timeline
 from inbox.store.accounts import Account
 from inbox.store.database import Conn
 from inbox.store.finding import Eyes

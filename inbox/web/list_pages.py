@@ -104,8 +104,8 @@ def inbox(request: Request) -> Response:
         said = _said(conn, request)
     values = {"listed": listed, "filters": filters, "account": account}
     # Asked from beside a thread, which is the current one.
-    values["current"] = beside = number(request, "current")
-    values |= {"picks": beside is None, "narrow": beside is not None}
+    values["current"] = number(request, "current")
+    values["picks" if values["current"] is None else "narrow"] = True
     if request.query_params.get("fragment") == "rows":
         return fragment(request, "_fragments/thread_rows.html", around, **values)
     values |= {

@@ -76,6 +76,7 @@ def test_a_thread_changes_before_the_server_answers_and_goes_back_where_it_refus
     page.wait_for_selector(".flash >> text=Closed.")
     assert status(told) == "closed"
     page.wait_for_selector(".deeds >> text=Reopen")
+    page.wait_for_selector(".pane #t1", state="detached")  # the list beside it is of open threads
 
     page.click(".deeds >> text=Reopen")
     page.wait_for_selector(".facts .state.open")
@@ -85,6 +86,7 @@ def test_a_thread_changes_before_the_server_answers_and_goes_back_where_it_refus
     page.click(".deeds >> text=Reopen")
     held.next().continue_()
     page.wait_for_selector(".flash >> text=Open again.")
+    page.wait_for_selector(".pane #t1.here")
 
     page.keyboard.press("i")
     page.wait_for_selector(".rail .holder >> text=Priya Raman")

@@ -93,19 +93,24 @@
     button.closest("details.menu")?.removeAttribute("open");
   }
 
+  /* The focus stays in the bar: on this control, or on the first one where that is gone. */
+  function stay(control) {
+    const all = [...document.querySelectorAll(".deeds :is(button, summary)")];
+    (visible(control) ? control : all.find((one) => visible(one) && !one.matches(".quiet")))?.focus();
+  }
+
   function onThread(form, button) {
     const fields = fieldsOf(form, button);
     const parts = [...document.querySelectorAll("[data-part]")].map((part) => [part, [...part.childNodes].map((one) => one.cloneNode(true))]);
-    const focus = form.contains(document.activeElement) ? fields.get("do") : "";
+    const focused = form.contains(document.activeElement);
     const address = form.getAttribute("action");
     paintThread(form, fields, button);
+    form.reset();
+    if (focused) stay(form.closest("details.menu")?.querySelector("summary") ?? button);
     const settle = (next) => {
+      const there = document.activeElement?.closest?.(".deeds") ? document.activeElement : null;
       document.body.dispatchEvent(new CustomEvent("aboard:page", { detail: { next } }));
-      const bar = document.querySelector(".deeds");
-      if (!focus) return;
-      const same = bar.querySelector(`form:not([hidden]) input[name=do][value="${focus}"]`)?.form.querySelector("button");
-      const menu = same?.closest("details.menu")?.querySelector("summary");
-      (menu ?? (visible(same) ? same : null) ?? bar.querySelector("button, summary"))?.focus();
+      if (there && !there.isConnected) stay(document.querySelector(`.deeds [data-key="${CSS.escape(there.dataset.key ?? "")}"]`));
     };
     during(form, address, fields, (answer) => {
       if (answer.address.pathname !== location.pathname) return location.assign(answer.address);

@@ -13,7 +13,11 @@
   let again = false;
 
   function busy(part) {
-    if (part.contains(document.activeElement) && document.activeElement !== document.body) return true;
+    return (part.contains(document.activeElement) && document.activeElement !== document.body) || begun(part);
+  }
+
+  /* A menu that is open, a field that is half written. */
+  function begun(part) {
     if (part.querySelector("details.menu[open]")) return true;
     return [...part.querySelectorAll("input, textarea, select")].some((one) =>
       one.type === "checkbox" || one.type === "radio" ? one.checked !== one.defaultChecked
@@ -54,7 +58,8 @@
     }
   }
 
-  /* Put what the page is now into its places; `all` of it where its own reader has changed something. */
+  /* Put what the page is now into its places. `all`: after a deed of its reader, where their focus may be; what they
+     have begun since waits in any case. */
   function take(next, all) {
     for (const place of document.querySelectorAll("[data-grow]")) {
       const other = next.querySelector(`[data-grow="${CSS.escape(place.dataset.grow)}"]`);
@@ -64,7 +69,7 @@
       const name = part.dataset.part;
       const other = next.querySelector(`[data-part="${CSS.escape(name)}"]`);
       if (!other || (!all && plain(other) === was.get(name))) continue;
-      if (!all && busy(part)) { again = true; continue; }
+      if (all ? begun(part) : busy(part)) { again = true; continue; }
       was.set(name, plain(other));
       part.replaceChildren(...[...other.childNodes].map((node) => document.importNode(node, true)));
       settled(part);

@@ -34,7 +34,7 @@ class Held:
         page.route("**/*", self._hear)
 
     def _hear(self, route: Route) -> None:
-        if route.request.method == "POST" and "/presence" not in route.request.url:
+        if route.request.method == "POST" and "/live/" not in route.request.url:
             self._routes.append(route)
         else:
             route.continue_()

@@ -90,6 +90,8 @@
     if (!answer.ok || answer.redirected) return;
     const next = document.createElement("ol");
     next.append(document.createRange().createContextualFragment(await answer.text()));
+    // What was asked before a deed of the reader was done shows what was before it.
+    if (document.documentElement.dataset.doing) return refreshSoon();
     note(next);
     const before = keyed(rows);
     const after = [...keyed(next)];
@@ -120,6 +122,7 @@
     asked = setTimeout(async () => {
       asked = null;
       if (document.hidden || running) return;
+      if (document.documentElement.dataset.doing) return refreshSoon();
       running = true;
       try {
         await refresh();

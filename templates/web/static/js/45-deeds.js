@@ -34,6 +34,7 @@
   async function during(deed, address, fields, done, undone) {
     document.querySelector(".toast")?.remove();
     pending += 1;
+    document.documentElement.dataset.doing = "yes";
     let answer = null;
     try {
       answer = await ask(address, fields);
@@ -41,6 +42,7 @@
       // Not there: answer stays null.
     }
     pending -= 1;
+    if (!pending) delete document.documentElement.dataset.doing;
     if (!answer) {
       undone(null);
       toast("Not done: no connection. Nothing was changed; try again.");

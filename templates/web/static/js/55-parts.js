@@ -76,12 +76,17 @@
     }
   }
 
+  /* While a deed of its reader is on its way the page waits for the answer to that. */
+  const doing = () => document.documentElement.dataset.doing === "yes";
+
   async function refresh() {
+    const asked = location.href;
     const answer = await fetch(location.pathname + location.search, { headers: { accept: "text/html" } });
     if (!answer.ok || answer.redirected) return;
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (doing() || location.href !== asked) return soon();
     again = false;
-    take(next, false);
+    return take(next, false);
   }
 
   document.body.addEventListener("aboard:page", (event) => take(event.detail.next, true));
@@ -90,6 +95,7 @@
     asked ??= setTimeout(() => {
       asked = null;
       if (document.hidden) again = true;
+      else if (doing()) soon();
       else refresh().catch(() => {});
     }, SOON);
   }

@@ -114,8 +114,10 @@ def edit(
     if body is not None:
         try:
             text = body.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise AboardError(f"{body}: {error}") from error
+        except OSError as error:
+            raise AboardError(f"{body}: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            raise AboardError(f"{body}: it is no UTF-8 text") from error
     when = None if at is None else at.replace(tzinfo=UTC)
     with opening.database() as (_, db):
         planner = Planner(db, by)

@@ -84,8 +84,11 @@ def reply(
 def _read(source: str) -> str:
     try:
         return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AboardError(f"--text {source}: {error}") from error
+    except OSError as error:
+        hint = "give a file with the text, or - for standard input"
+        raise AboardError(f"--text {source}: {error.strerror or error} ({hint})") from error
+    except UnicodeDecodeError as error:
+        raise AboardError(f"--text {source}: it is no UTF-8 text") from error
 
 
 def _file(path: Path) -> File:

@@ -117,7 +117,7 @@ def test_cancel_and_retry_say_what_they_did_or_why_not(person: Person) -> None:
         (("--at", "2020-11-02T09:00+00:00"), "has passed"),
         (("--to", "nobody"), "no mail address"),
         (("--by", "zoe"), "no person 'zoe'"),
-        (("--text", "/nowhere/at/all"), "No such file"),
+        (("--text", "/nowhere/at/all"), "No such file or directory (give a file with the text"),
         (("--message", "99"), "no message 99"),
     ],
 )

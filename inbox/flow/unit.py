@@ -82,6 +82,7 @@ class Unit:
         if any(self._is_ours(claim, letter) for claim, letter in mails):
             involved.add(self.internal_account())
         self._look_at(involved | set(self._domains.values()))
+        self._look_again(addresses, wanted)
         self._tokens = {
             claim.ledger_id: signing.genuine(
                 self.conn, signing.addresses_of(letter, claim.forward_paths)
@@ -150,6 +151,15 @@ class Unit:
             self._accounts[number] = AccountPicture(
                 account, domains.get(number, ()), owners.get(number, {})
             )
+
+    def _look_again(self, addresses: set[str], domains: set[str]) -> None:
+        """Whose are these now that their accounts are held? Somebody may have given a contact or a
+        domain to another account, by unmerging two, while this transaction waited."""
+        self._contacts = accounts.contacts_by_address(self.conn, addresses)
+        self._domains = accounts.by_domains(self.conn, domains)
+        now = {one.account_id for one in self._contacts.values()} | set(self._domains.values())
+        if not now <= set(self._accounts):
+            raise Conflict("a contact or a domain has gone to another account meanwhile")
 
     def _remember(self, known: Known) -> None:
         self._by_raw[known.raw_id] = known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from inbox.flow.regroup import Regrouping
 from inbox.flow.undo import Undone, undo
 from inbox.flow.work import Desk
 from inbox.store import accounts, people
+from inbox.store.database import Conn
 from inbox.store.tables import account_domains, account_owners, contacts, events, metadata
 from inbox.store.tables import accounts as accounts_table
 from inbox.store.tables import messages as messages_table
@@ -233,6 +235,30 @@ def test_owners_that_were_changed_since_stay(house: House) -> None:
         owned = accounts.owners_by_account(conn, [acme, nord])
     assert owned == {acme: {"support": "ines"}, nord: {"support": "tom"}}
     assert len(house.rows(account_owners)) == len(house.rows(account_domains)) == 2
+
+
+@pytest.mark.parametrize(
+    "db", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+def test_a_mail_that_waited_for_an_unmerge_goes_where_its_author_is_now(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has one writer: what was read cannot change before the lock."""
+    acme, nord = two(house)
+    run = merged(house, acme, nord)
+    house.accept(mail(id="late@acme.example", refs=["a3@acme.example"]))
+    lock, waited = accounts.lock, []
+
+    def slow(conn: Conn, numbers: Collection[int]) -> None:
+        if not waited:
+            waited.append(numbers)
+            unmerge(house, run)
+        lock(conn, numbers)
+
+    monkeypatch.setattr(accounts, "lock", slow)
+    house.file()
+    assert waited and account(house, "late@acme.example") == acme
+    assert house.thread("late@acme.example").id == house.thread("a3@acme.example").id
 
 
 def test_a_merge_of_before_merges_were_kept_says_so(house: House) -> None:

@@ -32,6 +32,7 @@ PER_LABEL = (1, 5, 10, 20, 50)
 TEAMS = ("compliance", "implementation", "success", "support")
 JUDGED = 400
 """Later mails at most by which a house is judged."""
+MORE = 2
 LIKE_A_LABELLED_ONE = 0.5
 """Cosine of known words from which a later mail counts as one of a kind that was labelled."""
 _QUICK = replace(SHIPPED_OPTIONS, costs=(0.3,))
@@ -213,8 +214,8 @@ def unlike(world: int) -> Iterator[House]:
 
 
 HOUSES: dict[str, Callable[[], Iterator[House]]] = {
-    "like, no kind and no company twice": strangers,
-    "like, companies write again": customers,
+    "own industries, like, nothing comes again": strangers,
+    "own industries, like, companies write again": customers,
     "banking77, like": lambda: like(0),
     "it_tickets8, like": lambda: like(1),
     "clinc150, like": lambda: like(2),
@@ -296,7 +297,8 @@ HEAD = (
 def first(draws: int = 5) -> str:
     """Every house with labels of any mail, and with labels of what its model got wrong.
 
-    `draws` of own labels from each; a kind of house that there are several of shares them out.
+    `draws` of own labels from each; a kind of house that there are several of shares them out. In a
+    house like the shipped mail gains are small, so there it is `MORE` times as many.
     """
     return "\n".join([HEAD, *(line for name in HOUSES for line in rows(name, draws))])
 
@@ -305,6 +307,7 @@ def rows(name: str, draws: int) -> Iterator[str]:
     """The rows of one kind of house."""
     houses = [house.short() for house in HOUSES[name]()]
     cold = [evaluate(house.model, house.later) for house in houses]
+    often = draws * (MORE if "like" in name.split(", ") else 1)
     for what in ("any mail", "mistakes"):
         pools = [_pool(house, what) for house in houses]
         yield f"| {name} | {what} | 0 | {_cold(cold)} | |"
@@ -312,7 +315,7 @@ def rows(name: str, draws: int) -> Iterator[str]:
             gains = [
                 _gain(house, before, _drawn(pool, count, seed))
                 for house, before, pool in zip(houses, cold, pools, strict=True)
-                for seed in range(max(1, draws // len(houses)))
+                for seed in range(max(1, often // len(houses)))
             ]
             yield f"| | | {count} | {_line(gains)} |"
 

@@ -10,7 +10,8 @@ import pytest
 
 from classifiers import artifact
 from classifiers.artifact import ModelError
-from classifiers.memory import LIKE, MOST, PULL, SAME_COMPANY, remembering
+from classifiers.confidence import softmax
+from classifiers.memory import LIKE, MOST, PULL, SAME, SAME_COMPANY, remembering
 from classifiers.model import Model
 from classifiers.terms import term_frequency
 from classifiers.text import MailText, words_of
@@ -32,6 +33,19 @@ def test_one_label_and_the_very_next_mail_of_its_kind_goes_there() -> None:
     model = remembering(small_model(), [(GATE, "success")])
     assert model.predict(GATE).label == "success"
     assert model.predict(AGAIN).label == "success"
+
+
+def test_a_mail_written_twice_goes_there_however_sure_the_model_was() -> None:
+    surer = replace(small_model(), temperature=small_model().temperature / 12)
+    assert surer.predict(GATE).scores["support"] > 0.97
+    model = remembering(surer, [(GATE, "success")])
+    again = replace(GATE, visible=f"{GATE.visible} 2", subject="Hello")
+    assert model.predict(again).label == "success"
+    assert model.predict(again).scores["success"] > 0.8
+    twice = remembering(surer, [(GATE, "success"), (again, "success")])
+    assert twice.predict(again).scores["success"] > 0.8
+    taken_back = remembering(surer, [(GATE, "success"), (again, "support")])
+    assert taken_back.predict(again).label == "support"
 
 
 def test_what_is_not_like_it_is_answered_as_before() -> None:
@@ -56,17 +70,31 @@ def test_likeness_is_the_cosine_of_all_words() -> None:
 
 
 def _plainly(said: Sequence[Said], mail: MailText) -> list[float]:
-    """What `Memory` adds, the long way."""
-    model = small_model()
-    likeness = [_cosine(mail, other) for other, _ in said]
+    """What `Memory` adds, the long way: each label beside what would have been said before it."""
+    model, kept = small_model(), list[tuple[MailText, list[float], list[float]]]()
+    for other, team in said:
+        margins = [a + b for a, b in zip(model.margins(other), _added(kept, other), strict=True)]
+        scores = softmax(margins, model.temperature)
+        given, top = model.labels.index(team), margins.index(max(margins))
+        residual = [(at == given) - score for at, score in enumerate(scores)]
+        pulled = PULL * (SAME[1] - LIKE) / (1 - LIKE) * (residual[given] - residual[top])
+        gap = max(0.0, math.log(scores[top] / scores[given]) + 2.0 - pulled) if top != given else 0
+        kept.append((other, residual, [gap * ((at == given) - (at == top)) for at in range(5)]))
+    return _added(kept, mail)
+
+
+def _added(
+    kept: Sequence[tuple[MailText, list[float], list[float]]], mail: MailText
+) -> list[float]:
+    likeness = [_cosine(mail, other) for other, _, _ in kept]
     shares = [max(0.0, (one - LIKE) / (1 - LIKE)) for one in likeness]
+    twice = [min(1.0, max(0.0, (one - SAME[0]) / (SAME[1] - SAME[0]))) for one in likeness]
     bound = min(1.0, MOST / (sum(shares) or 1.0))
-    total = [0.0] * len(model.labels)
-    for share, (other, team) in zip(shares, said, strict=True):
-        scores = model.predict(other).scores
-        for at, label in enumerate(model.labels):
-            residual = (label == team) - scores[label]
-            total[at] += share * bound * PULL * model.temperature * residual
+    total = [0.0] * 5
+    for share, same, (_, residual, turn) in zip(shares, twice, kept, strict=True):
+        for at in range(5):
+            part = PULL * share * bound * residual[at] + same * turn[at]
+            total[at] += small_model().temperature * part
     return total
 
 

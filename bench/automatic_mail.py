@@ -6,6 +6,7 @@ Run as `python -m bench.automatic_mail`; it reads `ABOARD_SHARED` (else ../share
 from __future__ import annotations
 
 from tests.mail.automatic_corpus import cause, measured
+from tests.mail.bounce_corpus import bounce_tallies
 
 
 def report() -> list[str]:
@@ -24,6 +25,20 @@ def report() -> list[str]:
     for name, one in figures.items():
         for what, misses in (("missed", one.missed), ("wrong", one.wrong)):
             lines += [f"* {name}, {what}: {miss}: {cause(miss)}" for miss in misses]
+    lines += ["", *reports()]
+    return lines
+
+
+def reports() -> list[str]:
+    """Whom reports name, and the statuses that they state, with every miss."""
+    tallies, lines = bounce_tallies(), []
+    for name, what in (
+        ("recipient named", "reports that name every recipient"),
+        ("stated", "statuses as stated"),
+    ):
+        one = tallies[name]
+        lines.append(f"{what}: {one.agreed} of {one.asked} ({one.share:.1f} %)")
+        lines += [f"* {path}: {found} for {wanted}" for path, wanted, found in one.misses]
     return lines
 
 

@@ -21,6 +21,9 @@ from inbox.store.timeline import Event
 _FAILED = frozenset({"failed", ""})
 """Actions of a report (RFC 3464 section 2.3.3) that may say that nobody tries any more."""
 
+_NOBODY = BouncedRecipient("", "", "", "")
+"""What a report says about that names no recipient."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -40,8 +43,11 @@ def note(unit: Unit, mail: Mail) -> None:
     for mail_id in unit.bounced_ids(mail.claim):
         item = outbox_desk.by_mail_id(unit.conn, mail_id)
         if item is not None:
-            for failure in failures(item, bounce):
+            found = failures(item, bounce)
+            for failure in found:
                 _mark(unit, mail, item, failure)
+            if not found and _says_failed(bounce):
+                _tell_of_one(unit, mail, item, bounce)
             return
 
 
@@ -63,18 +69,38 @@ def complaint(unit: Unit, mail: Mail, thread: Thread) -> None:
 def failures(item: Item, bounce: Bounce) -> tuple[Failure, ...]:
     """Whom of the item's recipients the report names; delays are not failures.
 
-    A report that names nobody of them, as forwarding changes addresses, is about the one recipient
-    of an item that had only one.
+    It may name them by the address that we wrote to, or by what forwarding made of it. One that
+    names nobody of them is about the one recipient of an item that had only one.
     """
     sent_to = {one.address for one in item.recipients}
     found = []
     for one in bounce.recipients:
-        address = _plain(one.address)
-        if address not in sent_to and len(sent_to) == 1:
+        named = [_plain(name) for name in (one.original, one.address) if name]
+        address = next((name for name in named if name in sent_to), None)
+        if address is None and len(sent_to) == 1:
             (address,) = sent_to
-        if address in sent_to and one.action in _FAILED:
+        if address is not None and one.action in _FAILED:
             found.append(_failure(address, one))
     return tuple(found)
+
+
+def _says_failed(bounce: Bounce) -> bool:
+    return any(one.action in _FAILED for one in bounce.recipients or (_NOBODY,))
+
+
+def _tell_of_one(unit: Unit, mail: Mail, item: Item, bounce: Bounce) -> None:
+    """Somebody did not get it, and the report does not say who: the owner is told, and nobody is
+    marked. A report that names nobody at all may only be a delay."""
+    if item.thread_id is None:
+        return
+    thread = unit.surviving(item.thread_id)
+    unit.account(thread.account_id)  # held from here on
+    sent_to = [one.address for one in item.recipients]
+    only = sent_to[0] if len(sent_to) == 1 else ""
+    data = _event_data(unit, item, thread, _failure(only, next(iter(bounce.recipients), _NOBODY)))
+    if not only:
+        data["of"] = sent_to
+    _tell(unit, mail, thread.account_id, thread.id, "mail-bounced", data)
 
 
 def _failure(address: str, one: BouncedRecipient) -> Failure:
@@ -97,15 +123,7 @@ def _mark(unit: Unit, mail: Mail, item: Item, failure: Failure) -> None:
         return
     thread = unit.surviving(item.thread_id)
     unit.account(thread.account_id)  # held from here on
-    owner = people.by_id(unit.conn, thread.accountable_id)
-    data = {
-        "item": str(item.id),
-        "address": failure.address,
-        "status": failure.status,
-        "permanent": failure.permanent,
-        "reason": failure.reason[:500],
-        "owner": owner.handle,
-    }
+    data = _event_data(unit, item, thread, failure)
     _tell(unit, mail, thread.account_id, thread.id, "mail-bounced", data)
     if failure.permanent and thread.status == "waiting" and not _somebody_got_it(item, failure):
         # Nobody is going to answer a mail that nobody got: it is our turn again.
@@ -114,6 +132,17 @@ def _mark(unit: Unit, mail: Mail, item: Item, failure: Failure) -> None:
         _tell(unit, mail, thread.account_id, thread.id, "status-changed", changed)
         if item.message_id is not None:
             unit.also_moved.append(item.message_id)
+
+
+def _event_data(unit: Unit, item: Item, thread: Thread, failure: Failure) -> dict[str, object]:
+    return {
+        "item": str(item.id),
+        "address": failure.address,
+        "status": failure.status,
+        "permanent": failure.permanent,
+        "reason": failure.reason[:500],
+        "owner": people.by_id(unit.conn, thread.accountable_id).handle,
+    }
 
 
 def _somebody_got_it(item: Item, failure: Failure) -> bool:

@@ -14,6 +14,7 @@ _VALUE = 2_000
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:[ \t]*(.*)")
 _STATUS = re.compile(r"(?<![\d.])([245])[. ](\d{1,3})[. ](\d{1,3})(?![\d.]*\d)")
 _UTF8 = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
+_XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _ACTIONS = {"failed", "delayed", "delivered", "relayed", "expanded"}
 _OTHER_NAMES = {"fail": "failed", "failure": "failed", "expired": "failed", "error": "failed",
                 "deferred": "delayed", "delay": "delayed"}  # fmt: skip
@@ -69,12 +70,19 @@ def _recipient(group: dict[str, str]) -> BouncedRecipient | None:
     words = group.get("action", "").lower().split()
     action = _OTHER_NAMES.get(words[0], words[0]) if words else ""
     status = status_in(group.get("status", "")) or ""
+    original = _XTEXT.sub(_byte, plain_address(_behind_type(group.get("original-recipient", ""))))
     return BouncedRecipient(
         address=address,
         action=action if action in _ACTIONS else ("failed" if status[:1] == "5" else ""),
         status=status,
         diagnostic=_behind_type(group.get("diagnostic-code", ""))[:_VALUE],
+        original=original if "@" in original else "",
     )
+
+
+def _byte(found: re.Match[str]) -> str:
+    code = int(found[1], 16)
+    return chr(code) if 0x20 < code < 0x7F else "?"
 
 
 def status_in(text: str) -> str:

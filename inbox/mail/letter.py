@@ -60,6 +60,9 @@ class BouncedRecipient:
     status: str
     """Enhanced status code such as 5.1.1 (RFC 3463); empty where none could be found."""
     diagnostic: str
+    original: str = ""
+    """The address that the mail was sent to, where the report states it (RFC 3461): forwarding
+    changes addresses."""
 
 
 @dataclass(frozen=True, slots=True)

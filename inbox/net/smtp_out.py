@@ -201,7 +201,11 @@ class Session:
             return Rejected("too-large", detail), ()
         told = f" SIZE={size}" if "SIZE" in self._offers else ""
         commands = [f"MAIL FROM:<{envelope.reverse_path}>{told}"]
-        commands += [f"RCPT TO:<{address}>" for address in envelope.recipients]
+        named = "DSN" in self._offers and envelope.reverse_path != ""
+        commands += [
+            f"RCPT TO:<{address}>{_named_in_reports(address) if named else ''}"
+            for address in envelope.recipients
+        ]
         answers = self._commands(commands)
         if answers[0].code // 100 != 2:
             return self._refused("sender", answers[0], ()), ()
@@ -310,6 +314,16 @@ def connect(smarthost: Smarthost, clock: Callable[[], float]) -> Session:
         raise Broken("connect", f"cannot connect to {where}: {error}") from error
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Session(Wire(line, clock), smarthost)
+
+
+_PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b"+=")
+
+
+def _named_in_reports(address: str) -> str:
+    """Lets a delivery report name the address that we wrote to, whatever forwarding made of it
+    (RFC 3461 section 4.2)."""
+    written = (chr(one) if one in _PLAIN else f"+{one:02X}" for one in address.encode("ascii"))
+    return f" ORCPT=rfc822;{''.join(written)}"
 
 
 def _outcome_of(address: str, answer: Answer) -> RecipientOutcome:

@@ -144,7 +144,10 @@ def test_a_report_that_came_to_no_signed_path_marks_nobody(office: Office) -> No
 def test_a_bounce_marks_only_whom_the_item_went_to(office: Office) -> None:
     _, path = sent(office, ANA, BEN)
     report(office, "other@acme.example", path)
-    assert not office.events("mail-bounced")
+    (event,) = office.events("mail-bounced")  # the owner is told, and nobody is marked
+    assert (event.data["address"], event.data["of"]) == ("", [ANA, BEN])
+    assert event.data["item"] == str(office.items()[0].id)
+    assert {one.state for one in office.items()[0].recipients} == {"accepted"}
     report(office, BEN, path)
     assert {one.address: one.state for one in office.items()[0].recipients} == {
         ANA: "accepted",
@@ -158,6 +161,31 @@ def test_a_forwarded_address_is_the_one_recipient_of_the_item(office: Office) ->
     report(office, "ana.home@elsewhere.example", path)
     (event,) = office.events("mail-bounced")
     assert event.data["address"] == ANA
+
+
+def test_a_report_names_whom_we_wrote_to_whatever_forwarding_made_of_it(office: Office) -> None:
+    tagged = "ben+tag@acme.example"
+    _, path = sent(office, ANA, tagged)
+    raw = bounce("ben@home.example", "unknown@x", id="dsn@mx.test")
+    at = raw.index(b"Final-Recipient:")
+    raw = raw[:at] + b"Original-Recipient: rfc822;ben+2Btag@acme.example\n" + raw[at:]
+    office.house.receive(raw, forward_paths=(path,), reverse_path="")
+    assert {one.address: one.state for one in office.items()[0].recipients} == {
+        ANA: "accepted",
+        tagged: "bounced",
+    }
+
+
+@pytest.mark.parametrize(("to", "said"), [((ANA,), ANA), ((ANA, BEN), "")])
+def test_a_report_that_names_nobody_is_told_and_marks_nobody(
+    office: Office, to: tuple[str, ...], said: str
+) -> None:
+    _, path = sent(office, *to)
+    lines = ("From: MAILER-DAEMON@mx.test", "Subject: Undeliverable mail", "", "It failed.", "")
+    office.house.receive("\r\n".join(lines).encode(), forward_paths=(path,), reverse_path="")
+    (event,) = office.events("mail-bounced")
+    assert (event.data["address"], event.data["item"]) == (said, str(office.items()[0].id))
+    assert {one.state for one in office.items()[0].recipients} == {"accepted"}
 
 
 def test_an_acknowledgement_has_the_null_reverse_path(office: Office) -> None:

@@ -213,6 +213,13 @@ def test_pipelined_commands_get_their_own_answers(server: Scripted, hand: Hand) 
     assert states(outcome) == {ANA: "refused", BEN: "accepted"}
 
 
+def test_a_server_that_reports_is_told_whom_we_wrote_to(server: Scripted, hand: Hand) -> None:
+    server.say("EHLO", b"250-hi\r\n250 DSN\r\n")
+    assert isinstance(hand.send("a+b=c@acme.example"), Sent)
+    (asked,) = [line for line in server.heard if line.startswith("RCPT")]
+    assert asked == "RCPT TO:<a+b=c@acme.example> ORCPT=rfc822;a+2Bb+3Dc@acme.example"
+
+
 @pytest.mark.parametrize("phase", PHASES)
 def test_who_refuses_a_phase_ends_the_dialogue_without_the_final_dot(
     server: Scripted, phase: str

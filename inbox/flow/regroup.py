@@ -14,7 +14,7 @@ from typing import Any
 
 from inbox.errors import AboardError, NotFound
 from inbox.flow import sla
-from inbox.flow.thread import before_merge, combined, row
+from inbox.flow.thread import before_merge, combined, risen, row
 from inbox.flow.undoing import UNDONE, Undoing, Way, answerable
 from inbox.flow.work import Told
 from inbox.store import (
@@ -66,7 +66,7 @@ class Regrouping:
             threads.recount(conn, kept.id)
             before = before_merge(kept, lost, moved)
             self._keep(conn, person, ("merge", kept.id), before, {"kept": changes}, now)
-            data = {"absorbed": str(lost.id), "subject": lost.subject}
+            data = {"absorbed": str(lost.id), "subject": lost.subject, **risen(kept, changes)}
             number = _event(conn, kept, MERGED, person, data, now)
             after = threads.by_id(conn, kept.id)
             self.told(conn, after, number)

@@ -14,6 +14,7 @@ from typing import Any
 from inbox.flow.unit import Unit
 from inbox.mail.joining import join
 from inbox.store import regroup, threads, timeline
+from inbox.store.asking import PRIORITIES
 from inbox.store.database import Conn
 
 
@@ -80,7 +81,7 @@ def absorb(
                 at=now,
                 kind="threads-joined",
                 actor="aboard",
-                data={"absorbed": str(lost.id), "why": why},
+                data={"absorbed": str(lost.id), "why": why, **risen(kept, changes)},
             )
         ],
     )
@@ -121,4 +122,13 @@ def combined(kept: threads.Thread, lost: threads.Thread) -> dict[str, Any]:
         }
     if "open" in (kept.status, lost.status):
         changes["status"] = "open"
+    if PRIORITIES.index(lost.priority) > PRIORITIES.index(kept.priority):
+        changes["priority"] = lost.priority
     return changes
+
+
+def risen(kept: threads.Thread, changes: dict[str, Any]) -> dict[str, Any]:
+    """What the event of a join says where the thread is more urgent by it."""
+    if "priority" not in changes:
+        return {}
+    return {"priority": changes["priority"], "priority_from": kept.priority}

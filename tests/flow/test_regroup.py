@@ -317,3 +317,32 @@ def test_every_table_of_a_thread_moves_along() -> None:
     for table in metadata.sorted_tables:
         of_thread = any(key.column.table.name == "threads" for key in table.foreign_keys)
         assert not of_thread or table.name in moving, table.name
+
+
+@pytest.mark.parametrize("how", ["a mail", "a person"])
+def test_what_was_urgent_stays_urgent_in_one_thread_and_it_is_said(house: House, how: str) -> None:
+    one, other = two(house)
+    Desk(house.db, "tom").prioritise(other.id, "urgent", house.now)
+    if how == "a mail":
+        refs = ["one@acme.example", "two@acme.example"]
+        house.receive(mail(id="both@acme.example", refs=refs))
+    else:
+        sorting(house).merge(other.id, one.id, house.now)
+    joined = house.thread("two@acme.example")
+    assert (joined.id, joined.priority) == (one.id, "urgent")
+    kind = "threads-joined" if how == "a mail" else "threads-merged"
+    (said,) = [row.data for row in house.rows(events, kind=kind)]
+    assert (said["priority"], said["priority_from"]) == ("urgent", "normal")
+    if how == "a person":
+        undo(house.db, "r1", "ines", house.now)
+        assert house.thread("one@acme.example").priority == "normal"
+        assert house.thread("two@acme.example").priority == "urgent"
+
+
+def test_the_lower_of_two_priorities_changes_nothing(house: House) -> None:
+    one, other = two(house)
+    Desk(house.db, "tom").prioritise(one.id, "high", house.now)
+    sorting(house).merge(other.id, one.id, house.now)
+    assert house.thread("two@acme.example").priority == "high"
+    (said,) = [row.data for row in house.rows(events, kind="threads-merged")]
+    assert "priority" not in said

@@ -1,4 +1,4 @@
-"""The database that the tests of this folder run against, once on each kind, and an office."""
+"""An office for the tests of this folder and of `tests/threats`."""
 
 from __future__ import annotations
 
@@ -10,21 +10,6 @@ import pytest
 from inbox.store.database import Database
 from tests import databases
 from tests.followups.office import Office, open_office
-from tests.services.postgres import Postgres
-
-
-@pytest.fixture(scope="session")
-def postgres_of_followups(postgres_run: Postgres) -> Iterator[str]:
-    """The PostgreSQL database that these tests use one after the other."""
-    url = postgres_run.fresh_database(databases.prepare)
-    yield url
-    postgres_run.drop(url)
-
-
-@pytest.fixture(params=databases.BOTH)
-def db(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A database with our schema and nothing in it; the test runs on SQLite and PostgreSQL."""
-    yield from databases.opened(request, "postgres_of_followups")
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from inbox.worker import Supervisor
 BATCH_MAILS = 200
 BATCH_BYTES = 16 * 1024 * 1024
 LOOK_EVERY = 0.1
+TOO_LONG = timedelta(minutes=1)
+"""Mails that are not tried again before that are not waited for: what they need is damaged."""
 
 Advance = Callable[[int], None]
 
@@ -34,6 +37,9 @@ class Ingested:
     quarantined: int
     pending: int
     seconds: float
+    put_off: tuple[tuple[int, str], ...] = ()
+    """(ledger number, why) of those pending that were tried and wait for somebody to mend the
+    store."""
 
     def as_json(self) -> dict[str, Any]:
         """The JSON shape of docs/INTERFACES.md."""
@@ -107,11 +113,10 @@ def _file(
     db: Database, settings: Settings, numbers: Sequence[int], began: float, told: Told
 ) -> Ingested:
     """Wait until these mails are settled, and count what became of them."""
-    if numbers:
-        _work_off(db, settings, numbers, told)
+    put_off = _work_off(db, settings, numbers, told) if numbers else ()
     with db.read() as conn:
         counts = ledger.states_of(conn, numbers)
-    return _counted(len(numbers), counts, began)
+    return replace(_counted(len(numbers), counts, began), put_off=put_off)
 
 
 def _counted(accepted: int, counts: dict[str, int], began: float) -> Ingested:
@@ -136,8 +141,11 @@ def runs_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
     return runs
 
 
-def _work_off(db: Database, settings: Settings, numbers: Sequence[int], told: Told) -> None:
-    """Run workers until none of these mails is pending any more."""
+def _work_off(
+    db: Database, settings: Settings, numbers: Sequence[int], told: Told
+) -> tuple[tuple[int, str], ...]:
+    """Run workers until none of these mails is pending any more, but those that cannot be filed
+    until somebody mends the store: these, and why."""
     runs = runs_of(numbers)
     supervisor = Supervisor(settings, db)
     supervisor.start()
@@ -147,11 +155,12 @@ def _work_off(db: Database, settings: Settings, numbers: Sequence[int], told: To
         while True:
             with db.read() as conn:
                 left = ledger.pending_within(conn, runs)
+                put_off = ledger.put_off_within(conn, runs, utc_now() + TOO_LONG) if left else ()
             if before is not None and before > left:
                 told.filed_mails(before - left)
             before = left
-            if not left:
-                break
+            if left == len(put_off):
+                return put_off
             if monotonic() - checkpointed > 5:
                 db.checkpoint()
                 checkpointed = monotonic()

@@ -12,6 +12,7 @@ from inbox.cli import loops, mailboxes, opening, output
 from inbox.errors import AboardError
 
 if TYPE_CHECKING:
+    from inbox.ingest import Ingested
     from inbox.store.ledger import LedgerRow
 
 app = typer.Typer(
@@ -58,7 +59,21 @@ def ingest(
         )
         if done.quarantined:
             output.line("`aboard mail quarantine list` shows why")
+    _say_put_off(done)
     lost.end()
+
+
+def _say_put_off(done: Ingested) -> None:
+    """What could not be filed for now, and what to do; ends the command with a failure."""
+    if not done.put_off:
+        return
+    for number, why in done.put_off[:10]:
+        output.error(f"ledger {number} waits: {why.strip().splitlines()[-1]}")
+    raise AboardError(
+        f"{len(done.put_off)} mails are accepted and safe, and cannot be filed: what they need is"
+        " damaged in the store. `aboard audit --deep` names what is; put it back from a backup, and"
+        " a running node files them within minutes"
+    )
 
 
 @app.command()
@@ -254,3 +269,4 @@ def retry(
         output.line(
             f"{done.accepted} tried again: {done.filed} filed, {done.quarantined} quarantined"
         )
+    _say_put_off(done)

@@ -209,7 +209,7 @@ def audit(
     if json:
         output.as_json(result.as_json())
     else:
-        sign = "=" if result.balanced else "does not balance with"
+        sign = "=" if result.adds_up else "does not balance with"
         output.line(
             f"{result.accepted} accepted {sign} {result.filed} filed + {result.quarantined}"
             f" quarantined + {result.duplicates} duplicates + {result.pending} pending"

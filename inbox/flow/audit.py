@@ -31,6 +31,12 @@ class Audit:
     raw_checked: int = 0
 
     @property
+    def adds_up(self) -> bool:
+        """Do the sums agree, whatever else was found?"""
+        settled = self.filed + self.quarantined + self.duplicates + self.pending
+        return self.accepted == settled
+
+    @property
     def balanced(self) -> bool:
         """`accepted = filed + quarantined + duplicates + pending`, each with its evidence."""
         return not self.findings

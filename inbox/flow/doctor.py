@@ -8,6 +8,8 @@ from typing import Any
 
 from inbox.clock import iso
 from inbox.errors import NotFound
+from inbox.mail.ids import message_id
+from inbox.mail.words import unfolded
 from inbox.store import accounts, assignments, ledger, messages, threads, timeline
 from inbox.store.database import Conn
 from inbox.store.ledger import LedgerRow
@@ -15,6 +17,10 @@ from inbox.store.messages import Message
 
 _LEDGER = re.compile("ledger:([0-9]{1,18})")
 """No more digits than a key of the database can have."""
+MOST_UNFILED, HEAD_BYTES, MOST_FIELDS = 2_000, 64 * 1024, 5
+"""Mails that are looked into, how far, and fields of each: a mail in quarantine may be a bomb."""
+_BLANK = re.compile(rb"\r?\n\r?\n")
+_MESSAGE_ID = re.compile(rb"(?im)^message-id[ \t]*:([^\n]{0,2000}(?:\n[ \t][^\n]{0,2000}){0,3})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +103,29 @@ def stories(conn: Conn, wanted: str) -> tuple[Story, ...]:
             return tuple(_story(conn, messages.by_id(conn, one)) for one in sorted(known))
         if rows:
             return (Story(rows, None),)
+    unfiled = _unfiled(conn, text)
+    if unfiled:
+        return tuple(Story((row,), None) for row in unfiled)
     raise NotFound(
-        f"no mail with Message-ID <{text}> was filed. It may wait or be in quarantine, where it"
-        " has no Message-ID yet: `aboard mail quarantine list` and `aboard audit` show those;"
+        f"no mail with Message-ID <{text}> was filed, and none of the newest {MOST_UNFILED:,} that"
+        " wait or are in quarantine is called so by its header (`aboard mail quarantine list`):"
         " give its SHA-256, or ledger:NUMBER. Else it never reached this system"
     )
+
+
+def _unfiled(conn: Conn, mail_id: str) -> tuple[LedgerRow, ...]:
+    """Mails that wait or are in quarantine and bear this Message-ID: nobody has read them yet, so
+    their headers are looked at here, their beginnings alone."""
+    heads = ledger.heads_of_unfiled(conn, MOST_UNFILED, HEAD_BYTES)
+    numbers = [number for number, head in heads if mail_id in _ids_in(head)]
+    return tuple(ledger.by_id(conn, number) for number in sorted(numbers))
+
+
+def _ids_in(head: bytes) -> set[str]:
+    """What the Message-ID fields at the beginning of a mail say."""
+    header = _BLANK.split(head, maxsplit=1)[0]
+    values = _MESSAGE_ID.findall(header)[:MOST_FIELDS]
+    return {found for one in values if (found := message_id(unfolded(one))) is not None}
 
 
 def _story(conn: Conn, message: Message) -> Story:

@@ -117,6 +117,13 @@ def unpack(packing: str, content: bytes) -> bytes:
     return zlib.decompress(content) if packing == "zlib" else content
 
 
+def unpack_head(packing: str, begun: bytes, most: int) -> bytes:
+    """The first `most` raw bytes at most, of the beginning of what is stored. Raises zlib.error."""
+    if packing != "zlib":
+        return begun[:most]
+    return zlib.decompressobj().decompress(begun, most)
+
+
 def known_origins(conn: Conn, origins: Sequence[str]) -> set[str]:
     """Which of these intake positions (mailbox, UIDVALIDITY, UID) were accepted before."""
     known: set[str] = set()

@@ -6,7 +6,8 @@ What is written to it is in `intake.py`.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -17,7 +18,7 @@ from sqlalchemy.dialects.postgresql import REGCLASS
 
 from inbox.errors import NotFound
 from inbox.store.database import Conn, Damaged, portions
-from inbox.store.intake import unpack
+from inbox.store.intake import unpack, unpack_head
 from inbox.store.outbox_tables import outbox
 from inbox.store.tables import ledger, messages, raw_mail, tallies
 
@@ -106,6 +107,22 @@ def waiting(conn: Conn, *, limit: int = 100) -> tuple[LedgerRow, ...]:
     return tuple(_row(row) for row in found)
 
 
+def heads_of_unfiled(conn: Conn, most: int, size: int) -> Iterator[tuple[int, bytes]]:
+    """(number, the first `size` bytes) of the newest `most` mails that are pending or in
+    quarantine; what is damaged is left out."""
+    begun = func.substr(raw_mail.c.content, 1, size)
+    found = conn.execute(
+        select(ledger.c.id, raw_mail.c.packing, begun.label("begun"))
+        .join(raw_mail, raw_mail.c.id == ledger.c.raw_id)
+        .where(ledger.c.state.in_(("pending", "quarantined")))
+        .order_by(ledger.c.id.desc())
+        .limit(most)
+    )
+    for row in found:
+        with suppress(zlib.error):
+            yield row.id, unpack_head(row.packing, bytes(row.begun), size)
+
+
 def raw_bytes(conn: Conn, raw_id: int) -> bytes:
     """The raw mail as received. Raises `NotFound`, and `Damaged` where it cannot be unpacked."""
     row = conn.execute(
@@ -146,6 +163,24 @@ def pending_within(conn: Conn, runs: Sequence[tuple[int, int]]) -> int:
     return sum(
         int(conn.scalar(count.where(or_(*(ledger.c.id.between(*run) for run in some)))) or 0)
         for some in (runs[start : start + 100] for start in range(0, len(runs), 100))
+    )
+
+
+def put_off_within(
+    conn: Conn, runs: Sequence[tuple[int, int]], until: datetime
+) -> tuple[tuple[int, str], ...]:
+    """(number, why) of the mails of these runs that were tried, and are not tried again before
+    `until`."""
+    wanted = (
+        select(ledger.c.id, ledger.c.detail)
+        .where(ledger.c.state == "pending", ledger.c.attempts > 0)
+        .where(ledger.c.run_after > until, ledger.c.detail.is_not(None))
+        .order_by(ledger.c.id)
+    )
+    return tuple(
+        (row.id, row.detail)
+        for some in (runs[start : start + 100] for start in range(0, len(runs), 100))
+        for row in conn.execute(wanted.where(or_(*(ledger.c.id.between(*run) for run in some))))
     )
 
 

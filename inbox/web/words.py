@@ -110,6 +110,7 @@ _DEFECTS = {
     "address-unclosed": "has an address field with an open bracket or quote",
     "attached-message-over-limits": "carries a message that is too large to be read",
     "boundary-missing": "has a multipart without its boundary",
+    "calendar-broken": "has a calendar part that cannot be read",
     "charset-broken": "has text that is not in the character set it names",
     "charset-undeclared": "names no character set",
     "charset-unknown": "names an unknown character set",

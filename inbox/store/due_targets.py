@@ -4,15 +4,15 @@ that no two nodes do one thing twice, and passed over where somebody works on th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
+from inbox.store import holding
 from inbox.store.clock_tables import targets
-from inbox.store.database import Conn, for_update, portions, skip_locked
+from inbox.store.database import Conn, for_update, skip_locked
 from inbox.store.tables import accounts, threads
 from inbox.store.targets import StoredTarget, stored
 
@@ -66,16 +66,10 @@ def claim(conn: Conn, now: datetime, most: int) -> tuple[DueTarget, ...]:
     who files or answers just now: it waits for nobody, so nobody can wait for it in a ring.
     """
     ids = list(conn.scalars(skip_locked(conn, _DUE), {"now": now, "most": most}))
-    free = _held(conn, conn.scalars(_ACCOUNTS.where(targets.c.id.in_(ids))))
+    free = holding.held(conn, conn.scalars(_ACCOUNTS.where(targets.c.id.in_(ids))))
     # Read once the accounts are held: what somebody did to a thread until then is seen.
     claimed = conn.execute(_WITH_THREAD.where(targets.c.id.in_(ids)))
     return tuple(_due(row) for row in claimed if row.account_id in free)
-
-
-def _held(conn: Conn, account_ids: Iterable[int]) -> set[int]:
-    """Those of these accounts that nobody else holds; held from here on."""
-    wanted = skip_locked(conn, _FREE.order_by(accounts.c.id))
-    return {one for some in portions(account_ids) for one in conn.scalars(wanted, {"ids": some})}
 
 
 def any_due(conn: Conn, now: datetime) -> bool:
@@ -139,5 +133,5 @@ def waking(conn: Conn, now: datetime, most: int) -> tuple[tuple[int, int], ...]:
     """(thread, account) of snoozed threads whose time has come, held with their accounts; what
     others hold is passed over, as in `claim`."""
     found = conn.execute(skip_locked(conn, _WAKING), {"now": now, "most": most}).all()
-    free = _held(conn, (row.account_id for row in found))
+    free = holding.held(conn, (row.account_id for row in found))
     return tuple((row.id, row.account_id) for row in found if row.account_id in free)

@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from inbox.errors import NotFound
+from inbox.store import holding
 from inbox.store.database import Conn, for_update, insert_or_ignore, portions, skip_locked
 from inbox.store.outbox_tables import outbox, planned, sequences
 from inbox.store.seers import Seer, threads_seen
-from inbox.store.tables import accounts, threads
+from inbox.store.tables import threads
 
 WAITING = ("planned", "paused")
 """States of a follow-up that has not gone anywhere yet."""
@@ -115,7 +116,6 @@ _DUE = (
     .order_by(*_IN_ORDER)
     .limit(bindparam("most"))
 )
-_FREE = select(accounts.c.id).where(accounts.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def any_due(conn: Conn, now: datetime) -> bool:
@@ -132,10 +132,7 @@ def claim(conn: Conn, now: datetime, most: int) -> tuple[PlannedStep, ...]:
     if not ids:
         return ()
     found = _steps(conn, _STEPS.where(planned.c.id.in_(ids)).order_by(*_IN_ORDER))
-    wanted = sorted({one.account_id for one in found})
-    free = set[int]()
-    for some in portions(wanted):
-        free.update(conn.scalars(skip_locked(conn, _FREE.order_by(accounts.c.id)), {"ids": some}))
+    free = holding.held(conn, (one.account_id for one in found))
     return tuple(one for one in found if one.account_id in free)
 
 

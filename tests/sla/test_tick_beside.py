@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from inbox.flow.tick import Ticked
-from inbox.store import accounts, due_targets, people, threads
+from inbox.store import accounts, holding, people, threads
 from inbox.store.clock_tables import target_steps, targets
 from inbox.store.database import Conn
 from tests.sla.office import Office, mail
@@ -113,7 +113,7 @@ def test_a_sweep_goes_by_what_stood_when_it_got_the_account(
     office.receive(mail("Ana <ana@acme.example>", id="one@x"))
     thread = office.thread("one@x").id
     office.later(hours=5.5)  # an hour late: the step that tags it and raises its priority
-    usual, given = due_targets.skip_locked, []
+    usual, given = holding.skip_locked, []
 
     def give_first(conn: Conn, statement: Any) -> Any:
         if "accounts" in str(statement) and not given:
@@ -124,7 +124,7 @@ def test_a_sweep_goes_by_what_stood_when_it_got_the_account(
     if office.db.is_sqlite:  # it has one writer: nobody comes in between
         office.desk("tom").give(thread, "tom", office.now)
     else:
-        monkeypatch.setattr(due_targets, "skip_locked", give_first)
+        monkeypatch.setattr(holding, "skip_locked", give_first)
     office.tick()
     after = office.thread("one@x")
     with office.looking() as conn:

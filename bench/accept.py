@@ -31,7 +31,7 @@ from sqlalchemy import text
 
 from inbox.clock import monotonic, utc_now
 from inbox.config import Listen, Smtp
-from inbox.flow.accept import Incoming, accept
+from inbox.flow.intake.accept import Incoming, accept
 from inbox.net.smtp_in import Ingress, Received
 from inbox.store import schema
 from inbox.store.database import Database

@@ -1,8 +1,8 @@
 """What an installation's own labels bring before any training, from the first one on.
 
 A house has a model, mail that is labelled, and mail that comes afterwards. What is labelled counts
-as it does in force (`inbox/flow/models.py`): a little step each, and remembered mail by mail. Every
-gain is paired with the same model on the same mail without own labels.
+as it does in force (`inbox/flow/learning/models.py`): a little step each, and remembered mail by
+mail. Every gain is paired with the same model on the same mail without own labels.
 """
 
 from __future__ import annotations

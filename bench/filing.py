@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench.place import fresh, real_mails
 from inbox.clock import utc_now
-from inbox.flow.accept import Incoming, accept
+from inbox.flow.intake.accept import Incoming, accept
 from inbox.store import ledger
 from inbox.worker import Supervisor
 

@@ -26,7 +26,7 @@ from sqlalchemy import func, select
 from bench.start import OURS, start
 from inbox.cli.starter import write_folder
 from inbox.config import load
-from inbox.flow.audit import audit
+from inbox.flow.evidence.audit import audit
 from inbox.store.database import Database
 from inbox.store.tables import ledger
 from tests.services.waiting import until

@@ -26,8 +26,8 @@ from bench.start import OURS, start
 from inbox.cli.starter import write_folder
 from inbox.clock import utc_now
 from inbox.config import load
-from inbox.flow import live
-from inbox.flow.access import digest
+from inbox.flow.people.access import digest
+from inbox.flow.working import live
 from inbox.store import people, sessions, timeline
 from inbox.store.database import Database
 from inbox.store.timeline import Event

@@ -23,9 +23,9 @@ from imapclient import IMAPClient
 
 from bench.place import fresh
 from inbox.clock import utc_now
-from inbox.flow.poll import Poll
-from inbox.flow.poll_round import Rules
-from inbox.flow.reconcile import compare
+from inbox.flow.intake.poll import Poll
+from inbox.flow.intake.poll_round import Rules
+from inbox.flow.intake.reconcile import compare
 from inbox.imap_settings import Imap, Polled
 from inbox.net.imap import Remote, Waits
 from inbox.net.imap_line import Watchdog

@@ -22,7 +22,7 @@ from bench.rules import Vocabulary, rule_files
 from inbox.app import files_in_force, open_database, put_in_force
 from inbox.cli.starter import write_folder
 from inbox.config import load
-from inbox.flow.assign import decision_json
+from inbox.flow.deciding.assign import decision_json
 from inbox.store import tables
 from inbox.store.database import Database
 from inbox.store.people import everybody

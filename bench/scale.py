@@ -18,7 +18,7 @@ from bench.live import signed_in
 from bench.place import fresh, real_mails
 from inbox.clock import utc_now
 from inbox.config import Settings
-from inbox.flow.accept import Incoming, accept
+from inbox.flow.intake.accept import Incoming, accept
 from inbox.store.database import Database
 from inbox.web.desk import Site
 from inbox.web.site import build

@@ -27,8 +27,8 @@ from inbox import log
 from inbox.clock import monotonic, utc_now
 from inbox.config import Mailbox, Settings
 from inbox.courier import Couriers
-from inbox.flow import compose
-from inbox.flow.compose import Draft, Plan
+from inbox.flow.leaving import compose
+from inbox.flow.leaving.compose import Draft, Plan
 from inbox.mail.letter import Address
 from inbox.net.smtp_out import Smarthost
 from inbox.net.smtp_pool import Pool

@@ -7,10 +7,11 @@ import time
 from bench.place import fresh, real_mails
 from inbox.app import filing_context
 from inbox.clock import utc_now
-from inbox.flow import file as filing
-from inbox.flow import message, sla
-from inbox.flow.accept import Incoming, accept
-from inbox.flow.unit import Unit
+from inbox.flow.deciding.unit import Unit
+from inbox.flow.intake import file as filing
+from inbox.flow.intake import message
+from inbox.flow.intake.accept import Incoming, accept
+from inbox.flow.promises import sla
 from inbox.store import intake
 from inbox.store.intake import Settlement
 

@@ -11,9 +11,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from bench.place import fresh
-from inbox.flow import sla
-from inbox.flow.stored_sets import in_force
-from inbox.flow.tick import Ticker
+from inbox.flow.admin.stored_sets import in_force
+from inbox.flow.promises import sla
+from inbox.flow.promises.tick import Ticker
 from inbox.store import due_targets
 from inbox.store.database import Database
 

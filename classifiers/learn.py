@@ -1,6 +1,6 @@
 """Shipped and own labels together: how own models are fitted, and what each example weighs.
 
-Splitting, comparing and putting into force are the inbox's affair (`flow/training.py`).
+Splitting, comparing and putting into force are the inbox's affair (`flow/learning/training.py`).
 """
 
 from __future__ import annotations

@@ -12,21 +12,22 @@ from inbox import log, shipped
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings, Smtp
 from inbox.errors import ConfigError, StoreError
-from inbox.flow import active, rehoming
-from inbox.flow.context import FilingContext, Own
-from inbox.flow.facts import database_facts
+from inbox.flow import active
+from inbox.flow.admin.context import FilingContext, Own
+from inbox.flow.evidence.facts import database_facts
+from inbox.flow.promises import rehoming
 from inbox.mail.providers import PUBLIC_DOMAINS
 from inbox.store import models, people, schema, sets
 from inbox.store.database import Conn, Database
 from routing.problems import Problem, errors
 
 if TYPE_CHECKING:
-    from inbox.flow.compose import Post
-    from inbox.flow.decisions import Decisions
-    from inbox.flow.followups import FollowUps
-    from inbox.flow.proposals import Appliers
-    from inbox.flow.reattribute import Forwards
-    from inbox.flow.verify import Verifier
+    from inbox.flow.deciding.proposals import Appliers
+    from inbox.flow.deciding.verify import Verifier
+    from inbox.flow.leaving.compose import Post
+    from inbox.flow.promises.followups import FollowUps
+    from inbox.flow.working.decisions import Decisions
+    from inbox.flow.working.reattribute import Forwards
     from routing.floods import Floods
 
 Versions = tuple[tuple[str, str], ...]
@@ -53,7 +54,7 @@ def filing_context(
 ) -> tuple[FilingContext, Versions]:
     """What filing needs, made anew only where something else is in force than what is held."""
     from classifiers.language import detect
-    from inbox.flow import guess
+    from inbox.flow.learning import guess
 
     with db.read() as conn:
         hashes = sets.active_hashes(conn)
@@ -82,7 +83,7 @@ def filing_context(
 
 def _post(db: Database, settings: Settings) -> Post | None:
     """What automatic mail is sent with; None where the key that signs it cannot be used."""
-    from inbox.flow.compose import open_post
+    from inbox.flow.leaving.compose import open_post
 
     try:
         return open_post(db, settings, utc_now())
@@ -93,22 +94,22 @@ def _post(db: Database, settings: Settings) -> Post | None:
 
 def follow_ups(db: Database, settings: Settings) -> FollowUps:
     """What sends follow-ups. Raises `ConfigError` where the key that signs them cannot be used."""
-    from inbox.flow.compose import open_post
-    from inbox.flow.followups import FollowUps
+    from inbox.flow.leaving.compose import open_post
+    from inbox.flow.promises.followups import FollowUps
 
     return FollowUps(open_post(db, settings, utc_now()))
 
 
 def forwards_of(db: Database, settings: Settings) -> Forwards:
     """What puts right whose mail a forward is."""
-    from inbox.flow.reattribute import Forwards
+    from inbox.flow.working.reattribute import Forwards
 
     return Forwards(db, own(settings))
 
 
 def decisions(db: Database, settings: Settings) -> Decisions:
     """What pages put right that mail alone must not decide."""
-    from inbox.flow.decisions import Decisions
+    from inbox.flow.working.decisions import Decisions
 
     return Decisions(db, forwards_of(db, settings))
 
@@ -124,8 +125,9 @@ def floods(settings: Settings) -> Floods:
 
 def appliers(db: Database, settings: Settings) -> Appliers:
     """What settles proposals, with the effect of every kind there is."""
-    from inbox.flow import agent_desk, agents, forwards, participants
-    from inbox.flow.proposals import Appliers, Apply
+    from inbox.flow.deciding import agents, forwards
+    from inbox.flow.deciding.proposals import Appliers, Apply
+    from inbox.flow.working import agent_desk, participants
 
     kinds: dict[str, Apply] = {
         forwards.KIND: forwards_of(db, settings).apply,
@@ -138,7 +140,7 @@ def appliers(db: Database, settings: Settings) -> Appliers:
 @lru_cache(maxsize=4)
 def _verifier(settings: Settings) -> Verifier:
     """Who asks DNS and believes relays; one a process, as it remembers what DNS said."""
-    from inbox.flow.verify import Verifier
+    from inbox.flow.deciding.verify import Verifier
     from inbox.mail.authentication import How
 
     wanted = settings.verify
@@ -166,7 +168,7 @@ def _told(db: Database) -> Callable[[str, Problem], None]:
     """Writes down, and logs, that a classifier failed on a letter."""
 
     def report(kind: str, problem: Problem) -> None:
-        from inbox.flow import guess
+        from inbox.flow.learning import guess
 
         guess.note(db, {kind: problem})
         log.classifier_trouble(problem)
@@ -216,7 +218,7 @@ def classifier_in_force(db: Database) -> Problem | None:
     with db.read() as conn:
         if models.pointer(conn) is not None:
             return None
-    from inbox.flow.models import activate_shipped
+    from inbox.flow.learning.models import activate_shipped
 
     return activate_shipped(db, shipped.MODEL, utc_now())
 
@@ -282,8 +284,8 @@ def _not_told(found: Iterable[Problem], told: Iterable[Problem]) -> tuple[Proble
 
 def _classifier(db: Database) -> tuple[str, tuple[Problem, ...]]:
     """(the model in force, what is wrong with it or with how it routes)."""
-    from inbox.flow import model_state
-    from inbox.flow.models import unusable
+    from inbox.flow.learning import model_state
+    from inbox.flow.learning.models import unusable
 
     with db.read() as conn:
         if models.pointer(conn) is None:
@@ -326,7 +328,7 @@ def _refused_by_serve(settings: Settings) -> Iterator[Problem]:
 
 
 def _refused_by_couriers(settings: Settings) -> Iterator[Problem]:
-    from inbox.flow.compose import dkim_key
+    from inbox.flow.leaving.compose import dkim_key
     from inbox.net.tls import client_context
 
     send_ca = settings.send.tls_ca

@@ -15,10 +15,11 @@ from inbox.app import files_in_force
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
 from inbox.errors import StoreError
-from inbox.flow import deliver, sla
-from inbox.flow.compose import is_mailbox
+from inbox.flow.leaving import deliver
+from inbox.flow.leaving.compose import is_mailbox
+from inbox.flow.leaving.settling import Judged
 from inbox.flow.owner import new_owner
-from inbox.flow.settling import Judged
+from inbox.flow.promises import sla
 from inbox.mail.outgoing import Carry
 from inbox.net.smtp_out import Smarthost, Waits
 from inbox.net.smtp_pool import Pool

@@ -12,7 +12,7 @@ from typing import Any
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
 from inbox.errors import AboardError
-from inbox.flow.accept import Incoming, accept_numbered
+from inbox.flow.intake.accept import Incoming, accept_numbered
 from inbox.mail.mbox import Passed, messages_at, name_of, refuse
 from inbox.store import intake, ledger
 from inbox.store.database import Database

@@ -20,8 +20,8 @@ from inbox.clock import monotonic, utc_now
 from inbox.config import Listen, Settings
 from inbox.courier import Couriers
 from inbox.errors import AboardError, StoreError
-from inbox.flow.accept import Incoming, accept
-from inbox.flow.correct import Corrections
+from inbox.flow.intake.accept import Incoming, accept
+from inbox.flow.working.correct import Corrections
 from inbox.net.smtp_in import Ingress, Received
 from inbox.store import intake
 from inbox.store.counting import count_if_grown

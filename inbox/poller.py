@@ -19,9 +19,9 @@ from inbox.app import floods
 from inbox.clock import iso, monotonic, utc_now
 from inbox.config import Settings
 from inbox.errors import AboardError, MailboxError, StoreError
+from inbox.flow.intake.poll import Poll
+from inbox.flow.intake.poll_round import Round, Rules
 from inbox.flow.owner import is_gone, new_owner
-from inbox.flow.poll import Poll
-from inbox.flow.poll_round import Round, Rules
 from inbox.imap_settings import Polled
 from inbox.net.imap import Remote, Waits
 from inbox.net.imap_line import Watchdog

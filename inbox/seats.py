@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from inbox.clock import monotonic
-from inbox.flow import file as filing
+from inbox.flow.intake import file as filing
 from inbox.store.leases import Lease
 
 

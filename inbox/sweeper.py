@@ -1,6 +1,6 @@
 """The sweeper: the thread of a node that ticks. Its clock is the one that all nodes share.
 
-A clock that jumps is not acted upon until it can be trusted again (`flow.tick.SteadyClock`).
+A clock that jumps is not acted upon until it can be trusted again (`promises.tick.SteadyClock`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from inbox import log
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
 from inbox.errors import AboardError, StoreError
-from inbox.flow.agent_desk import AgentDesk
-from inbox.flow.agent_post import AgentPost
-from inbox.flow.followups import FollowUps
-from inbox.flow.rehoming import Attendance, House, house_of
-from inbox.flow.stored_sets import in_force
-from inbox.flow.tick import OnTimelineOnly, SteadyClock, Ticked, Ticker
+from inbox.flow.admin.stored_sets import in_force
+from inbox.flow.leaving.agent_post import AgentPost
+from inbox.flow.promises.followups import FollowUps
+from inbox.flow.promises.rehoming import Attendance, House, house_of
+from inbox.flow.promises.tick import OnTimelineOnly, SteadyClock, Ticked, Ticker
+from inbox.flow.working.agent_desk import AgentDesk
 from inbox.store.database import Conn, Database
 
 EVERY = 1.0

@@ -26,7 +26,7 @@ from inbox.app import filing_context
 from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
 from inbox.errors import ConfigError, StoreError
-from inbox.flow import file as filing
+from inbox.flow.intake import file as filing
 from inbox.flow.owner import new_owner, recover
 from inbox.limits import MIB, address_space, cap_cpu, cap_memory, lift_cpu
 from inbox.seats import Seat

@@ -8,7 +8,7 @@ from pathlib import Path
 from inbox.app import open_database, put_in_force
 from inbox.cli.starter import write_folder
 from inbox.config import load
-from inbox.flow.audit import audit
+from inbox.flow.evidence.audit import audit
 from inbox.ingest import Told, ingest_files
 from inbox.mail.mbox import messages_at
 from inbox.store import ledger

@@ -80,7 +80,7 @@ def test_every_table_is_documented() -> None:
 
 
 def test_every_kind_of_event_is_documented() -> None:
-    written = "\n".join(path.read_text() for path in (ROOT / "inbox" / "flow").glob("*.py"))
+    written = "\n".join(path.read_text() for path in (ROOT / "inbox" / "flow").rglob("*.py"))
     kinds = set(re.findall(r'kind="([a-z-]+)"', written))
     kinds |= set(re.findall(r'\.event\(\s*thread[\w.]*,\s*"([a-z-]+)"', written))
     assert len(kinds) >= 4

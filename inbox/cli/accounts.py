@@ -64,7 +64,7 @@ def import_csv(
     """Create or update accounts from a CSV file (name, domains, contacts, tier, stage, owners)."""
     from inbox.app import files_in_force
     from inbox.clock import utc_now
-    from inbox.flow import customers
+    from inbox.flow.working import customers
 
     try:
         content = file.read_bytes()
@@ -89,7 +89,7 @@ def role(
     ],
 ) -> None:
     """Note what a contact does at their company; rules see it as `contact.role`."""
-    from inbox.flow import customers
+    from inbox.flow.working import customers
 
     with opening.working() as (_, db):
         found = customers.note_role(db, address, what)
@@ -104,7 +104,7 @@ def stage(
 ) -> None:
     """Move an account to a stage of its onboarding: starts the follow-ups that are for it."""
     from inbox.clock import utc_now
-    from inbox.flow import customers
+    from inbox.flow.working import customers
     from inbox.store import accounts
 
     with opening.working() as (_, db):
@@ -122,7 +122,7 @@ def merge(
 ) -> None:
     """Make two accounts one; threads that share mail ids are joined."""
     from inbox.clock import utc_now
-    from inbox.flow import merging
+    from inbox.flow.working import merging
     from inbox.store import accounts
 
     with opening.working() as (_, db):
@@ -142,8 +142,8 @@ def unmerge(
     """Take a merge back: the account has its threads, people and domains again, and what they
     wrote since. What mails of both came together on stays, and is named."""
     from inbox.clock import utc_now
-    from inbox.flow import merging
-    from inbox.flow.undo import undo
+    from inbox.flow.working import merging
+    from inbox.flow.working.undo import undo
 
     with opening.working() as (_, db):
         with db.read() as conn:

@@ -56,7 +56,7 @@ def train(
     made = _trained(examples, unlabelled or [])
     size = classifying.save(made, out)
     if json:
-        from inbox.flow.model_info import shown
+        from inbox.flow.learning.model_info import shown
 
         info = shown(made.info)
         output.as_json({"model": made.id, "file": str(out), "size": size, "info": info})
@@ -67,7 +67,7 @@ def train(
 
 def _trained(examples: list[Example], unlabelled: list[Path]) -> Model:
     from classifiers.dataset import read_mail, read_row
-    from inbox.flow.training import fit_files
+    from inbox.flow.learning.training import fit_files
 
     mails = []
     for path in unlabelled:
@@ -82,7 +82,7 @@ def _trained(examples: list[Example], unlabelled: list[Path]) -> Model:
 
 
 def _say_trained(made: Model) -> None:
-    from inbox.flow.model_info import held_out
+    from inbox.flow.learning.model_info import held_out
 
     info: Any = made.info
     counts = info["examples"]
@@ -211,7 +211,7 @@ def export(
     out: Annotated[Path | None, typer.Option(help="A file (default: standard output).")] = None,
 ) -> None:
     """Write the mail that people labelled here as JSON lines, as `train` and `evaluate` read it."""
-    from inbox.flow.training import export_lines
+    from inbox.flow.learning.training import export_lines
 
     if out is not None:
         classifying.writable(out)

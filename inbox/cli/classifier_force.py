@@ -12,8 +12,8 @@ from inbox.errors import AboardError
 
 if TYPE_CHECKING:
     from classifiers.model import Model
-    from inbox.flow.model_state import State
-    from inbox.flow.training import Lesson
+    from inbox.flow.learning.model_state import State
+    from inbox.flow.learning.training import Lesson
     from inbox.store.database import Database
     from inbox.store.models import Step
 
@@ -31,7 +31,7 @@ def learn(out: Path | None, *, dry_run: bool, json: bool) -> None:
     """Train on shipped and own mail, compare, and promote where that is better."""
     from inbox import shipped
     from inbox.clock import utc_now
-    from inbox.flow import training
+    from inbox.flow.learning import training
 
     with opening.working() as (_, db):
         expected, old = _before(db)
@@ -67,7 +67,7 @@ def _before(db: Database) -> tuple[str, Model | None]:
     Then nothing is compared, since a damaged model answers nothing: training repairs.
     """
     from classifiers.artifact import ModelError
-    from inbox.flow import models
+    from inbox.flow.learning import models
     from inbox.store import models as store
 
     with db.read() as conn:
@@ -83,7 +83,7 @@ def _before(db: Database) -> tuple[str, Model | None]:
 def _replace(db: Database, lesson: Lesson, expected: str, now: Any) -> None:
     """Promote, unless somebody else changed the model in force while we trained."""
     from inbox import log
-    from inbox.flow import models
+    from inbox.flow.learning import models
     from inbox.store import models as store
 
     with db.write() as conn:
@@ -101,7 +101,7 @@ def promote(
 ) -> None:
     """Put a model in force on every node, now. `rollback` puts the one before back."""
     from inbox.clock import utc_now
-    from inbox.flow import models
+    from inbox.flow.learning import models
 
     with classifying.said_plainly(), opening.database() as (_, db), db.write() as conn:
         done = models.promote(conn, models.find(conn, model), ACTOR, why, utc_now())
@@ -118,7 +118,7 @@ def rollback(json: Json = False) -> None:
     """
     from inbox import shipped
     from inbox.clock import utc_now
-    from inbox.flow import models
+    from inbox.flow.learning import models
 
     with classifying.said_plainly(), opening.database() as (_, db), db.write() as conn:
         done = models.rollback(conn, ACTOR, utc_now(), shipped.MODEL)
@@ -146,7 +146,7 @@ def shadow(
 ) -> None:
     """Let a model answer beside the one in force, to count where they disagree."""
     from inbox.clock import utc_now
-    from inbox.flow import models
+    from inbox.flow.learning import models
 
     if (model is None) == (not off):
         raise AboardError("name a model, or say --off")
@@ -162,7 +162,7 @@ def shadow(
 def status(json: Json = False) -> None:
     """Which model is in force, since when and why; corrections, drift, shadow. 1 on trouble."""
     from inbox.clock import utc_now
-    from inbox.flow.model_state import state
+    from inbox.flow.learning.model_state import state
 
     with opening.database() as (_, db), db.read() as conn:
         found = state(conn, utc_now())
@@ -177,8 +177,8 @@ def status(json: Json = False) -> None:
 
 
 def _say_state(found: State) -> None:
-    from inbox.flow.model_info import held_out
-    from inbox.flow.model_state import TRAIN_FROM
+    from inbox.flow.learning.model_info import held_out
+    from inbox.flow.learning.model_state import TRAIN_FROM
 
     live = found.live
     if live is not None:

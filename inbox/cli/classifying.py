@@ -66,7 +66,7 @@ def model(path: Path | None) -> Model:
         if path is not None:
             return artifact.load(path)
         from inbox import shipped
-        from inbox.flow import models
+        from inbox.flow.learning import models
 
         with opening.database() as (_, db), db.read() as conn:
             live = models.in_force(conn)

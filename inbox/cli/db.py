@@ -30,7 +30,7 @@ def upgrade() -> None:
 @app.command()
 def check() -> None:
     """Say which database this is, which schema it has, and whether it can be used."""
-    from inbox.flow.facts import database_facts
+    from inbox.flow.evidence.facts import database_facts
 
     with opening.database() as (_, db):
         for name, value in database_facts(db).items():

@@ -10,7 +10,7 @@ from inbox.cli import opening, output
 from inbox.cli.main import app
 
 if TYPE_CHECKING:
-    from inbox.flow.work import Desk
+    from inbox.flow.working.work import Desk
     from inbox.store.database import Database
 
 Thread = Annotated[str, typer.Argument(metavar="THREAD")]
@@ -18,7 +18,7 @@ By = Annotated[str, typer.Option(help="Who does it: a handle of teams.yaml.")]
 
 
 def _desk(db: Database, by: str) -> Desk:
-    from inbox.flow.work import Desk
+    from inbox.flow.working.work import Desk
 
     return Desk(db, by)
 

@@ -28,9 +28,9 @@ from inbox.cli.story import Story, StoryMail, deliver, deliver_all, load_story
 from inbox.clock import utc_now
 from inbox.config import Listen, Settings, load
 from inbox.errors import AboardError
-from inbox.flow import customers
-from inbox.flow.audit import audit
-from inbox.flow.climb import BREACHED
+from inbox.flow.evidence.audit import audit
+from inbox.flow.promises.climb import BREACHED
+from inbox.flow.working import customers
 from inbox.net.envelope import Received
 from inbox.node import Node, Running
 from inbox.store import accounts, handoffs, ledger, outbox_desk, snapshot, timeline

@@ -21,9 +21,10 @@ from inbox.cli.story_file import Person
 from inbox.clock import monotonic, utc_now
 from inbox.config import Listen, Smtp
 from inbox.errors import AboardError
-from inbox.flow import handoff, live
-from inbox.flow.compose import reply_subject
-from inbox.flow.drafts import Drafting, Typed
+from inbox.flow.leaving.compose import reply_subject
+from inbox.flow.promises import handoff
+from inbox.flow.working import live
+from inbox.flow.working.drafts import Drafting, Typed
 from inbox.mail.letter import Address, AutomaticKind, Letter
 from inbox.mail.parse import parse_letter
 from inbox.mail.writing import File, Outgoing, write

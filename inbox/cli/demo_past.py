@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from inbox.cli.story import Story, StoryMail
 from inbox.cli.story_build import builder
 from inbox.config import Settings
-from inbox.flow import compose, handoff, reply, sla
-from inbox.flow.accept import Incoming, accept
-from inbox.flow.handoff import Offer
-from inbox.flow.stored_sets import in_force
-from inbox.flow.work import Desk
+from inbox.flow.admin.stored_sets import in_force
+from inbox.flow.intake.accept import Incoming, accept
+from inbox.flow.leaving import compose
+from inbox.flow.promises import handoff, sla
+from inbox.flow.promises.handoff import Offer
+from inbox.flow.working import reply
+from inbox.flow.working.work import Desk
 from inbox.store import messages, people, threads
 from inbox.store.database import Conn, Database
 from inbox.store.threads import Thread

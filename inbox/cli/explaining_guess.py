@@ -13,7 +13,7 @@ from classifiers.model import Explanation, Model, Prediction
 from classifiers.text import MailText
 from inbox.cli import classifying, opening, output
 from inbox.errors import AboardError
-from inbox.flow.guess import Near, mail_of_message, nearest
+from inbox.flow.learning.guess import Near, mail_of_message, nearest
 from inbox.store.database import Conn
 
 

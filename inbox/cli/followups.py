@@ -30,7 +30,7 @@ def followups(
     from inbox.app import files_in_force
     from inbox.cli import shapes
     from inbox.clock import utc_now
-    from inbox.flow import planning
+    from inbox.flow.promises import planning
     from inbox.store import accounts
 
     with opening.database() as (_, db):
@@ -65,7 +65,7 @@ def followups(
 def pause(number: Number, by: By) -> None:
     """Keep a follow-up back until somebody resumes it."""
     from inbox.clock import utc_now
-    from inbox.flow.planning import Planner
+    from inbox.flow.promises.planning import Planner
 
     with opening.database() as (_, db):
         one = Planner(db, by).pause(opening.number(number, "follow-up"), utc_now())
@@ -76,7 +76,7 @@ def pause(number: Number, by: By) -> None:
 def resume(number: Number, by: By) -> None:
     """Let a paused follow-up go on."""
     from inbox.clock import utc_now
-    from inbox.flow.planning import Planner
+    from inbox.flow.promises.planning import Planner
 
     with opening.database() as (_, db):
         one = Planner(db, by).resume(opening.number(number, "follow-up"), utc_now())
@@ -87,7 +87,7 @@ def resume(number: Number, by: By) -> None:
 def cancel(number: Number, by: By) -> None:
     """Cancel a follow-up; the others of its sequence stay."""
     from inbox.clock import utc_now
-    from inbox.flow.planning import Planner
+    from inbox.flow.promises.planning import Planner
 
     with opening.database() as (_, db):
         one = Planner(db, by).cancel(opening.number(number, "follow-up"), utc_now())
@@ -108,7 +108,7 @@ def edit(
     from datetime import UTC
 
     from inbox.clock import utc_now
-    from inbox.flow.planning import Planner
+    from inbox.flow.promises.planning import Planner
 
     text = ""
     if body is not None:

@@ -26,7 +26,7 @@ def offer(
 ) -> None:
     """Offer a thread. Until somebody of that team accepts, nothing changes."""
     from inbox.clock import utc_now
-    from inbox.flow import handoff
+    from inbox.flow.promises import handoff
 
     number = opening.number(thread, "thread")
     wanted = handoff.Offer(number, team, by, reason, summary, tuple(ask or ()))
@@ -42,7 +42,7 @@ def offer(
 def accept(handoff: Number, by: By) -> None:
     """Take the thread on: it is with your team, and yours."""
     from inbox.clock import utc_now
-    from inbox.flow import handoff as flow
+    from inbox.flow.promises import handoff as flow
 
     with opening.working() as (_, db):
         made = flow.accept(db, opening.number(handoff, "handoff"), by, utc_now())
@@ -55,7 +55,7 @@ def decline(
 ) -> None:
     """Refuse an offer; the thread stays where it is."""
     from inbox.clock import utc_now
-    from inbox.flow import handoff as flow
+    from inbox.flow.promises import handoff as flow
 
     with opening.working() as (_, db):
         made = flow.decline(db, opening.number(handoff, "handoff"), by, because, utc_now())
@@ -66,7 +66,7 @@ def decline(
 def withdraw(handoff: Number, by: By) -> None:
     """Take an offer back."""
     from inbox.clock import utc_now
-    from inbox.flow import handoff as flow
+    from inbox.flow.promises import handoff as flow
 
     with opening.working() as (_, db):
         made = flow.withdraw(db, opening.number(handoff, "handoff"), by, utc_now())

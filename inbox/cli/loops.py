@@ -51,7 +51,7 @@ def release(
 ) -> None:
     """Let automatic mail go to an address again; it is counted anew."""
     from inbox.clock import utc_now
-    from inbox.flow import loops
+    from inbox.flow.intake import loops
 
     with opening.working() as (_, db):
         done = loops.release(db, opening.number(pair, "pair"), by, utc_now())

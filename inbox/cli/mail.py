@@ -179,7 +179,7 @@ def quarantine_list(
     limit: Annotated[int, typer.Option(min=1, max=output.MOST_ROWS)] = 100, json: Json = False
 ) -> None:
     """List quarantined mail, oldest first."""
-    from inbox.flow.doctor import delivery_json
+    from inbox.flow.evidence.doctor import delivery_json
     from inbox.store import ledger
 
     with opening.database() as (_, db), db.read() as conn:
@@ -218,7 +218,7 @@ def quarantine_show(
     """Show one accepted mail: cause, detail, envelope; or its raw bytes."""
     import sys
 
-    from inbox.flow.doctor import delivery_json
+    from inbox.flow.evidence.doctor import delivery_json
     from inbox.store import ledger
 
     with opening.database() as (_, db), db.read() as conn:

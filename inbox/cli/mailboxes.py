@@ -13,7 +13,7 @@ from routing.problems import Problem
 
 if TYPE_CHECKING:
     from inbox.config import Settings
-    from inbox.flow.reconcile import Compared
+    from inbox.flow.intake.reconcile import Compared
     from inbox.imap_settings import Polled
     from inbox.net.imap import Remote
     from inbox.store.database import Database
@@ -30,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
 def mailboxes(json: Json = False) -> None:
     """List the mailboxes that mail is fetched from: how far, by whom, how it goes."""
     from inbox.clock import utc_now
-    from inbox.flow.mailbox_state import as_json, states
+    from inbox.flow.intake.mailbox_state import as_json, states
 
     with opening.database() as (settings, db):
         now = db.now(utc_now)
@@ -139,7 +139,7 @@ def _uids(remote: Remote, folder: str) -> tuple[int, ...]:
 def _compared(
     settings: Settings, db: Database, boxes: Sequence[Polled]
 ) -> tuple[list[Compared], list[AboardError]]:
-    from inbox.flow.reconcile import compare
+    from inbox.flow.intake.reconcile import compare
 
     found: list[Compared] = []
     troubles: list[AboardError] = []

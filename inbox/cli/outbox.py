@@ -157,8 +157,8 @@ def _show(item: Item) -> None:
 @app.command()
 def release(number: Number, json: Json = False) -> None:
     """Let a held item leave; only a person does that."""
-    from inbox.flow import outbox_deeds
-    from inbox.flow.compose import lifetimes
+    from inbox.flow.leaving import outbox_deeds
+    from inbox.flow.leaving.compose import lifetimes
 
     with opening.database() as (settings, db):
         if not settings.send.host:
@@ -172,8 +172,8 @@ def release(number: Number, json: Json = False) -> None:
 def retry(number: Number, json: Json = False) -> None:
     """Send an item again that failed, expired or is uncertain: the same bytes, only to whom nobody
     accepted it for yet."""
-    from inbox.flow import outbox_deeds
-    from inbox.flow.compose import lifetimes
+    from inbox.flow.leaving import outbox_deeds
+    from inbox.flow.leaving.compose import lifetimes
 
     with opening.database() as (settings, db):
         item_id = opening.number(number, "outbox item")
@@ -184,7 +184,7 @@ def retry(number: Number, json: Json = False) -> None:
 @app.command()
 def cancel(number: Number, json: Json = False) -> None:
     """Keep an item from leaving; possible until its courier has begun the mail itself."""
-    from inbox.flow.outbox_deeds import cancel as cancel_item
+    from inbox.flow.leaving.outbox_deeds import cancel as cancel_item
     from inbox.store import outbox_desk
 
     item_id = opening.number(number, "outbox item")
@@ -198,7 +198,7 @@ def cancel(number: Number, json: Json = False) -> None:
 @app.command("new-key")
 def new_key() -> None:
     """Sign reply addresses and reverse-paths with a new secret; those already out stay good."""
-    from inbox.flow.signing import rotate
+    from inbox.flow.deciding.signing import rotate
 
     with opening.database() as (_, db):
         count = rotate(db, utc_now())

@@ -81,7 +81,7 @@ def away(
     """Note that somebody is away: no new threads, and what they answer for finds somebody else."""
     from inbox.app import homes
     from inbox.clock import iso, utc_now
-    from inbox.flow import rehoming
+    from inbox.flow.promises import rehoming
 
     with opening.working() as (settings, db):
         now = utc_now()
@@ -108,7 +108,7 @@ def back(
     """Somebody is back: their running absence ends now; one that is to come is left."""
     from inbox.app import homes
     from inbox.clock import utc_now
-    from inbox.flow import rehoming
+    from inbox.flow.promises import rehoming
 
     with opening.working() as (settings, db):
         moved = rehoming.come_back(db, homes(db, settings), handle, utc_now())

@@ -11,7 +11,7 @@ from inbox.cli import opening, output
 from inbox.cli.main import app
 
 if TYPE_CHECKING:
-    from inbox.flow.regroup import Regrouping
+    from inbox.flow.working.regroup import Regrouping
     from inbox.store.database import Database
 
 Thread = Annotated[str, typer.Argument(metavar="THREAD")]
@@ -23,7 +23,7 @@ def _run() -> str:
 
 
 def _regrouping(db: Database, by: str, run: str) -> Regrouping:
-    from inbox.flow.regroup import Regrouping
+    from inbox.flow.working.regroup import Regrouping
 
     return Regrouping(db, by, run=run)
 
@@ -57,7 +57,7 @@ def join(
 ) -> None:
     """Make one thread of two linked ones of different accounts; the older one survives."""
     from inbox.clock import utc_now
-    from inbox.flow.linked import join_linked
+    from inbox.flow.working.linked import join_linked
 
     with opening.working() as (_, db):
         run = _run()
@@ -113,7 +113,7 @@ def give(
 ) -> None:
     """Make a thread somebody else's of its team."""
     from inbox.clock import utc_now
-    from inbox.flow.work import Desk
+    from inbox.flow.working.work import Desk
 
     with opening.working() as (_, db):
         done = Desk(db, by).give(opening.number(thread, "thread"), to, utc_now())
@@ -128,7 +128,7 @@ def priority(
 ) -> None:
     """Say how urgent a thread is."""
     from inbox.clock import utc_now
-    from inbox.flow.work import Desk
+    from inbox.flow.working.work import Desk
 
     with opening.working() as (_, db):
         done = Desk(db, by).prioritise(opening.number(thread, "thread"), wanted, utc_now())
@@ -143,7 +143,7 @@ def follow(
 ) -> None:
     """Follow a thread: see what happens on it, and answer for nothing."""
     from inbox.clock import utc_now
-    from inbox.flow.following import follow as flow
+    from inbox.flow.working.following import follow as flow
 
     with opening.working() as (_, db):
         number = opening.number(thread, "thread")
@@ -159,7 +159,7 @@ def undo(
 ) -> None:
     """Take back what was done under a name, as far as nobody has changed it since."""
     from inbox.clock import utc_now
-    from inbox.flow.undo import undo as flow
+    from inbox.flow.working.undo import undo as flow
 
     with opening.working() as (_, db):
         done = flow(db, run, by, utc_now())

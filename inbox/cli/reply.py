@@ -15,8 +15,8 @@ from inbox.clock import iso, utc_now
 from inbox.errors import AboardError
 
 if TYPE_CHECKING:
-    from inbox.flow.audience import Audience
-    from inbox.flow.reply import Planned
+    from inbox.flow.people.audience import Audience
+    from inbox.flow.working.reply import Planned
     from inbox.mail.writing import File
 
 app = typer.Typer()
@@ -48,10 +48,10 @@ def reply(
     json: Annotated[bool, typer.Option("--json", help="JSON instead of lines.")] = False,
 ) -> None:
     """Answer on a thread: shows who gets it, then puts it into the outbox for the undo window."""
-    from inbox.flow import reply as flow
-    from inbox.flow.audience import Asked
-    from inbox.flow.compose import open_post
-    from inbox.flow.sla import after_deed
+    from inbox.flow.leaving.compose import open_post
+    from inbox.flow.people.audience import Asked
+    from inbox.flow.promises.sla import after_deed
+    from inbox.flow.working import reply as flow
 
     if not by:
         raise AboardError("--by HANDLE says who answers")
@@ -93,7 +93,7 @@ def _read(source: str) -> str:
 
 def _file(path: Path) -> File:
     """A file of the disk as it goes along. Raises `AboardError`."""
-    from inbox.flow.drafts import MOST_FILE
+    from inbox.flow.working.drafts import MOST_FILE
     from inbox.mail.writing import File
 
     try:

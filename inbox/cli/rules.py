@@ -14,14 +14,14 @@ import typer
 
 from inbox.cli import opening, output
 from inbox.errors import AboardError, ConfigError
-from inbox.flow.admin_files import exists
+from inbox.flow.admin.admin_files import exists
 from routing.problems import Problem, errors
 from routing.reader import did_you_mean
 
 if TYPE_CHECKING:
-    from inbox.flow.admin_files import OnDisk
-    from inbox.flow.context import Guess
-    from inbox.flow.explaining import Question, Surroundings
+    from inbox.flow.admin.admin_files import OnDisk
+    from inbox.flow.admin.context import Guess
+    from inbox.flow.evidence.explaining import Question, Surroundings
     from inbox.mail.letter import Letter
     from inbox.store.database import Conn
     from routing.ruleset import Ruleset
@@ -51,7 +51,7 @@ UNCHECKED = {"teams": "teams and people", "sla": "policies", "stages": "stages"}
 def rules_at(path: Path | None) -> OnDisk:
     """The rule files at a path, else those of the configuration; with the lists that lie beside
     them, else its lists, where there is one."""
-    from inbox.flow.admin_files import LISTS, read_disk, read_path, with_lists_of
+    from inbox.flow.admin.admin_files import LISTS, read_disk, read_path, with_lists_of
 
     if path is None:
         return _from_here(read_disk(opening.settings()))
@@ -74,7 +74,7 @@ def _from_here(disk: OnDisk) -> OnDisk:
 
 def load(disk: OnDisk, *, linted: bool = True) -> tuple[Ruleset | None, tuple[Problem, ...]]:
     """The rules in these files, and every problem in them and in the lists beside them."""
-    from inbox.flow.proof import load_rules, read_lists
+    from inbox.flow.admin.proof import load_rules, read_lists
 
     lists, beside = read_lists(disk)
     ruleset, found = load_rules(disk.texts["rules"], lists.names(disk), linted=linted)
@@ -147,7 +147,7 @@ def test(
     json: Json = False,
 ) -> None:
     """Run the rules' own tests; a failing one prints its trace."""
-    from inbox.flow.proof import read_lists, run_tests
+    from inbox.flow.admin.proof import read_lists, run_tests
 
     disk = rules_at(path)
     report = run_tests(good_rules(disk), disk.mailboxes, read_lists(disk)[0])
@@ -227,7 +227,7 @@ def _number(conn: Conn, mail: str) -> int:
 
 
 def _question(mail: str, rules: Path | None, account: str, given: str) -> Question:
-    from inbox.flow import explaining
+    from inbox.flow.evidence import explaining
 
     more = _facts(given, rules)
     if _is_number(mail) or _is_mail_id(mail):
@@ -244,8 +244,8 @@ def _question(mail: str, rules: Path | None, account: str, given: str) -> Questi
 
 def _surroundings(ruleset: Ruleset | None) -> Surroundings:
     """What a configuration, where there is one, and the rules say about reading a mail."""
-    from inbox.flow.explaining import Surroundings
-    from inbox.flow.loose_mail import asks_language, detector
+    from inbox.flow.admin.loose_mail import asks_language, detector
+    from inbox.flow.evidence.explaining import Surroundings
 
     detect = detector() if ruleset is not None and asks_language(ruleset) else None
     if not opening.config_path().is_file():
@@ -256,7 +256,7 @@ def _surroundings(ruleset: Ruleset | None) -> Surroundings:
 
 def _classify(letter: Letter) -> Guess | None:
     """What the classifier in force says, where there is a database; makes none."""
-    from inbox.flow.guess import answering
+    from inbox.flow.learning.guess import answering
 
     url = opening.settings().database_url()
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
@@ -289,7 +289,7 @@ def _with_content(raw: bytes, name: str) -> bytes:
 def _facts(given: str, rules: Path | None) -> dict[str, object]:
     """`--given` as facts, checked as `given` of a test is; `{"account": {"stage": "welcome"}}` is
     short for `account.stage`."""
-    from inbox.flow.proof import read_lists
+    from inbox.flow.admin.proof import read_lists
     from routing.load_cases import read_given
 
     if not given:
@@ -343,7 +343,7 @@ def fields(json: Json = False) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of rule files, for editors, with your teams and stages in it."""
-    from inbox.flow.proof import read_lists
+    from inbox.flow.admin.proof import read_lists
     from routing.schema import json_schema
 
     names = None

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from inbox.config import Settings
     from inbox.flow.active import AdminFiles
-    from inbox.flow.coverage import RulesPage, Shadow
-    from inbox.flow.replay import Replayed
+    from inbox.flow.evidence.coverage import RulesPage, Shadow
+    from inbox.flow.evidence.replay import Replayed
     from inbox.store.database import Conn
     from routing.problems import Problem
     from routing.ruleset import Ruleset
@@ -61,7 +61,7 @@ def replay(
 ) -> None:
     """Show which stored threads other rules would have sent elsewhere; changes nothing."""
     from inbox.clock import utc_now
-    from inbox.flow import replay as flow
+    from inbox.flow.evidence import replay as flow
     from inbox.store import assignments
 
     if against not in ("recorded", "force"):
@@ -84,7 +84,7 @@ def replay(
 
 def _new_rules(path: Path, conn: Conn) -> Ruleset:
     """The rules at a path; lists that are not beside them are those in force."""
-    from inbox.flow.admin_files import LISTS, read_path
+    from inbox.flow.admin.admin_files import LISTS, read_path
     from inbox.store import sets
 
     disk = read_path(path)
@@ -97,7 +97,7 @@ def _new_rules(path: Path, conn: Conn) -> Ruleset:
 
 
 def _show_moves(found: Replayed) -> None:
-    from inbox.flow.replay import SHOWN_IDS
+    from inbox.flow.evidence.replay import SHOWN_IDS
 
     rows = []
     for old, new, moves in found.pairs():
@@ -152,7 +152,7 @@ def coverage(since: Since = "30d", json: Json = False) -> None:
 @app.command()
 def shadow(json: Json = False) -> None:
     """Show where the rules in shadow mode (files.shadow_rules) would decide otherwise."""
-    from inbox.flow.coverage import shadow_counts
+    from inbox.flow.evidence.coverage import shadow_counts
     from inbox.store import sets
 
     with opening.database() as (settings, db), db.read() as conn:
@@ -212,7 +212,7 @@ def _shadow_line(found: Shadow) -> str:
 def suggest(since: Since = "90d", json: Json = False) -> None:
     """Propose rules, as patches, from what people reassigned by hand."""
     from inbox.clock import utc_now
-    from inbox.flow.suggestions import proposals
+    from inbox.flow.evidence.suggestions import proposals
 
     with opening.database() as (settings, db), db.read() as conn:
         found = proposals(conn, instant(since, utc_now()))
@@ -319,7 +319,7 @@ NOTHING = "no rules are in force yet: `aboard rules activate` puts them in force
 
 def _page(since: str) -> RulesPage:
     from inbox.clock import utc_now
-    from inbox.flow.coverage import rules_page
+    from inbox.flow.evidence.coverage import rules_page
 
     with opening.database() as (_, db):
         page = rules_page(db, instant(since, utc_now()))

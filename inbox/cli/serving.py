@@ -53,7 +53,7 @@ def _first_link(settings: Settings, db: Database, listening: Listen) -> None:
     """Where nobody can sign in yet: how the first admin does, once, told to this terminal alone."""
     from inbox.cli.users import link
     from inbox.clock import utc_now
-    from inbox.flow import access
+    from inbox.flow.people import access
 
     first = access.first_token(db, utc_now())
     if first is not None:

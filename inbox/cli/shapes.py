@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from inbox.clock import iso
-from inbox.flow.planning import Coming
+from inbox.flow.promises.planning import Coming
 from inbox.store.absences import Absence
 from inbox.store.accounts import AccountSummary
 from inbox.store.finding import Place

@@ -14,8 +14,8 @@ from inbox.errors import AboardError, ConfigError
 from routing.problems import Problem, errors
 
 if TYPE_CHECKING:
-    from inbox.flow.sla import Clocks
-    from inbox.flow.sla_look import Outcome, Replayed
+    from inbox.flow.promises.sla import Clocks
+    from inbox.flow.promises.sla_look import Outcome, Replayed
     from inbox.store.database import Conn
     from routing.sla import SlaSet
 
@@ -27,8 +27,8 @@ SHOWN = 20
 
 def _load(path: Path | None) -> tuple[SlaSet | None, tuple[Problem, ...]]:
     """The policies at a path, with teams, stages and calendars beside it, else the configured."""
-    from inbox.flow.admin_files import read_disk, read_sla_path
-    from inbox.flow.proof import read_lists
+    from inbox.flow.admin.admin_files import read_disk, read_sla_path
+    from inbox.flow.admin.proof import read_lists
 
     disk = read_disk(opening.settings()) if path is None else read_sla_path(path)
     lists, problems = read_lists(disk)
@@ -73,8 +73,8 @@ def check(
 
 def _clocks(conn: Conn, sla: SlaSet | None = None) -> Clocks:
     """The promises in force, or with `sla` those of that set. Raises `AboardError`."""
-    from inbox.flow.sla import Clocks, clocks_of
-    from inbox.flow.stored_sets import in_force
+    from inbox.flow.admin.stored_sets import in_force
+    from inbox.flow.promises.sla import Clocks, clocks_of
 
     files = in_force(conn)
     clocks = None if files is None else clocks_of(files)
@@ -87,7 +87,7 @@ def _clocks(conn: Conn, sla: SlaSet | None = None) -> Clocks:
 def why(thread: Annotated[str, typer.Argument(metavar="THREAD")], json: Json = False) -> None:
     """Print the arithmetic of every deadline of a thread, and the steps of its ladders."""
     from inbox.clock import utc_now
-    from inbox.flow import sla_look
+    from inbox.flow.promises import sla_look
     from inbox.store import threads
 
     with opening.database() as (_, db), db.read() as conn:
@@ -107,7 +107,7 @@ def replay(
 ) -> None:
     """Show which deadlines other policies would have set and missed; changes nothing."""
     from inbox.clock import utc_now
-    from inbox.flow import sla_look
+    from inbox.flow.promises import sla_look
     from inbox.store import targets
 
     sla, problems = _load(policy)
@@ -213,8 +213,8 @@ def list_(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of sla.yaml, with your teams, stages and templates."""
-    from inbox.flow.admin_files import read_disk
-    from inbox.flow.proof import read_lists
+    from inbox.flow.admin.admin_files import read_disk
+    from inbox.flow.admin.proof import read_lists
     from routing.sla_schema import json_schema
 
     disk = read_disk(opening.settings())

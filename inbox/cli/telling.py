@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inbox.flow.doctor import Story
+from inbox.flow.evidence.doctor import Story
 from inbox.store.ledger import LedgerRow
 
 

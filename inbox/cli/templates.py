@@ -21,7 +21,10 @@ def check(
 ) -> None:
     """Check every template: against samples, and against real threads where there are any."""
     from inbox.clock import utc_now
-    from inbox.flow import active, compose, render, trying
+    from inbox.flow import active
+    from inbox.flow.evidence import trying
+    from inbox.flow.leaving import compose
+    from inbox.flow.texts import render
 
     settings = opening.settings()
     disk = active.read_disk(settings)
@@ -52,7 +55,10 @@ def preview(
 ) -> None:
     """Show a template of the files as the customer of a thread would get it; sends nothing."""
     from inbox.clock import utc_now
-    from inbox.flow import active, compose, render, trying
+    from inbox.flow import active
+    from inbox.flow.evidence import trying
+    from inbox.flow.leaving import compose
+    from inbox.flow.texts import render
 
     number = opening.number(thread, "thread")
     with opening.database() as (settings, db):
@@ -71,7 +77,7 @@ def preview(
 @app.command()
 def variables(json: Json = False) -> None:
     """List what may stand between the braces of a template."""
-    from inbox.flow.render import ALWAYS, LISTS, THEIRS
+    from inbox.flow.texts.render import ALWAYS, LISTS, THEIRS
 
     rows = [
         {
@@ -97,7 +103,8 @@ def _notes(one: dict[str, Any]) -> str:
 @app.command("list")
 def listing(json: Json = False) -> None:
     """List the templates of the files."""
-    from inbox.flow import active, render
+    from inbox.flow import active
+    from inbox.flow.texts import render
 
     disk = active.read_disk(opening.settings())
     mail, _ = render.load_templates(disk.texts.get("templates", {}))

@@ -71,7 +71,7 @@ def reset(handle: Handle) -> None:
 
 def _link(handle: str) -> None:
     from inbox.clock import utc_now
-    from inbox.flow import access
+    from inbox.flow.people import access
 
     with opening.working() as (settings, db):
         token = access.give_token(db, handle, None, access.COMMAND, utc_now())
@@ -88,7 +88,7 @@ def link(at: str, token: str) -> str:
 def disable_sessions(handle: Handle) -> None:
     """End all sessions of somebody, here and everywhere; their password still counts."""
     from inbox.clock import utc_now
-    from inbox.flow import access
+    from inbox.flow.people import access
     from inbox.store import people
 
     with opening.working() as (_, db):
@@ -102,7 +102,7 @@ def disable_sessions(handle: Handle) -> None:
 def disable(handle: Handle) -> None:
     """Let somebody in no more: password, links and sessions are gone. `add` lets them in again."""
     from inbox.clock import utc_now
-    from inbox.flow import access
+    from inbox.flow.people import access
 
     with opening.working() as (_, db):
         ended = access.disable(db, handle, None, access.COMMAND, utc_now())

@@ -179,7 +179,7 @@ def assign(
 ) -> None:
     """Give a thread to a team: a person's decision, which no rule overrules."""
     from inbox.clock import utc_now
-    from inbox.flow import desk
+    from inbox.flow.working import desk
 
     with opening.working() as (_, db):
         number = opening.number(thread_number, "thread")
@@ -195,7 +195,7 @@ def audit(
     json: Json = False,
 ) -> None:
     """Prove that every accepted mail has exactly one outcome; name any that has not."""
-    from inbox.flow.audit import audit as check_ledger
+    from inbox.flow.evidence.audit import audit as check_ledger
 
     with opening.database() as (_, db), output.progress("reading raw mail", None) as advance:
         done = 0
@@ -229,7 +229,7 @@ def doctor(
 ) -> None:
     """Tell one mail's whole story: how it came, what became of it, who decided what."""
     from inbox.cli.telling import tell
-    from inbox.flow.doctor import stories
+    from inbox.flow.evidence.doctor import stories
 
     with opening.database() as (_, db), db.read() as conn:
         found = stories(conn, message_id)

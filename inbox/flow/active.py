@@ -14,11 +14,11 @@ from datetime import datetime
 
 from inbox.config import Settings
 from inbox.errors import ConfigError
-from inbox.flow.admin_files import MACROS, OPTIONAL, OnDisk, Texts, as_bytes, read_disk
-from inbox.flow.admin_set import KINDS, AdminFiles, load_live, load_shadow
-from inbox.flow.proof import depends_on, mails_named
-from inbox.flow.rehoming import hold_left_behind, house_of, rehome
-from inbox.flow.stored_sets import fallback_alone, in_force
+from inbox.flow.admin.admin_files import MACROS, OPTIONAL, OnDisk, Texts, as_bytes, read_disk
+from inbox.flow.admin.admin_set import KINDS, AdminFiles, load_live, load_shadow
+from inbox.flow.admin.proof import depends_on, mails_named
+from inbox.flow.admin.stored_sets import fallback_alone, in_force
+from inbox.flow.promises.rehoming import hold_left_behind, house_of, rehome
 from inbox.store import people, sets
 from inbox.store.database import Conn, Database
 from routing.problems import Problem, errors, few

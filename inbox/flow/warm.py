@@ -10,7 +10,7 @@ import gc
 gc.disable()  # what is loaded is no garbage; looking for some takes a sixth of the time
 
 from classifiers import language  # noqa: E402
-from inbox.flow import guess, models  # noqa: E402
+from inbox.flow.learning import guess, models  # noqa: E402
 
 language.warm()
 gc.freeze()  # shared with every worker, so no collection of theirs may touch it

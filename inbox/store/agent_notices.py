@@ -1,4 +1,4 @@
-"""What our own people are told by mail: written as it happens, told by `flow.agent_post`."""
+"""What our own people are told by mail: written as it happens; `flow.leaving.agent_post` tells."""
 
 from __future__ import annotations
 

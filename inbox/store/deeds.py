@@ -19,7 +19,7 @@ class Deed:
 
     run: str
     kind: str
-    """`thread`: columns of one thread; else who undoes it is said in `flow.undo`."""
+    """`thread`: columns of one thread; else who undoes it is said in `flow.working.undo`."""
     thread_id: int | None
     by_id: int
     at: datetime

@@ -1,7 +1,8 @@
 """Raw mail and the ledger: what was accepted, what became of it, and who works on it now.
 
 The ledger is double-entry. `tallies` counts what each node accepted; the rows' states count what
-became of it; `flow.audit` holds the two sides, and the messages behind them, against each other.
+became of it; `flow.evidence.audit` holds the two sides, and the messages behind them, against
+each other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tables of mailboxes that are polled: who polls, how far, what became of every UID, what stalled.
 
 Every UID of a folder has a row once it is accounted for, under the UIDVALIDITY it was seen with.
-What the server holds and no row names is a hole, and `flow.reconcile` finds it.
+What the server holds and no row names is a hole, and `flow.intake.reconcile` finds it.
 """
 
 from __future__ import annotations

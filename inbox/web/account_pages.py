@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from inbox.flow.account_deeds import Facts, Keeper
-from inbox.flow.stored_sets import in_force
+from inbox.flow.admin.stored_sets import in_force
+from inbox.flow.working.account_deeds import Facts, Keeper
 from inbox.store import account_look, accounts, drafts, people, threads, timeline
 from inbox.store.accounts import Account
 from inbox.store.database import Conn

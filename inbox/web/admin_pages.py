@@ -11,7 +11,7 @@ from starlette.responses import Response
 from inbox import __version__
 from inbox.clock import iso
 from inbox.config import effective
-from inbox.flow.facts import database_facts
+from inbox.flow.evidence.facts import database_facts
 from inbox.store import audit_log, people, sets
 from inbox.store.audit_log import Entry, Wanted
 from inbox.web.context import frame, page

@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from inbox.flow import bulk, undo
+from inbox.flow.working import bulk, undo
 from inbox.store import pages, people, threads, views
 from inbox.store.asking import PRIORITIES
 from inbox.store.database import Conn

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from inbox.errors import AboardError
-from inbox.flow import canned, compose, reply, stale
-from inbox.flow.drafts import may_change
-from inbox.flow.reply import Planned, Wish
-from inbox.flow.sending import Ordered, Sending
+from inbox.flow.leaving import canned, compose, stale
+from inbox.flow.working import reply
+from inbox.flow.working.drafts import may_change
+from inbox.flow.working.reply import Planned, Wish
+from inbox.flow.working.sending import Ordered, Sending
 from inbox.store import deeds, drafts, messages, outbox_desk, timeline
 from inbox.store.database import Conn
 from inbox.store.drafts import Draft, DraftFile, Version, Writing
@@ -165,7 +166,7 @@ def _planned(
     site: Site,
     mails: Sequence[Message],
 ) -> tuple[Planned | None, str]:
-    """Who would get it, as `flow.reply` computes it."""
+    """Who would get it, as `flow.working.reply` computes it."""
     draft = Draft(
         0, thread.id, person.id, "reply", "…", fields, 0, None, None, "open", None,
         thread.opened_at, thread.opened_at, person.handle, person.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from inbox.flow.confidential import Confidential, NotAllowed
+from inbox.flow.people.confidential import Confidential, NotAllowed
 from inbox.web.desk import desk_of
 from inbox.web.keys import key
 from inbox.web.visitors import visitor_of, whence

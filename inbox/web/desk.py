@@ -34,7 +34,7 @@ COUNTS_STAND_FOR = 2.0
 
 
 class Corrections(Protocol):
-    """Gives threads to other teams, and takes that back; `inbox.flow.correct` says what counts."""
+    """Gives threads to other teams, and takes that back; `working.correct` says what counts."""
 
     def correct(self, thread_id: int, team: str, by: str, now: datetime) -> None:
         """Give a thread to a team as the person `by`. Raises `NotFound`."""
@@ -44,7 +44,7 @@ class Corrections(Protocol):
 
 
 class Proposals(Protocol):
-    """Settles what mails ask for; `inbox.flow.proposals` says what that does."""
+    """Settles what mails ask for; `inbox.flow.deciding.proposals` says what that does."""
 
     def apply(self, proposal_id: int, by: str, now: datetime) -> object:
         """Apply a proposal. Raises `NotFound`, `AboardError` where it cannot be (any more)."""
@@ -66,7 +66,7 @@ class Decided(Protocol):
 
 
 class Decisions(Protocol):
-    """Puts right what mail alone must not decide; `inbox.flow.decisions` says what that does. All
+    """Puts right what mail alone must not decide; `working.decisions` says what that does. All
     raise `NotFound`, and `AboardError` where it cannot be."""
 
     def correct(self, message_id: int, sender: str, by: str, now: datetime) -> Decided:

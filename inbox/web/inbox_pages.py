@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import Request
 from starlette.responses import Response
 
-from inbox.flow import invitations
+from inbox.flow.intake import invitations
 from inbox.store import (
     accounts,
     messages,

@@ -8,9 +8,10 @@ from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from inbox.errors import AboardError
-from inbox.flow import outbox_deeds, planning
-from inbox.flow.compose import lifetimes
-from inbox.flow.stored_sets import in_force
+from inbox.flow.admin.stored_sets import in_force
+from inbox.flow.leaving import outbox_deeds
+from inbox.flow.leaving.compose import lifetimes
+from inbox.flow.promises import planning
 from inbox.store import accounts, outbox_desk, planned, thread_lists
 from inbox.store.database import Conn
 from inbox.store.seers import Seer

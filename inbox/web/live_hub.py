@@ -18,8 +18,8 @@ from typing import Any
 from inbox import log
 from inbox.clock import Clock, iso
 from inbox.errors import StoreError
-from inbox.flow import live
-from inbox.flow.live import Look
+from inbox.flow.working import live
+from inbox.flow.working.live import Look
 from inbox.store import feed, sessions
 from inbox.store.database import Database
 from inbox.store.feed import Change

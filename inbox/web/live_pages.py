@@ -7,7 +7,7 @@ import re
 from fastapi import HTTPException, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from inbox.flow import live
+from inbox.flow.working import live
 from inbox.store import accounts, pages, search, threads
 from inbox.web.desk import desk_of
 from inbox.web.live_hub import Full, Hub

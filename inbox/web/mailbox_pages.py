@@ -7,7 +7,7 @@ from datetime import timedelta
 from fastapi import Request
 from starlette.responses import Response
 
-from inbox.flow.mailbox_state import states
+from inbox.flow.intake.mailbox_state import states
 from inbox.store import mailbox_health
 from inbox.store.database import Conn
 from inbox.web.context import desk_of, frame, page

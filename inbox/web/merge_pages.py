@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from inbox.flow import merging
-from inbox.flow.undo import undo
+from inbox.flow.working import merging
+from inbox.flow.working.undo import undo
 from inbox.store import account_look, accounts
 from inbox.web.context import desk_of, frame, page
 from inbox.web.keys import key, number

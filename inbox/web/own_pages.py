@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from inbox.flow import access
+from inbox.flow.people import access
 from inbox.passwords import Busy, WeakPassword
 from inbox.store import credentials, sessions
 from inbox.web.context import frame, page

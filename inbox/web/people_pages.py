@@ -11,7 +11,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from inbox.clock import iso
 from inbox.errors import AboardError, NotFound
-from inbox.flow import access, rehoming, stored_sets
+from inbox.flow.admin import stored_sets
+from inbox.flow.people import access
+from inbox.flow.promises import rehoming
 from inbox.store import absences, credentials, people, sessions, workload
 from inbox.store.absences import Absence
 from inbox.store.database import Conn

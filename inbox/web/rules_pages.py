@@ -11,9 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from inbox.config import Settings
 from inbox.errors import NotFound, UnreadableMail
-from inbox.flow import active, coverage, explaining, guess
-from inbox.flow.explaining import Question, Surroundings
-from inbox.flow.loose_mail import asks_language, detector
+from inbox.flow import active
+from inbox.flow.admin.loose_mail import asks_language, detector
+from inbox.flow.evidence import coverage, explaining
+from inbox.flow.evidence.explaining import Question, Surroundings
+from inbox.flow.learning import guess
 from inbox.store import accounts, messages, picking
 from inbox.store.database import Conn
 from inbox.web import rule_words

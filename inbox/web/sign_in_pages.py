@@ -8,8 +8,8 @@ from fastapi import HTTPException, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from inbox.errors import NotFound
-from inbox.flow import access
-from inbox.flow.access import Opened, Refused
+from inbox.flow.people import access
+from inbox.flow.people.access import Opened, Refused
 from inbox.passwords import Busy, WeakPassword
 from inbox.store import pages, people
 from inbox.web import csrf

@@ -8,11 +8,12 @@ from fastapi import HTTPException, Request
 from starlette.responses import Response
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import compose, trying
-from inbox.flow.admin_set import AdminFiles
-from inbox.flow.render import ALWAYS, LISTS, THEIRS, MailTemplates, Rendered, TemplateTrouble
-from inbox.flow.render_samples import SAMPLES
-from inbox.flow.stored_sets import in_force
+from inbox.flow.admin.admin_set import AdminFiles
+from inbox.flow.admin.stored_sets import in_force
+from inbox.flow.evidence import trying
+from inbox.flow.leaving import compose
+from inbox.flow.texts.render import ALWAYS, LISTS, THEIRS, MailTemplates, Rendered, TemplateTrouble
+from inbox.flow.texts.render_samples import SAMPLES
 from inbox.store import threads
 from inbox.web.context import desk_of, frame, page
 from inbox.web.keys import number

@@ -14,11 +14,12 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import canned, when_words
-from inbox.flow.compose import open_post
-from inbox.flow.drafts import MOST_TOGETHER, Drafting, Saved, Typed, Upload
-from inbox.flow.reply import StaleReply
-from inbox.flow.sending import Ordered, Sending
+from inbox.flow.leaving import canned
+from inbox.flow.leaving.compose import open_post
+from inbox.flow.texts import when_words
+from inbox.flow.working.drafts import MOST_TOGETHER, Drafting, Saved, Typed, Upload
+from inbox.flow.working.reply import StaleReply
+from inbox.flow.working.sending import Ordered, Sending
 from inbox.store import drafts, messages, people, threads
 from inbox.web.composer import MODES, Extra
 from inbox.web.context import desk_of, frame, page

@@ -12,13 +12,14 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import desk as deciding
-from inbox.flow import handoff, when_words
-from inbox.flow.following import follow
-from inbox.flow.handoff import Offer
-from inbox.flow.regroup import Regrouping
-from inbox.flow.undo import undo
-from inbox.flow.work import Desk
+from inbox.flow.promises import handoff
+from inbox.flow.promises.handoff import Offer
+from inbox.flow.texts import when_words
+from inbox.flow.working import desk as deciding
+from inbox.flow.working.following import follow
+from inbox.flow.working.regroup import Regrouping
+from inbox.flow.working.undo import undo
+from inbox.flow.working.work import Desk
 from inbox.store import accounts, handoffs, messages, threads
 from inbox.web.composer import Extra
 from inbox.web.context import desk_of

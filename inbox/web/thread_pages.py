@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from inbox.flow import invitations
+from inbox.flow.intake import invitations
 from inbox.store import (
     accounts,
     assignments,

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from inbox import log
 from inbox.errors import StoreError
-from inbox.flow.access import Lasts, Whence, digest
+from inbox.flow.people.access import Lasts, Whence, digest
 from inbox.store import sessions
 from inbox.store.people import Person
 from inbox.store.seers import Seer

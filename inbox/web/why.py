@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from inbox.flow import guess
-from inbox.flow.context import Guess
-from inbox.flow.correct import standing
+from inbox.flow.admin.context import Guess
+from inbox.flow.learning import guess
+from inbox.flow.working.correct import standing
 from inbox.store import people, threads
 from inbox.store.assignments import Assignment
 from inbox.store.people import Person

@@ -9,8 +9,8 @@ import pytest
 
 from inbox import passwords
 from inbox.errors import NotFound
-from inbox.flow import access
-from inbox.flow.access import Lasts, NotYours, Opened, Refused, Whence
+from inbox.flow.people import access
+from inbox.flow.people.access import Lasts, NotYours, Opened, Refused, Whence
 from inbox.store import audit_log, credentials, people, sessions
 from inbox.store.access_tables import failures
 from inbox.store.people import Person

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from inbox.errors import NotFound
-from inbox.flow import guess
+from inbox.flow.learning import guess
 from inbox.store import accounts, messages, pages, people, picking, search, threads, timeline
 from inbox.store.database import Conn
 from inbox.store.messages import StoredAttachment

@@ -8,8 +8,8 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from inbox.flow.agent_desk import AgentDesk
-from inbox.flow.agent_post import AgentPost
+from inbox.flow.leaving.agent_post import AgentPost
+from inbox.flow.working.agent_desk import AgentDesk
 from inbox.store.database import Database
 from tests.flow.house import CONFIG
 from tests.followups.office import SENDING, Letter, Office, open_office

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import pytest
 
 from inbox.errors import AboardError
-from inbox.flow import agent_words, handoff, proposals
-from inbox.flow.agent_desk import confirm
-from inbox.flow.agent_post import AgentPost
-from inbox.flow.agent_words import Scene
-from inbox.flow.agents import KIND
-from inbox.flow.handoff import Offer
-from inbox.flow.proposals import Appliers
+from inbox.flow.deciding import proposals
+from inbox.flow.deciding.agents import KIND
+from inbox.flow.deciding.proposals import Appliers
+from inbox.flow.leaving.agent_post import AgentPost
+from inbox.flow.promises import handoff
+from inbox.flow.promises.handoff import Offer
+from inbox.flow.texts import agent_words
+from inbox.flow.texts.agent_words import Scene
+from inbox.flow.working.agent_desk import confirm
 from inbox.store import agent_notices, people, threads
 from inbox.store import proposals as stored
 from inbox.store.agent_notices import Notice

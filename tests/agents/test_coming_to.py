@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from inbox.app import homes
-from inbox.flow import customers
-from inbox.flow.rehoming import Attendance, House, Leave, leave
+from inbox.flow.promises.rehoming import Attendance, House, Leave, leave
+from inbox.flow.working import customers
 from inbox.store import targets
 from inbox.store.agent_tables import agent_notices
 from inbox.store.database import Conn

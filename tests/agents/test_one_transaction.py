@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from inbox.errors import StoreError
-from inbox.flow import agent_desk
-from inbox.flow.agent_desk import LEASE, AgentDesk
+from inbox.flow.working import agent_desk
+from inbox.flow.working.agent_desk import LEASE, AgentDesk
 from inbox.store import agent_mails
 from inbox.store.agent_tables import agent_mails as mails_table
 from inbox.store.agent_tables import agent_notices

@@ -10,7 +10,7 @@ import pytest
 
 from inbox.clock import monotonic
 from inbox.config import Settings, Verify, parse
-from inbox.flow.verify import Verifier
+from inbox.flow.deciding.verify import Verifier
 from inbox.mail.authentication import How
 from inbox.net.resolver import Resolver
 from inbox.store import tables, threads

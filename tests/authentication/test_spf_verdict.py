@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inbox.flow.verify import Verifier
+from inbox.flow.deciding.verify import Verifier
 from inbox.mail.authentication import Envelope, How, Verdict, authenticate
 from inbox.net.resolver import Resolver
 from inbox.store import tables

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from classifiers.model import Model, fingerprint
 from inbox.config import load
-from inbox.flow import models
+from inbox.flow.learning import models
 from inbox.store.database import Database
 from tests.classifiers.samples import small_model
 from tests.databases import NOW

@@ -20,8 +20,9 @@ from classifiers import artifact
 from inbox import shipped
 from inbox.app import open_database, put_in_force
 from inbox.config import load
-from inbox.flow import desk, models
-from inbox.flow.accept import Incoming, accept
+from inbox.flow.intake.accept import Incoming, accept
+from inbox.flow.learning import models
+from inbox.flow.working import desk
 from inbox.store.model_tables import models as models_table
 from inbox.worker import file_all
 from tests.classifier_flow.office import AUDIT, AWAY, LOGIN, daring, letter

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, strategies
 
 from classifiers.text import MailText
-from inbox.flow import desk, guess, mail_text
-from inbox.flow import models as flow
+from inbox.flow.learning import guess
+from inbox.flow.learning import models as flow
+from inbox.flow.texts import mail_text
+from inbox.flow.working import desk
 from inbox.mail.parse import parse_letter
 from inbox.store import assignments, threads, timeline
 from inbox.store.seers import Seer

@@ -13,9 +13,10 @@ from classifiers.drift import watch_newest
 from classifiers.text import MailText
 from inbox.cli import classifier_force
 from inbox.errors import NotFound
-from inbox.flow import desk, guess, learnt, models
-from inbox.flow.learnt import Mark
-from inbox.flow.model_state import DRIFT_FOR, state
+from inbox.flow.learning import guess, learnt, models
+from inbox.flow.learning.learnt import Mark
+from inbox.flow.learning.model_state import DRIFT_FOR, state
+from inbox.flow.working import desk
 from inbox.store import labels, pages, threads
 from tests.classifier_flow.office import AUDIT, LOGIN, TRAINING, daring, letter, promote
 from tests.databases import NOW
@@ -104,7 +105,7 @@ def test_a_correction_counts_from_the_next_mail_on_and_undo_takes_it_out(office:
 
 
 def _text(office: House):  # type: ignore[no-untyped-def]
-    from inbox.flow import guess
+    from inbox.flow.learning import guess
 
     with office.db.read() as conn:
         return guess.mail_of_message(conn, office.message("m1@company1.example").id)[0]

@@ -14,9 +14,9 @@ from classifiers.artifact import ModelError
 from classifiers.text import MailText
 from inbox.app import filing_context
 from inbox.errors import AboardError
-from inbox.flow import guess, models
-from inbox.flow.context import Guess
-from inbox.flow.model_state import state
+from inbox.flow.admin.context import Guess
+from inbox.flow.learning import guess, models
+from inbox.flow.learning.model_state import state
 from inbox.store import models as store
 from inbox.store import pages
 from inbox.store.model_tables import models as table

@@ -12,8 +12,8 @@ import pytest
 
 from inbox.app import open_database, put_in_force
 from inbox.config import load
-from inbox.flow import training
-from inbox.flow.accept import Incoming, accept
+from inbox.flow.intake.accept import Incoming, accept
+from inbox.flow.learning import training
 from inbox.worker import file_all
 from tests.classifier_flow.office import AUDIT, LOGIN, daring, letter
 from tests.classifier_flow.test_commands import empty, terminal

@@ -15,8 +15,8 @@ from classifiers.dataset import Example
 from classifiers.evaluate import evaluate
 from classifiers.fit import FitError
 from classifiers.text import MailText
-from inbox.flow import learnt, model_info, training
-from inbox.flow.learnt import Mark
+from inbox.flow.learning import learnt, model_info, training
+from inbox.flow.learning.learnt import Mark
 from tests.classifiers.samples import examples, small_model
 from tests.databases import NOW
 

@@ -11,8 +11,9 @@ import pytest
 
 from inbox import shipped
 from inbox.cli.demo_cast import HALF_WRITTEN, Colleague
-from inbox.flow import handoff, live
-from inbox.flow.handoff import Offer
+from inbox.flow.promises import handoff
+from inbox.flow.promises.handoff import Offer
+from inbox.flow.working import live
 from inbox.store import drafts, people, presence
 from inbox.store.database import Database
 from tests.databases import prepare

@@ -15,7 +15,7 @@ import pytest
 
 from inbox.cli.play_answers import MOST_ANSWERS, Heard, answer
 from inbox.config import load
-from inbox.flow.audit import audit
+from inbox.flow.evidence.audit import audit
 from inbox.store import messages, threads
 from inbox.store.database import Database
 from inbox.store.outbox_tables import outbox

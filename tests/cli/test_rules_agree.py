@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inbox.flow.assign import thread_facts
+from inbox.flow.deciding.assign import thread_facts
 from routing.facts import facts_given
 from tests.cli.running import Terminal
 

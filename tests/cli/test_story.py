@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from inbox.cli.story import Story, StoryMail, deliver, deliver_all, load_story
 from inbox.cli.story_build import builder
 from inbox.errors import AboardError
-from inbox.flow.customers import Known, read_csv
+from inbox.flow.working.customers import Known, read_csv
 from inbox.mail.joining import Components, ids_of
 from inbox.mail.letter import AutomaticKind, Letter
 from inbox.mail.opened import OpenedMail

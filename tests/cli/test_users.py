@@ -10,8 +10,8 @@ import pytest
 from inbox import app
 from inbox.clock import utc_now
 from inbox.config import load
-from inbox.flow import access
-from inbox.flow.access import Lasts, Whence
+from inbox.flow.people import access
+from inbox.flow.people.access import Lasts, Whence
 from inbox.store.database import Database
 from tests.access.hashes import cheapened
 from tests.cli.running import Terminal

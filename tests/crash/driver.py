@@ -15,9 +15,9 @@ from inbox.app import filing_context
 from inbox.clock import utc_now
 from inbox.config import Settings, load
 from inbox.errors import StoreError
-from inbox.flow import file as filing
-from inbox.flow.accept import Incoming, accept
-from inbox.flow.context import FilingContext
+from inbox.flow.admin.context import FilingContext
+from inbox.flow.intake import file as filing
+from inbox.flow.intake.accept import Incoming, accept
 from inbox.store import intake
 from inbox.store.database import Database
 from inbox.worker import Supervisor

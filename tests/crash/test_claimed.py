@@ -16,7 +16,7 @@ import pytest
 from inbox import worker
 from inbox.clock import utc_now
 from inbox.config import Settings
-from inbox.flow import file as filing
+from inbox.flow.intake import file as filing
 from inbox.store.database import Database
 from inbox.store.intake import Claim
 from inbox.worker import Supervisor

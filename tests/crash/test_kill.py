@@ -20,8 +20,8 @@ from sqlalchemy import select
 
 from inbox.clock import utc_now
 from inbox.config import load
-from inbox.flow.audit import audit
-from inbox.flow.context import FilingContext
+from inbox.flow.admin.context import FilingContext
+from inbox.flow.evidence.audit import audit
 from inbox.flow.owner import recover
 from inbox.store import intake, ledger
 from inbox.store.database import Database

@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import func, select
 
 from inbox.config import load
-from inbox.flow.audit import audit
+from inbox.flow.evidence.audit import audit
 from inbox.store.tables import messages
 from inbox.store.tables import raw_mail as raw_mails
 from inbox.worker import file_all

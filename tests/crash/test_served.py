@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from inbox.flow.audit import audit
+from inbox.flow.evidence.audit import audit
 from inbox.store.database import Database
 from inbox.store.tables import ledger, messages
 from inbox.store.tables import raw_mail as raw_mails

@@ -15,9 +15,9 @@ from sqlalchemy import Table, select
 from inbox.app import filing_context
 from inbox.config import Settings, load
 from inbox.flow import active
-from inbox.flow import file as filing
-from inbox.flow.accept import Incoming, accept
-from inbox.flow.context import FilingContext
+from inbox.flow.admin.context import FilingContext
+from inbox.flow.intake import file as filing
+from inbox.flow.intake.accept import Incoming, accept
 from inbox.store import ledger, messages, threads
 from inbox.store.database import Conn, Database
 from inbox.store.ledger import LedgerRow

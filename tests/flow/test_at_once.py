@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from inbox.errors import AboardError
-from inbox.flow import drafts as drafting
-from inbox.flow.drafts import Drafting, Typed, Upload
-from inbox.flow.undo import undo
-from inbox.flow.work import Desk
+from inbox.flow.working import drafts as drafting
+from inbox.flow.working.drafts import Drafting, Typed, Upload
+from inbox.flow.working.undo import undo
+from inbox.flow.working.work import Desk
 from inbox.store import accounts, drafts, people, threads, views
 from inbox.store.accounts import NewAccount
 from inbox.store.database import Conn, Database

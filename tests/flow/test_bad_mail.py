@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from inbox.errors import StoreError
-from inbox.flow import file as filing
-from inbox.flow import message
-from inbox.flow.prepare import Prepared
-from inbox.flow.unit import Unit
+from inbox.flow.deciding.prepare import Prepared
+from inbox.flow.deciding.unit import Unit
+from inbox.flow.intake import file as filing
+from inbox.flow.intake import message
 from inbox.mail.letter import Letter
 from inbox.mail.limits import LimitExceeded
 from inbox.store import intake, ledger

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from inbox.clock import utc_now
-from inbox.flow import file as filing
+from inbox.flow.intake import file as filing
 from tests.flow.house import House, mail
 
 AHEAD = timedelta(minutes=10)

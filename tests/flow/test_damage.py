@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import update
 
 from inbox.errors import StoreError
-from inbox.flow import file as filing
-from inbox.flow import message
-from inbox.flow.prepare import Prepared
-from inbox.flow.unit import Unit
+from inbox.flow.deciding.prepare import Prepared
+from inbox.flow.deciding.unit import Unit
+from inbox.flow.intake import file as filing
+from inbox.flow.intake import message
 from inbox.store import ledger
 from inbox.store.database import Damaged, Database
 from inbox.store.tables import raw_mail

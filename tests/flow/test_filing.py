@@ -68,7 +68,7 @@ def test_a_position_that_comes_twice_in_one_fetch_is_accepted_once(house: House)
 
 
 def test_the_cursor_is_written_with_the_mail_or_not_at_all(house: House) -> None:
-    from inbox.flow.accept import Incoming, accept
+    from inbox.flow.intake.accept import Incoming, accept
 
     def fails(_conn: object) -> None:
         raise RuntimeError("on purpose")

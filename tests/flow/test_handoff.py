@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import handoff
-from inbox.flow.handoff import Offer
+from inbox.flow.promises import handoff
+from inbox.flow.promises.handoff import Offer
 from inbox.store import absences, handoffs, people
 from inbox.store.handoffs import Handoff
 from inbox.store.tables import assignments, events

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from inbox.config import load
-from inbox.flow import desk
-from inbox.flow.correct import Corrections, standing
-from inbox.flow.coverage import rules_page, shadow_counts
+from inbox.flow.evidence.coverage import rules_page, shadow_counts
+from inbox.flow.working import desk
+from inbox.flow.working.correct import Corrections, standing
 from inbox.store import assignments
 from inbox.store.tables import rule_hits
 from tests.flow.house import CONFIG, RULES, House, mail

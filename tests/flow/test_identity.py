@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from inbox.errors import AboardError
-from inbox.flow import merging
-from inbox.flow.confidential import Confidential
-from inbox.flow.unit import Unit
+from inbox.flow.deciding.unit import Unit
+from inbox.flow.people.confidential import Confidential
+from inbox.flow.working import merging
 from inbox.store import account_moves, accounts
 from inbox.store.database import Conflict, is_conflict
 from inbox.store.tables import metadata

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inbox.flow import file as filing
+from inbox.flow.intake import file as filing
 from inbox.mail.joining import Components, parents
 from inbox.store.database import Database
 from inbox.store.tables import account_domains, contact_addresses, thread_ids

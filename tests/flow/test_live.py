@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inbox.flow import live
+from inbox.flow.working import live
 from inbox.store import feed, people, presence, timeline
 from inbox.store.database import Database
 from inbox.store.seers import Seer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inbox.flow import active
-from inbox.flow.stored_sets import in_force
+from inbox.flow.admin.stored_sets import in_force
 from tests.flow.house import House
 
 GOOD = 'macros:\n  - {name: done, why: It is., text: "Dear {{ contact.name }}", then: close}\n'

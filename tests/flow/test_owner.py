@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from inbox.flow import file as filing
 from inbox.flow import owner
+from inbox.flow.intake import file as filing
 from inbox.flow.owner import is_gone, new_owner, recover
 from inbox.store import intake
 from tests.flow.house import House, mail

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from inbox import app
 from inbox.config import load
-from inbox.flow.coverage import rules_page
+from inbox.flow.evidence.coverage import rules_page
 from inbox.web.site import Site, build
 from tests.flow.house import CONFIG, RULES, TEAMS, House
 from tests.web.conftest import signed_in

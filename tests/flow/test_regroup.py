@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import update
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import audit, handoff
-from inbox.flow.confidential import Confidential
-from inbox.flow.following import follow
-from inbox.flow.handoff import Offer
-from inbox.flow.regroup import Regrouping
-from inbox.flow.undo import undo
-from inbox.flow.work import Desk
+from inbox.flow.evidence import audit
+from inbox.flow.people.confidential import Confidential
+from inbox.flow.promises import handoff
+from inbox.flow.promises.handoff import Offer
+from inbox.flow.working.following import follow
+from inbox.flow.working.regroup import Regrouping
+from inbox.flow.working.undo import undo
+from inbox.flow.working.work import Desk
 from inbox.store import accounts, people, regroup, search, threads
 from inbox.store.tables import events, metadata, thread_ids, thread_links
 from inbox.store.tables import people as people_table

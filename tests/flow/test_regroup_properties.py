@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from inbox.flow import audit, merging
-from inbox.flow.following import follow
-from inbox.flow.regroup import Regrouping
-from inbox.flow.undo import undo
-from inbox.flow.work import Desk
+from inbox.flow.evidence import audit
+from inbox.flow.working import merging
+from inbox.flow.working.following import follow
+from inbox.flow.working.regroup import Regrouping
+from inbox.flow.working.undo import undo
+from inbox.flow.working.work import Desk
 from inbox.store import accounts, people, threads
 from inbox.store.tables import account_domains, events, messages
 from inbox.store.tables import threads as threads_table

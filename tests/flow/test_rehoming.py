@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from inbox.flow import handoff
-from inbox.flow.audit import audit
-from inbox.flow.handoff import Offer
-from inbox.flow.ownership import OWNER_CHANGED, Owners
-from inbox.flow.rehoming import Attendance, house_of, rehome
-from inbox.flow.rehoming import House as Homes
+from inbox.flow.evidence.audit import audit
+from inbox.flow.people.ownership import OWNER_CHANGED, Owners
+from inbox.flow.promises import handoff
+from inbox.flow.promises.handoff import Offer
+from inbox.flow.promises.rehoming import Attendance, house_of, rehome
+from inbox.flow.promises.rehoming import House as Homes
 from inbox.store import absences, accounts, handoffs, people, rehoming, threads, workload
 from inbox.store.database import Conn
 from inbox.store.tables import events, teams

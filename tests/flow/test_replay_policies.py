@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from inbox.flow.proof import load_rules
-from inbox.flow.replay import Replayed, replay
+from inbox.flow.admin.proof import load_rules
+from inbox.flow.evidence.replay import Replayed, replay
 from routing.names import Names
 from tests.flow.house import House, mail
 

@@ -8,8 +8,10 @@ import pytest
 
 from inbox import app
 from inbox.errors import ConfigError
-from inbox.flow import active, explaining, stored_sets
-from inbox.flow.coverage import rules_page
+from inbox.flow import active
+from inbox.flow.admin import stored_sets
+from inbox.flow.evidence import explaining
+from inbox.flow.evidence.coverage import rules_page
 from inbox.store import sets
 from tests.flow.house import RULES, TEAMS, House, mail
 

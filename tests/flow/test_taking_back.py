@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from inbox.flow.correct import Corrections
+from inbox.flow.working.correct import Corrections
 from inbox.store import assignments, people, threads
 from inbox.store.threads import Thread
 from tests.flow.house import House, mail

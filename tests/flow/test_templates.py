@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inbox import shipped
-from inbox.flow.render import (
+from inbox.flow.texts.render import (
     ALWAYS,
     THEIRS,
     MailTemplates,
     TemplateTrouble,
     load_templates,
 )
-from inbox.flow.render_samples import SAMPLES
+from inbox.flow.texts.render_samples import SAMPLES
 
 GOOD = {
     "hello/about.yaml": "why: To say hello.\nrole: asks\n",

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import desk
-from inbox.flow.undo import undo
-from inbox.flow.work import Desk
+from inbox.flow.working import desk
+from inbox.flow.working.undo import undo
+from inbox.flow.working.work import Desk
 from inbox.store.clock_tables import targets
 from inbox.store.model_tables import labels
 from inbox.store.tables import events, threads

@@ -13,8 +13,8 @@ from inbox import ingest
 from inbox.cli import mail as mail_commands
 from inbox.clock import utc_now
 from inbox.errors import AboardError, NotFound
-from inbox.flow.audit import audit
-from inbox.flow.doctor import stories
+from inbox.flow.evidence.audit import audit
+from inbox.flow.evidence.doctor import stories
 from inbox.ingest import Ingested, Told
 from inbox.store import intake
 from inbox.store.tables import ledger, raw_mail

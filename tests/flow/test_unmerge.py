@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import Table
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import audit, merging
-from inbox.flow.confidential import Confidential
-from inbox.flow.customers import Line, import_accounts
-from inbox.flow.following import follow
-from inbox.flow.regroup import Regrouping
-from inbox.flow.undo import Undone, undo
-from inbox.flow.work import Desk
+from inbox.flow.evidence import audit
+from inbox.flow.people.confidential import Confidential
+from inbox.flow.working import merging
+from inbox.flow.working.customers import Line, import_accounts
+from inbox.flow.working.following import follow
+from inbox.flow.working.regroup import Regrouping
+from inbox.flow.working.undo import Undone, undo
+from inbox.flow.working.work import Desk
 from inbox.store import accounts, people
 from inbox.store.database import Conn
 from inbox.store.tables import account_domains, account_owners, contacts, events, metadata

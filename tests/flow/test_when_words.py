@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from inbox.errors import AboardError
-from inbox.flow.when_words import instant
+from inbox.flow.texts.when_words import instant
 
 NOW = datetime(2026, 3, 4, 14, 20, tzinfo=UTC)  # a Wednesday
 

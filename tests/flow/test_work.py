@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import update
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import handoff
-from inbox.flow.desk import assign
-from inbox.flow.drafts import Drafting, Typed
-from inbox.flow.handoff import Offer
-from inbox.flow.regroup import Regrouping
-from inbox.flow.work import Desk
+from inbox.flow.promises import handoff
+from inbox.flow.promises.handoff import Offer
+from inbox.flow.working.desk import assign
+from inbox.flow.working.drafts import Drafting, Typed
+from inbox.flow.working.regroup import Regrouping
+from inbox.flow.working.work import Desk
 from inbox.store import absences, handoffs, people
 from inbox.store.tables import events
 from inbox.store.tables import people as everybody

@@ -14,10 +14,12 @@ from typing import Any
 
 from inbox import shipped
 from inbox.config import load
-from inbox.flow import compose, deliver, sla, stored_sets
-from inbox.flow.followups import FollowUps
-from inbox.flow.tick import Ticker
-from inbox.flow.work import Desk
+from inbox.flow.admin import stored_sets
+from inbox.flow.leaving import compose, deliver
+from inbox.flow.promises import sla
+from inbox.flow.promises.followups import FollowUps
+from inbox.flow.promises.tick import Ticker
+from inbox.flow.working.work import Desk
 from inbox.mail.outgoing import (
     ACCEPTED,
     DATA,

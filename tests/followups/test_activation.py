@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inbox.flow import active
-from inbox.flow.admin_set import AdminFiles
+from inbox.flow.admin.admin_set import AdminFiles
 from inbox.store import sets
 from routing.sequences import Followups
 from tests.flow.house import House

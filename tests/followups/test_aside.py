@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from inbox.flow import reply
-from inbox.flow.drafts import Drafting, Typed
-from inbox.flow.reply import Wish
-from inbox.flow.sending import Ordered, Sending
+from inbox.flow.working import reply
+from inbox.flow.working.drafts import Drafting, Typed
+from inbox.flow.working.reply import Wish
+from inbox.flow.working.sending import Ordered, Sending
 from tests.followups.office import ANA, Office
 
 BANK = "desk@bank.example"

@@ -10,8 +10,8 @@ import pytest
 
 from inbox.cli import opening
 from inbox.clock import utc_now
-from inbox.flow import sla
-from inbox.flow.work import Desk
+from inbox.flow.promises import sla
+from inbox.flow.working.work import Desk
 from tests.cli.running import Terminal
 from tests.flow.house import mail
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inbox.flow import loops
+from inbox.flow.intake import loops
 from inbox.store import loops as store
 from tests.followups.office import ANA, Office
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from inbox.flow import deliver
-from inbox.flow.notices import Notices, Wish
+from inbox.flow.leaving import deliver
+from inbox.flow.leaving.notices import Notices, Wish
 from inbox.mail.letter import Address
 from inbox.store.database import Conn
 from inbox.store.outbox import Claimed

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from inbox.flow import deliver
+from inbox.flow.leaving import deliver
 from inbox.mail.outgoing import DATA, Envelope, Outcome
 from inbox.store.outbox import ItemLost
 from tests.flow.house import mail

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from inbox.flow import handoff, merging, sla
-from inbox.flow.handoff import Offer
-from inbox.flow.planning import Planner, coming
+from inbox.flow.promises import handoff, sla
+from inbox.flow.promises.handoff import Offer
+from inbox.flow.promises.planning import Planner, coming
+from inbox.flow.working import merging
 from tests.flow.house import RULES, bounce
 from tests.followups.office import Office
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from inbox import worker
 from inbox.config import Settings
 from inbox.errors import StoreError
-from inbox.flow import file as filing
+from inbox.flow.intake import file as filing
 from inbox.mail.letter import Letter
 from tests.services.waiting import until
 

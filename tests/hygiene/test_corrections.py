@@ -6,8 +6,8 @@ import pytest
 
 from inbox.app import appliers, forwards_of
 from inbox.errors import AboardError
-from inbox.flow.linked import join_linked
-from inbox.flow.undo import undo
+from inbox.flow.working.linked import join_linked
+from inbox.flow.working.undo import undo
 from inbox.store import draft_tables, proposals, tables, threads
 from inbox.store.messages import Message
 from tests.authentication.test_filing import receive

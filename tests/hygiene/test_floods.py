@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from inbox.errors import AboardError
-from inbox.flow import file as filing
-from inbox.flow import loops
-from inbox.flow.accept import Incoming, accept
+from inbox.flow.intake import file as filing
+from inbox.flow.intake import loops
+from inbox.flow.intake.accept import Incoming, accept
 from inbox.store import intake, tables
 from inbox.store import loops as store
 from routing.floods import Bounds, Floods

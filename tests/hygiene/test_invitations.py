@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from inbox.flow import invitations
-from inbox.flow.invitations import Standing
+from inbox.flow.intake import invitations
+from inbox.flow.intake.invitations import Standing
 from inbox.store import timeline
 from inbox.store.timeline import Span
 from tests.flow.house import House

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inbox.flow.work import Desk
+from inbox.flow.working.work import Desk
 from inbox.store import tables, threads
 from tests.flow.house import House, bounce, mail
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from inbox.app import appliers
-from inbox.flow.participants import KIND, MOST_OPEN
-from inbox.flow.undo import undo
+from inbox.flow.working.participants import KIND, MOST_OPEN
+from inbox.flow.working.undo import undo
 from inbox.store import audience, proposals, tables
 from inbox.store.proposals import Proposal
 from tests.authentication.test_filing import receive, signed

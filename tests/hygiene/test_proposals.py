@@ -7,8 +7,9 @@ from datetime import datetime
 import pytest
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import merging, thread
-from inbox.flow.proposals import Appliers, propose
+from inbox.flow.deciding import thread
+from inbox.flow.deciding.proposals import Appliers, propose
+from inbox.flow.working import merging
 from inbox.store import proposals, timeline
 from inbox.store.database import Conn
 from inbox.store.hygiene_tables import proposals as table

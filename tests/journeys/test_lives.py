@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from inbox.errors import AboardError
-from inbox.flow import handoff
-from inbox.flow.handoff import Offer
+from inbox.flow.promises import handoff
+from inbox.flow.promises.handoff import Offer
 from inbox.store import absences, handoffs, people
 from inbox.store.threads import Thread
 from tests.sla.office import Office, mail

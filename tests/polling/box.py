@@ -11,10 +11,10 @@ from typing import Any
 from imapclient import IMAPClient
 from sqlalchemy import func, select
 
-from inbox.flow.audit import audit
-from inbox.flow.poll import Poll
-from inbox.flow.poll_round import Round, Rules
-from inbox.flow.reconcile import Compared, compare
+from inbox.flow.evidence.audit import audit
+from inbox.flow.intake.poll import Poll
+from inbox.flow.intake.poll_round import Round, Rules
+from inbox.flow.intake.reconcile import Compared, compare
 from inbox.imap_settings import Imap, Polled
 from inbox.net.imap import Remote, Waits
 from inbox.net.imap_line import Watchdog

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from inbox.clock import utc_now
-from inbox.flow.poll import Poll
-from inbox.flow.poll_round import Rules
+from inbox.flow.intake.poll import Poll
+from inbox.flow.intake.poll_round import Rules
 from inbox.imap_settings import Imap, Polled
 from inbox.net.imap import Remote, Waits
 from inbox.net.imap_line import Watchdog

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from inbox.errors import MailboxError
-from inbox.flow.mailbox_state import states
+from inbox.flow.intake.mailbox_state import states
 from inbox.imap_settings import Imap
 from inbox.net.imap import Remote
 from inbox.store import intake, mailboxes
@@ -95,7 +95,7 @@ def test_live_mail_is_filed_before_a_flood_and_a_flood_before_history(archive: B
 @pytest.fixture
 def fetched(archive: Box, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The UIDs as they were fetched, of a mailbox in which ten mails are many."""
-    monkeypatch.setattr("inbox.flow.poll.LISTED_AT_ONCE", 10)
+    monkeypatch.setattr("inbox.flow.intake.poll.LISTED_AT_ONCE", 10)
     archive.imap = Imap(batch_mails=5)
     order: list[int] = []
     bodies = Remote.bodies

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from inbox.errors import MailboxError
-from inbox.flow.reconcile import compare
+from inbox.flow.intake.reconcile import compare
 from tests.polling.box import HASTY, QUICK, Box, numbered
 from tests.services.proxy import Cut, How, Proxy, Toward
 

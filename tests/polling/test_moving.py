@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from inbox.errors import MailboxError
-from inbox.flow.mailbox_state import as_json, states
+from inbox.flow.intake.mailbox_state import as_json, states
 from inbox.store.mailbox_uids import ACCEPTED
 from tests.polling.at_work import health, polling
 from tests.polling.box import Box, numbered

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from inbox.flow.poll import MOST_ATTEMPTS
-from inbox.flow.reconcile import compare
+from inbox.flow.intake.poll import MOST_ATTEMPTS
+from inbox.flow.intake.reconcile import compare
 from inbox.imap_settings import Imap
 from inbox.mail.polled import Opened
 from inbox.mail.return_path import return_path
@@ -377,7 +377,7 @@ def test_a_mail_over_which_we_fail_ourselves_keeps_no_other_back(
             raise ValueError("a bug of ours")
         return return_path(raw)
 
-    monkeypatch.setattr("inbox.flow.poll.return_path", path_of)
+    monkeypatch.setattr("inbox.flow.intake.poll.return_path", path_of)
     for _ in range(1 + MOST_ATTEMPTS):
         with pytest.raises(ValueError, match="a bug of ours"):
             box.poll()

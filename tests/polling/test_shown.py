@@ -8,7 +8,7 @@ from datetime import timedelta
 import orjson
 from starlette.testclient import TestClient
 
-from inbox.flow.mailbox_state import as_json, states
+from inbox.flow.intake.mailbox_state import as_json, states
 from inbox.imap_settings import Imap
 from inbox.store import mailbox_health, mailboxes
 from inbox.web.site import Site, build

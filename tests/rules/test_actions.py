@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inbox.flow import desk
+from inbox.flow.working import desk
 from inbox.store.tables import accounts, assignments, events
 from tests.flow.house import House, mail
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inbox.flow import active
-from inbox.flow.admin_files import read_disk
+from inbox.flow.admin.admin_files import read_disk
 from inbox.store import sets
 from tests.flow.house import RULES, TEAMS, House, mail
 

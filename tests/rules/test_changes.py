@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from inbox.flow import customers, handoff
-from inbox.flow.handoff import Offer
+from inbox.flow.promises import handoff
+from inbox.flow.promises.handoff import Offer
+from inbox.flow.working import customers
 from inbox.store import accounts as stored_accounts
 from inbox.store import threads
 from inbox.store.agent_tables import agent_notices

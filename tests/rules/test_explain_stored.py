@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from inbox.errors import NotFound
-from inbox.flow import desk, explaining
-from inbox.flow.explaining import Surroundings
+from inbox.flow.evidence import explaining
+from inbox.flow.evidence.explaining import Surroundings
+from inbox.flow.working import desk
 from inbox.store import accounts
 from routing.decide import decide
 from routing.load import load_ruleset

@@ -7,11 +7,11 @@ from pathlib import PurePath
 
 import pytest
 
-from inbox.flow import desk
-from inbox.flow.coverage import rules_page
-from inbox.flow.proof import load_rules
-from inbox.flow.replay import replay
-from inbox.flow.suggestions import proposals
+from inbox.flow.admin.proof import load_rules
+from inbox.flow.evidence.coverage import rules_page
+from inbox.flow.evidence.replay import replay
+from inbox.flow.evidence.suggestions import proposals
+from inbox.flow.working import desk
 from routing.load import load_ruleset
 from routing.names import Names
 from routing.ruleset import Ruleset
@@ -93,7 +93,7 @@ def test_only_threads_of_the_window_are_replayed_each_once(small: House) -> None
 def test_more_threads_than_one_batch_are_all_replayed(
     small: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inbox.flow.replay.BATCH", 4)
+    monkeypatch.setattr("inbox.flow.evidence.replay.BATCH", 4)
     many(small, "Invoice", 9)
     assert len(replayed(small, "rules: []\nfallback: {team: support}\n").moved) == 9
 
@@ -182,7 +182,7 @@ def test_what_people_moved_alike_becomes_a_rule_that_loads(house: House) -> None
 def test_of_many_threads_that_stayed_the_newest_count(
     small: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inbox.flow.suggestions.MOST_STAYED", 8)
+    monkeypatch.setattr("inbox.flow.evidence.suggestions.MOST_STAYED", 8)
     many(small, "Question about payroll export", 8)
     many(small, "Kickoff", 8, start=10)
     many(small, "Question about payroll export", 4, start=30)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inbox.flow.coverage import Shadow, shadow_counts
+from inbox.flow.evidence.coverage import Shadow, shadow_counts
 from inbox.store.database import Database
 from inbox.store.shadow import shadow_results
 from tests.flow.house import CONFIG, RULES, House, mail, write_files
@@ -85,7 +85,7 @@ def test_without_the_setting_the_shadow_set_is_taken_away(beside: House) -> None
 
 
 def test_a_persons_thread_is_no_difference(beside: House) -> None:
-    from inbox.flow import desk
+    from inbox.flow.working import desk
 
     beside.receive(mail(id="1@a.example", subject="Invoice"))
     desk.assign(beside.db, beside.thread("1@a.example").id, "support", "maya", beside.now)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from inbox.clock import monotonic
-from inbox.flow import deliver
+from inbox.flow.leaving import deliver
 from inbox.mail.outgoing import BeforePhase, Envelope, Outcome
 from inbox.net.smtp_out import Smarthost, Waits
 from inbox.net.smtp_pool import Breaker, BreakerRules, Pool

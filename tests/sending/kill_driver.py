@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from inbox.clock import monotonic, utc_now
 from inbox.config import Mailbox
-from inbox.flow import deliver
-from inbox.flow.compose import is_mailbox
+from inbox.flow.leaving import deliver
+from inbox.flow.leaving.compose import is_mailbox
 from inbox.flow.owner import new_owner
 from inbox.net.smtp_out import Smarthost
 from inbox.net.smtp_pool import Pool

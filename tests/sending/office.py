@@ -8,9 +8,9 @@ from typing import Any
 
 from inbox.clock import monotonic
 from inbox.config import Settings, load
-from inbox.flow import compose, deliver
-from inbox.flow.compose import Draft, Plan, Post
-from inbox.flow.settling import Judged
+from inbox.flow.leaving import compose, deliver
+from inbox.flow.leaving.compose import Draft, Plan, Post
+from inbox.flow.leaving.settling import Judged
 from inbox.mail.letter import Address
 from inbox.mail.outgoing import Carry
 from inbox.net.smtp_out import Smarthost, Waits

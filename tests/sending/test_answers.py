@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inbox.flow import signing
+from inbox.flow.deciding import signing
 from inbox.store import audience
 from inbox.store.tables import thread_links
 from tests.flow.house import bounce, mail
@@ -197,7 +197,7 @@ def test_an_acknowledgement_has_the_null_reverse_path(office: Office) -> None:
 
 
 def test_what_is_to_leave_follows_a_thread_that_is_joined_into_another(office: Office) -> None:
-    from inbox.flow.thread import absorb
+    from inbox.flow.deciding.thread import absorb
 
     put = office.put(kind="reply")
     office.house.receive(mail(id="other@acme.example", subject="Another"))

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import audit
-from inbox.flow.drafts import Drafting, Saved, Typed, Upload
-from inbox.flow.regroup import Regrouping
-from inbox.flow.reply import StaleReply
-from inbox.flow.sending import Gone, Ordered, Sending
-from inbox.flow.undo import undo
-from inbox.flow.work import Desk
+from inbox.flow.evidence import audit
+from inbox.flow.working.drafts import Drafting, Saved, Typed, Upload
+from inbox.flow.working.regroup import Regrouping
+from inbox.flow.working.reply import StaleReply
+from inbox.flow.working.sending import Gone, Ordered, Sending
+from inbox.flow.working.undo import undo
+from inbox.flow.working.work import Desk
 from inbox.store import drafts, followers, messages, people, threads, timeline
 from inbox.store.clock_tables import targets
 from inbox.store.draft_tables import draft_versions
@@ -175,8 +175,8 @@ def test_files_go_along_and_are_on_the_timeline(office: Office) -> None:
 
 
 def test_files_have_bounds(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inbox.flow.drafts.MOST_FILE", 100)
-    monkeypatch.setattr("inbox.flow.drafts.MOST_TOGETHER", 150)
+    monkeypatch.setattr("inbox.flow.working.drafts.MOST_FILE", 100)
+    monkeypatch.setattr("inbox.flow.working.drafts.MOST_TOGETHER", 150)
     draft, writing = save(office).draft, Drafting(office.house.db, "ines")
     now = office.house.now
     with pytest.raises(AboardError, match="one file may have"):
@@ -249,7 +249,7 @@ def test_files_of_earlier_mails_count_too(office: Office, monkeypatch: pytest.Mo
         message = office.house.message("file@acme.example").id
         (number,) = [one.id for one in messages.attachments_of(conn, [message])[message]]
     draft = save(office, fields={"files": [number]}).draft
-    monkeypatch.setattr("inbox.flow.drafts.MOST_TOGETHER", 800)
+    monkeypatch.setattr("inbox.flow.working.drafts.MOST_TOGETHER", 800)
     with pytest.raises(AboardError, match="what goes along is too much"):
         send(office, draft.id)
     assert stored(office, draft.id).state == "open"

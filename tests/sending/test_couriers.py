@@ -14,7 +14,7 @@ from inbox.clock import monotonic, utc_now
 from inbox.config import Settings
 from inbox.courier import Couriers, smarthost
 from inbox.errors import ConfigError
-from inbox.flow import deliver
+from inbox.flow.leaving import deliver
 from inbox.net.smtp_out import Smarthost, Waits
 from inbox.net.smtp_pool import Pool
 from inbox.store.database import Conn

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inbox.errors import NotFound
-from inbox.flow import deliver, explaining
-from inbox.flow.audit import audit
-from inbox.flow.settling import Judged, backoff
+from inbox.flow.evidence import explaining
+from inbox.flow.evidence.audit import audit
+from inbox.flow.leaving import deliver
+from inbox.flow.leaving.settling import Judged, backoff
 from inbox.mail.outgoing import (
     Answer,
     BeforePhase,

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from inbox.clock import monotonic, utc_now
-from inbox.flow import deliver
-from inbox.flow.audit import audit
+from inbox.flow.evidence.audit import audit
+from inbox.flow.leaving import deliver
 from inbox.net.smtp_out import Smarthost
 from inbox.net.smtp_pool import Pool
 from inbox.store import outbox_desk

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from inbox.errors import AboardError, NotFound
-from inbox.flow import outbox_deeds
-from inbox.flow import reply as flow
-from inbox.flow.audience import Asked
-from inbox.flow.reply import Queued, StaleReply, Wish
+from inbox.flow.leaving import outbox_deeds
+from inbox.flow.people.audience import Asked
+from inbox.flow.working import reply as flow
+from inbox.flow.working.reply import Queued, StaleReply, Wish
 from inbox.store import ledger
 from tests.flow.house import mail
 from tests.sending.office import ANA, HELLO, Office

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from inbox.config import load
-from inbox.flow import sla, stored_sets
-from inbox.flow.climb import Fired
-from inbox.flow.tick import Ticked, Ticker
-from inbox.flow.work import Desk
+from inbox.flow.admin import stored_sets
+from inbox.flow.promises import sla
+from inbox.flow.promises.climb import Fired
+from inbox.flow.promises.tick import Ticked, Ticker
+from inbox.flow.working.work import Desk
 from inbox.store import targets, timeline
 from inbox.store.clock_tables import target_steps
 from inbox.store.database import Conn, Database

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from inbox.flow import handoff
-from inbox.flow.handoff import Offer
+from inbox.flow.promises import handoff
+from inbox.flow.promises.handoff import Offer
 from inbox.store.database import Database
 from tests.flow.house import SLA as PLAIN
 from tests.sla.office import SLA, Office, mail, open_office

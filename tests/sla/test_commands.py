@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inbox.flow import sla, sla_look
+from inbox.flow.promises import sla, sla_look
 from inbox.store.database import Database
 from routing.sla_load import load_sla
 from routing.targets_why import length

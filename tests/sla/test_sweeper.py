@@ -9,7 +9,7 @@ import pytest
 from inbox import sweeper
 from inbox.clock import utc_now
 from inbox.errors import AboardError
-from inbox.flow.tick import Ticked
+from inbox.flow.promises.tick import Ticked
 from inbox.node import PARTS, check_parts
 from inbox.store.clock_tables import target_steps
 from inbox.sweeper import Sweeper

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from inbox.flow import handoff
-from inbox.flow.climb import Fired
-from inbox.flow.handoff import Offer
-from inbox.flow.tick import SteadyClock
+from inbox.flow.promises import handoff
+from inbox.flow.promises.climb import Fired
+from inbox.flow.promises.handoff import Offer
+from inbox.flow.promises.tick import SteadyClock
 from inbox.store.clock_tables import handoffs
 from inbox.store.database import Conn
 from tests.sla.office import Office, Post, mail

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from inbox.flow.tick import Ticked
+from inbox.flow.promises.tick import Ticked
 from inbox.store import accounts, holding, people, threads
 from inbox.store.clock_tables import target_steps, targets
 from inbox.store.database import Conn

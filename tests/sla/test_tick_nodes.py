@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import JSON, bindparam, func, select, text
 
-from inbox.flow import sla
+from inbox.flow.promises import sla
 from inbox.store.clock_tables import target_steps, targets
 from inbox.store.database import Database
 from inbox.store.tables import events
@@ -28,8 +28,8 @@ WORKERS = 8
 SWEEPER = """
 import sys
 from datetime import datetime
-from inbox.flow import stored_sets
-from inbox.flow.tick import Ticker
+from inbox.flow.admin import stored_sets
+from inbox.flow.promises.tick import Ticker
 from inbox.store.database import Database
 from tests.sla.told import Told
 

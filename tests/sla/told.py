@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inbox.flow.climb import Fired
+from inbox.flow.promises.climb import Fired
 from inbox.store import timeline
 from inbox.store.database import Conn
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from inbox.flow.accept import Incoming, accept
-from inbox.flow.audience import Asked
-from inbox.flow.reply import Wish, plan
+from inbox.flow.intake.accept import Incoming, accept
+from inbox.flow.people.audience import Asked
+from inbox.flow.working.reply import Wish, plan
 from inbox.mail.joining import ids_of
 from inbox.mail.parse import parse_letter
 from inbox.store import messages, tables

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from inbox.flow.audience import Asked
-from inbox.flow.reply import Wish, plan
+from inbox.flow.people.audience import Asked
+from inbox.flow.working.reply import Wish, plan
 from inbox.mail.parse import parse_letter
 from inbox.mail.tokens import read_token, signed_address
 from inbox.net.door import Doorkeeper, Transaction

@@ -19,8 +19,8 @@ from starlette.testclient import TestClient
 
 from inbox.app import appliers, decisions
 from inbox.config import Listen, Settings
-from inbox.flow.access import digest
-from inbox.flow.correct import Corrections
+from inbox.flow.people.access import digest
+from inbox.flow.working.correct import Corrections
 from inbox.store import intake, people, schema, sessions
 from inbox.store.database import Database
 from inbox.web.server import WebServer

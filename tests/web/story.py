@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 from inbox.config import Files, Listen, Mailbox, Settings, Web
 from inbox.flow import active
-from inbox.flow.accept import Incoming, accept
+from inbox.flow.intake.accept import Incoming, accept
 from inbox.store.database import Database
 from inbox.worker import file_all
 from tests.shared import REPO

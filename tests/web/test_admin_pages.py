@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from inbox.cells import cell
 from inbox.config import Settings
-from inbox.flow import access
-from inbox.flow.access import COMMAND, Lasts, Whence
+from inbox.flow.people import access
+from inbox.flow.people.access import COMMAND, Lasts, Whence
 from inbox.store import absences, audit_log, messages, people, regroup, threads, timeline
 from inbox.web.admin_pages import KINDS
 from inbox.web.people_pages import hours_words

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from inbox.flow.work import Desk
+from inbox.flow.working.work import Desk
 from inbox.store import threads
 from tests.services.waiting import until
 from tests.web import story

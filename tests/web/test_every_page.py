@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from inbox.flow import merging
+from inbox.flow.working import merging
 from inbox.store.database import Database
 from tests.shared import REPO
 from tests.web import story

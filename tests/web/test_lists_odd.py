@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
-from inbox.flow import trying
-from inbox.flow.render import TemplateTrouble
+from inbox.flow.evidence import trying
+from inbox.flow.texts.render import TemplateTrouble
 from inbox.store import finding, outbox_desk, people, threads, views
 from inbox.store.database import Conn
 from inbox.store.outbox_tables import outbox

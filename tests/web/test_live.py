@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from inbox.flow import live
+from inbox.flow.working import live
 from inbox.store import people, sessions, timeline
 from inbox.store.tables import team_members, threads
 from inbox.store.timeline import Event

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from inbox.flow.drafts import Drafting, Typed, Upload
+from inbox.flow.working.drafts import Drafting, Typed, Upload
 from inbox.store import account_look, draft_tables, messages, people, threads, timeline
 from inbox.store.database import Database, new_key
 from inbox.store.outbox_tables import outbox, planned, sequences

@@ -6,8 +6,8 @@ import re
 
 from sqlalchemy import update
 
-from inbox.flow import participants
-from inbox.flow.proposals import propose
+from inbox.flow.deciding.proposals import propose
+from inbox.flow.working import participants
 from inbox.store import audience, messages, proposals, tables, threads
 from inbox.store.proposals import Proposal
 from tests.web import story

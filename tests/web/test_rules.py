@@ -13,8 +13,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from inbox import shipped
-from inbox.flow import active, explaining, models
-from inbox.flow.correct import standing
+from inbox.flow import active
+from inbox.flow.evidence import explaining
+from inbox.flow.learning import models
+from inbox.flow.working.correct import standing
 from inbox.store import assignments, audit_log, labels, messages, people, schema, sets, threads
 from inbox.store.database import Conn, Database
 from inbox.store.messages import Message

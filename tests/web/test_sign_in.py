@@ -13,8 +13,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from inbox.config import Listen, Settings
-from inbox.flow import access
-from inbox.flow.access import COMMAND
+from inbox.flow.people import access
+from inbox.flow.people.access import COMMAND
 from inbox.store import audit_log
 from inbox.web.routes import ROUTES
 from inbox.web.server import WebServer

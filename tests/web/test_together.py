@@ -15,8 +15,8 @@ import pytest
 from inbox.app import appliers, decisions
 from inbox.clock import utc_now
 from inbox.config import load
-from inbox.flow.correct import Corrections
-from inbox.flow.work import Desk
+from inbox.flow.working.correct import Corrections
+from inbox.flow.working.work import Desk
 from inbox.store.database import Database
 from inbox.web.site import Site
 from tests.crash import served

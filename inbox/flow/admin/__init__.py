@@ -1,0 +1,1 @@
+"""The files that admins own: read, proven, stored, in force."""

@@ -1,0 +1,1 @@
+"""What can be asked afterwards: why, since when, is everything there."""

@@ -1,0 +1,1 @@
+"""The ways in: accept, file, poll; and mail that needs care."""

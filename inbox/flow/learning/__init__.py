@@ -1,0 +1,1 @@
+"""The classifier: asked, taught, compared, promoted."""

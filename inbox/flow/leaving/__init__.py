@@ -1,0 +1,1 @@
+"""Mail that leaves: composed, delivered, settled; notices to agents."""

@@ -1,0 +1,1 @@
+"""Who owns, who may see, who is told."""

@@ -1,0 +1,1 @@
+"""Clocks and what they set off: targets, ladders, follow-ups, handoffs."""

@@ -1,0 +1,1 @@
+"""How templates, times and quoted mail read; knows no thread."""

@@ -1,0 +1,1 @@
+"""What people do to threads and accounts, and taking it back."""

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inbox.clock import monotonic, utc_now
+from inbox.errors import NotFound
 from inbox.ingest import Told, ingest_files, retry_quarantined, runs_of
 from inbox.store.database import Database
 from inbox.store.tables import ledger as ledger_table
@@ -84,6 +85,8 @@ def test_waiting_for_a_locked_database_charges_no_mail(
 def test_ending_a_worker_from_outside_charges_no_mail(
     house: House, number: signal.Signals, ended: int
 ) -> None:
+    if ended and signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip(f"{number.name} is ignored by whoever runs the tests (nohup)")
     with reading(house, Waiting, mail(id="1@a"), mail(id="2@a")) as supervisor:
         seat = at_work(supervisor)
         os.kill(seat.process.pid or 0, number)
@@ -147,10 +150,12 @@ def test_a_retry_counts_and_awaits_its_own_mails_alone(house: House) -> None:
         )
     house.accept(mail(id="not.due@a"))
     put_off(house, 3)
-    done = retry_quarantined(house.db, house.settings, [2, 99])
+    done = retry_quarantined(house.db, house.settings, [2])
     assert (done.accepted, done.filed, done.pending) == (1, 1, 0)
     assert house.states() == {"quarantined": 1, "filed": 1, "pending": 1}
-    assert retry_quarantined(house.db, house.settings, [99]).accepted == 0
+    with pytest.raises(NotFound, match="99"):  # and nothing is done for the one beside it
+        retry_quarantined(house.db, house.settings, [1, 99])
+    assert house.states() == {"quarantined": 1, "filed": 1, "pending": 1}
 
 
 @given(st.lists(st.integers(1, 60)))

@@ -58,8 +58,8 @@
     }
   }
 
-  /* Put what the page is now into its places. `all`: after a deed of its reader, where their focus may be; what they
-     have begun since waits in any case. */
+  // Put what the page is now into its places. `all`: after a deed of its reader, where their focus may be; what they
+  // have begun since waits in any case.
   function take(next, all) {
     for (const place of document.querySelectorAll("[data-grow]")) {
       const other = next.querySelector(`[data-grow="${CSS.escape(place.dataset.grow)}"]`);

@@ -5,6 +5,8 @@
     teams:
       - {name: support, title: Support, duty: maya, members: [maya], strategy: [fewest-open]}
 
+    confidential_fields: {account.tier: [support]}   # who else but leads and admins sees it
+
 A team without a duty holder is refused: somebody answers for every thread at every instant. What
 a strategy makes of members and their work is in `routing.ownership`.
 """
@@ -12,7 +14,7 @@ a strategy makes of members and their work is in `routing.ownership`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from routing.hours import Calendar
 from routing.hours_reader import read_hours, read_zone
@@ -28,6 +30,18 @@ PICKING = ("account-owner", "round-robin", "fewest-open")
 """Steps of a strategy that name a person."""
 PERSON_KEYS = ("handle", "name", "address", "role", "cap", "skills", "languages", "zone")
 TEAM_KEYS = ("name", "title", "duty", "members", "lead", "strategy", "hours")
+LIMITED = ("account.tier", "account.tags", "contact.role")
+"""Fields that may be marked confidential: nobody needs them to address a mail or to give a thread
+to a team by hand."""
+_NEEDED = {
+    "account.name": "a customer is known by it in every list, subject and address",
+    "account.domain": "it stands in every address",
+    "account.stage": "what is promised, planned, listed and counted goes by it",
+    "account.owner": "who takes a thread has to know who owns the account",
+    "contact.name": "it stands in every mail",
+    "contact.address": "it stands in every mail",
+}
+"""Field -> why it cannot be marked."""
 STRATEGY = ("account-owner",)
 """The strategy of a team that names none: who owns the account has it, else nobody yet."""
 
@@ -72,6 +86,16 @@ class Directory:
 
     people: tuple[Member, ...]
     teams: tuple[Team, ...]
+    confidential_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Field of `LIMITED` -> the teams that see it beside leads and admins."""
+
+    def withheld_from(self, person: Member) -> tuple[str, ...]:
+        """The confidential fields that this person does not see."""
+        if person.role in ("lead", "admin"):
+            return ()
+        theirs = {team.name for team in self.teams if person.handle in team.members}
+        listed = self.confidential_fields.items()
+        return tuple(sorted(name for name, seeing in listed if theirs.isdisjoint(seeing)))
 
     @property
     def team_names(self) -> tuple[str, ...]:
@@ -102,7 +126,7 @@ def load_directory(
     """
     root, found = load_text(text, file)
     reader = Reader(found)
-    top = reader.fields(root, ("people", "teams"), "the teams file")
+    top = reader.fields(root, ("people", "teams", "confidential_fields"), "the teams file")
     if root is not None:
         top.require("people")
         top.require("teams")
@@ -114,9 +138,24 @@ def load_directory(
         if (team := _team(reader, fields, roles, calendars)) is not None
     )
     _refuse_doubles(reader, top, "teams", "name")
+    limits = _limits(reader, top, tuple(team.name for team in teams))
     if reader.errors or root is None:
         return None, reader.problems
-    return Directory(people, teams), reader.problems
+    return Directory(people, teams, limits), reader.problems
+
+
+def _limits(reader: Reader, top: Fields, teams: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    given = top.mapping("confidential_fields", None)
+    for name in given:
+        if name in LIMITED:
+            continue
+        node = given.key(name)
+        assert node is not None
+        why = _NEEDED.get(name, "")
+        message = f"`{name}` cannot be marked confidential{f': {why}' if why else ''}"
+        hint = f"these can: {', '.join(LIMITED)}"
+        reader.report(node, "unknown-field", message, hint)
+    return {name: given.texts(name, choices=teams) for name in LIMITED if name in given}
 
 
 def _people(reader: Reader, top: Fields) -> tuple[Member, ...]:

@@ -8,6 +8,7 @@ from sqlalchemy import case, delete, false, func, select, update
 
 from inbox.store.accounts import Contact
 from inbox.store.database import Conn
+from inbox.store.seers import ALL, Seer, role_column
 from inbox.store.tables import (
     account_domains,
     account_owners,
@@ -64,7 +65,7 @@ def moves(conn: Conn, source: int, target: int) -> Moves:
     return Moves(*(int(one) for one in row))
 
 
-def contacts_of(conn: Conn, account_id: int) -> tuple[Contact, ...]:
+def contacts_of(conn: Conn, account_id: int, seer: Seer | None = ALL) -> tuple[Contact, ...]:
     """The people of an account with their addresses, in order of first contact. Who came by an
     import of addresses is called as their newest mail says that is not confidential."""
     signed = (
@@ -77,7 +78,7 @@ def contacts_of(conn: Conn, account_id: int) -> tuple[Contact, ...]:
         .scalar_subquery()
     )
     called = case((contacts.c.name != "", contacts.c.name), else_=func.coalesce(signed, ""))
-    columns = (contacts.c.id, contacts.c.account_id, contacts.c.role, called.label("name"))
+    columns = (contacts.c.id, contacts.c.account_id, role_column(seer), called.label("name"))
     found = conn.execute(
         select(*columns, contact_addresses.c.address)
         .outerjoin(contact_addresses, contact_addresses.c.contact_id == contacts.c.id)

@@ -11,7 +11,7 @@ from sqlalchemy import and_, bindparam, case, func, or_, select, update
 
 from inbox.errors import NotFound
 from inbox.store.database import Conn, for_update, insert_or_ignore, new_key, portions, upsert
-from inbox.store.seers import ALL, Seer, threads_seen
+from inbox.store.seers import ALL, Seer, account_columns, threads_seen
 from inbox.store.tables import (
     account_domains,
     account_owners,
@@ -69,7 +69,7 @@ def _account(row: Any) -> Account:
         name=row.name,
         tier=row.tier,
         stage=row.stage,
-        tags=tuple(row.tags),
+        tags=tuple(row.tags or ()),
         provisional=row.provisional,
         merged_into_id=row.merged_into_id,
         created_at=row.created_at,
@@ -77,13 +77,14 @@ def _account(row: Any) -> Account:
     )
 
 
-def by_id(conn: Conn, account_id: int) -> Account:
+def by_id(conn: Conn, account_id: int, seer: Seer | None = ALL) -> Account:
     """One account, following merges to the surviving one. Raises `NotFound`."""
     seen: set[int] = set()
+    columns = account_columns(seer)
     wanted = account_id
     while wanted not in seen:
         seen.add(wanted)
-        row = conn.execute(select(accounts).where(accounts.c.id == wanted)).first()
+        row = conn.execute(select(*columns).where(accounts.c.id == wanted)).first()
         if row is None:
             break
         if row.merged_into_id is None:
@@ -305,7 +306,7 @@ def listing(
     """Accounts, the one where something happened last first; `like` filters by name or domain, and
     `before` is where the last page ended: (last_event_at, account). Counted are the threads that
     are seen."""
-    statement = select(accounts).where(*_listed(like))
+    statement = select(*account_columns(seer)).where(*_listed(like))
     if before is not None:
         statement = statement.where(_behind(before))
     statement = statement.order_by(accounts.c.last_event_at.desc(), accounts.c.id).limit(limit)

@@ -56,6 +56,7 @@ def sync(conn: Conn, directory: Directory) -> None:
             "role": person.role,
             "active": True,
             "zone": directory.zone_of(person) or None,
+            "withheld": list(directory.withheld_from(person)),
         }
         upsert(conn, people, row, key=("handle",), set_=row)
     ids = {row.handle: row.id for row in conn.execute(select(people.c.handle, people.c.id))}

@@ -5,6 +5,9 @@ answers for it and who follows it, by leads and admins, and a confidential attac
 people of its thread. What somebody does not see is not there for them: not found, not counted, not
 searched.
 
+A field of accounts or contacts that `teams.yaml` marks **confidential** is seen by the teams listed
+there, by leads and admins. For everybody else it is empty: no query brings its value.
+
 Every query that a page may ask takes a `seer`; `ALL` is for commands and machines, which have no
 eyes of their own. Conditions about rows below a thread name the threads that are hidden, which
 are few and have an index of their own, so that a query for everything else stays as it was.
@@ -12,14 +15,25 @@ are few and have an index of their own, so that a query for everything else stay
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, null, or_, select, true
 
 from inbox.store.database import Conn
 from inbox.store.draft_tables import followers
 from inbox.store.people import Person
-from inbox.store.tables import attachments, events, messages, team_members, threads
+from inbox.store.tables import (
+    accounts,
+    attachments,
+    contacts,
+    events,
+    messages,
+    people,
+    team_members,
+    threads,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,8 @@ class Seer:
     role: str
     """`viewer`, `agent`, `lead` or `admin`."""
     teams: frozenset[str]
+    withheld: frozenset[str] = frozenset()
+    """Confidential fields of accounts and contacts that they do not see: `account.tier`."""
 
     @property
     def sees_all(self) -> bool:
@@ -41,7 +57,9 @@ class Seer:
 def seer_of(conn: Conn, person: Person) -> Seer:
     """Through whose eyes this person looks."""
     of = select(team_members.c.team).where(team_members.c.person_id == person.id)
-    return Seer(person.id, person.handle, person.role, frozenset(conn.scalars(of)))
+    withheld = conn.scalar(select(people.c.withheld).where(people.c.id == person.id))
+    teams = frozenset(conn.scalars(of))
+    return Seer(person.id, person.handle, person.role, teams, frozenset(withheld or ()))
 
 
 ALL = None
@@ -115,3 +133,44 @@ def whole_messages(seer: Seer | None) -> ColumnElement[bool]:
         .correlate(messages)
     )
     return and_(messages_seen(seer), not_(withheld))
+
+
+def withheld_from(seer: Seer | None) -> frozenset[str]:
+    """The confidential fields that the seer does not see."""
+    return frozenset() if seer is None else seer.withheld
+
+
+def account_columns(seer: Seer | None) -> tuple[ColumnElement[Any], ...]:
+    """The columns of `accounts`, empty where the seer does not see the field."""
+    hidden = withheld_from(seer)
+    return tuple(
+        null().label(one.name) if f"account.{one.name}" in hidden else one for one in accounts.c
+    )
+
+
+def role_column(seer: Seer | None) -> ColumnElement[Any]:
+    """What a contact is at their company, empty where the seer does not see it."""
+    return null().label("role") if "contact.role" in withheld_from(seer) else contacts.c.role
+
+
+_NAMED = {"tier": "account.tier", "tags": "account.tags"}
+
+
+def event_data_seen(seer: Seer | None, kind: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an event says, without the changes of fields that the seer does not see; `withheld`
+    says that there were some."""
+    hidden = withheld_from(seer)
+    if not hidden or kind != "account-edited":
+        return data
+    said = data.get("changes") or {}
+    kept = {what: change for what, change in said.items() if not _is_hidden(what, hidden)}
+    return {"changes": kept, "withheld": len(kept) < len(said)}
+
+
+def _is_hidden(what: str, hidden: frozenset[str]) -> bool:
+    """Is this change of an account one of a hidden field? So is what nothing is known of."""
+    if what == "name" or what.startswith("owner "):
+        return False
+    if what.startswith("role of "):
+        return "contact.role" in hidden
+    return _NAMED.get(what) is None or _NAMED[what] in hidden

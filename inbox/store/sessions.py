@@ -51,6 +51,7 @@ _FOUND = (
         people.c.address.label("mail_address"),
         people.c.role,
         people.c.zone,
+        people.c.withheld,
         team_members.c.team,
     )
     .join(people, people.c.id == sessions.c.person_id)
@@ -90,7 +91,8 @@ def by_digest(
     known = (row.person_id, row.handle, row.name, row.mail_address, row.role)
     person = Person(*known, active=True, zone=row.zone or "")
     teams = frozenset(one.team for one in rows if one.team is not None)
-    return session, person, Seer(person.id, person.handle, person.role, teams)
+    withheld = frozenset(row.withheld or ())
+    return session, person, Seer(person.id, person.handle, person.role, teams, withheld)
 
 
 def seers(
@@ -99,7 +101,7 @@ def seers(
     """session -> through whose eyes it looks now, of those of these sessions that still count."""
     rows = conn.execute(
         select(sessions.c.id, people.c.id.label("person_id"), people.c.handle, people.c.role)
-        .add_columns(team_members.c.team)
+        .add_columns(people.c.withheld, team_members.c.team)
         .join(people, people.c.id == sessions.c.person_id)
         .outerjoin(team_members, team_members.c.person_id == people.c.id)
         .where(sessions.c.id.in_(sorted(session_ids)), sessions.c.ended_at.is_(None))
@@ -109,7 +111,8 @@ def seers(
     for row in rows:
         before = found.get(row.id)
         teams = (before.teams if before else frozenset()) | ({row.team} if row.team else set())
-        found[row.id] = Seer(row.person_id, row.handle, row.role, teams)
+        withheld = frozenset(row.withheld or ())
+        found[row.id] = Seer(row.person_id, row.handle, row.role, teams, withheld)
     return found
 
 

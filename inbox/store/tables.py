@@ -52,8 +52,7 @@ def _ref(name: str, target: str, *, null: bool = False, index: bool = False) -> 
     return Column(name, Key, ForeignKey(f"{target}.id"), nullable=null, index=index)
 
 
-def _secret() -> Column[Any]:
-    """Who may see it is in `seers.py`."""
+def _secret() -> Column[Any]:  # who may see it is in `seers.py`
     return Column("confidential", Boolean, nullable=False, server_default=false())
 
 
@@ -144,6 +143,7 @@ people = Table(
     Column("role", String(8), nullable=False),
     Column("active", Boolean, nullable=False),
     Column("zone", String(60)),  # in which days and times are theirs, as far as the file says it
+    Column("withheld", JSON),  # confidential fields of accounts and contacts they do not see
     _one_of("role", "viewer", "agent", "lead", "admin"),
 )
 

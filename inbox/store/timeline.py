@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, select, tuple_, update
 
 from inbox.store import search
 from inbox.store.database import Conn, new_key
-from inbox.store.seers import ALL, Seer, events_seen
+from inbox.store.seers import ALL, Seer, event_data_seen, events_seen
 from inbox.store.tables import accounts, events, messages, threads
 
 NOTE = "note"
@@ -133,7 +133,7 @@ def of_account(
 ) -> tuple[TimelineRow, ...]:
     """The timeline of an account over all its threads that are seen, newest first."""
     statement = select(events).where(events.c.account_id == account_id, events_seen(seer))
-    return _rows(conn, statement, span)
+    return _rows(conn, statement, span, seer)
 
 
 def of_thread(
@@ -141,10 +141,10 @@ def of_thread(
 ) -> tuple[TimelineRow, ...]:
     """What happened on one thread, newest first."""
     statement = select(events).where(events.c.thread_id == thread_id, events_seen(seer))
-    return _rows(conn, statement, span)
+    return _rows(conn, statement, span, seer)
 
 
-def _rows(conn: Conn, statement: Any, span: Span) -> tuple[TimelineRow, ...]:
+def _rows(conn: Conn, statement: Any, span: Span, seer: Seer | None) -> tuple[TimelineRow, ...]:
     if span.kinds:
         statement = statement.where(events.c.kind.in_(span.kinds))
     if span.team is not None:
@@ -168,10 +168,10 @@ def _rows(conn: Conn, statement: Any, span: Span) -> tuple[TimelineRow, ...]:
         .outerjoin(threads, threads.c.id == chosen.c.thread_id)
         .order_by(chosen.c.at.desc(), chosen.c.id.desc())
     )
-    return tuple(_row(row) for row in found)
+    return tuple(_row(row, seer) for row in found)
 
 
-def _row(row: Any) -> TimelineRow:
+def _row(row: Any, seer: Seer | None) -> TimelineRow:
     return TimelineRow(
         event=Event(
             account_id=row.account_id,
@@ -180,7 +180,7 @@ def _row(row: Any) -> TimelineRow:
             at=row.at,
             kind=row.kind,
             actor=row.actor,
-            data=row.data,
+            data=event_data_seen(seer, row.kind, row.data),
             id=row.id,
         ),
         subject=row.subject,

@@ -14,6 +14,7 @@ from inbox.store import account_look, accounts, drafts, people, threads, timelin
 from inbox.store.accounts import Account
 from inbox.store.database import Conn
 from inbox.store.finding import Eyes
+from inbox.store.seers import Seer
 from inbox.web import words
 from inbox.web.composer import LATELY
 from inbox.web.context import desk_of, frame, page
@@ -58,7 +59,7 @@ def account(request: Request) -> Response:
     )
     now = desk_of(request).site.clock()
     with desk_of(request).site.db.read() as conn:
-        one = accounts.by_id(conn, account_id)
+        one = accounts.by_id(conn, account_id, visitor_of(request).seer)
         if one.id != account_id:
             return RedirectResponse(f"/accounts/{one.id}", 308)
         around = frame(conn, request)
@@ -67,7 +68,7 @@ def account(request: Request) -> Response:
         current = threads.listing(
             conn, threads.Page(account_id=one.id, status="open", limit=THREADS), seer
         )
-        values = _about(conn, one)
+        values = _about(conn, one, seer)
         values |= {"coming": coming_of(conn, one.id, now, seer)[:20]}
         values |= {"writers": drafts.of_account(conn, one.id, now - LATELY, seer)}
         values |= {"listed": listed_rows(conn, current, Eyes(seer, now))}
@@ -89,11 +90,11 @@ def account(request: Request) -> Response:
     )
 
 
-def _about(conn: Conn, one: Account) -> dict[str, Any]:
+def _about(conn: Conn, one: Account, seer: Seer) -> dict[str, Any]:
     files = in_force(conn)
     return {
         "domains": accounts.domains_by_account(conn, [one.id]).get(one.id, ()),
-        "contacts": account_look.contacts_of(conn, one.id),
+        "contacts": account_look.contacts_of(conn, one.id, seer),
         "owners": accounts.owners_by_account(conn, [one.id]).get(one.id, {}),
         "people": people.everybody(conn),
         "stages": () if files is None else files.stages,

@@ -77,7 +77,7 @@ def message(request: Request) -> Response:
         seer = around.visitor.seer
         one = messages.by_id(conn, message_id, seer)
         files = messages.attachments_of(conn, [message_id], seer).get(message_id, ())
-        account = accounts.by_id(conn, one.account_id)
+        account = accounts.by_id(conn, one.account_id, seer)
         standing = invitations.shown(conn, one.account_id, [one])
     shown_whole = view(one, files, shown(one.text, WHOLE_TEXT), is_open=True)
     values = {"view": shown_whole, "account": account, "invitations": standing}

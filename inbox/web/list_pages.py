@@ -100,7 +100,7 @@ def inbox(request: Request) -> Response:
         )
         wanted = list_of(conn, filters, seer, house)
         listed = listed_of(conn, wanted, eyes, place_of(request))
-        account = accounts.by_id(conn, filters.account) if filters.account else None
+        account = accounts.by_id(conn, filters.account, seer) if filters.account else None
         said = _said(conn, request)
     values = {"listed": listed, "filters": filters, "account": account}
     # Asked from beside a thread, which is the current one.

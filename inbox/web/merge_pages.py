@@ -23,8 +23,8 @@ def ask_merge(request: Request) -> Response:
     into = number(request, "into")
     with desk_of(request).site.db.read() as conn:
         around = frame(conn, request)
-        one = accounts.by_id(conn, account_id)
-        other = None if into is None else accounts.by_id(conn, into)
+        one = accounts.by_id(conn, account_id, around.visitor.seer)
+        other = None if into is None else accounts.by_id(conn, into, around.visitor.seer)
         found = accounts.listing(conn, around.visitor.seer, limit=12, like=typed or one.name[:4])
         moves = None if other is None else account_look.moves(conn, one.id, other.id)
     values: dict[str, Any] = {"account": one, "other": other, "moves": moves, "typed": typed}

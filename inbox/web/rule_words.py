@@ -36,23 +36,28 @@ class Step:
     """The one line that says why it did or did not act."""
 
 
-def steps(explanation: Explanation) -> tuple[Step, ...]:
-    """Every rule of an explanation, in order."""
-    return tuple(_step(trace) for trace in explanation.trace)
+def steps(explanation: Explanation, withheld: frozenset[str] = frozenset()) -> tuple[Step, ...]:
+    """Every rule of an explanation, in order; `withheld` are fields the reader does not see."""
+    return tuple(_step(trace, withheld) for trace in explanation.trace)
 
 
-def _step(trace: RuleTrace) -> Step:
-    conditions = tuple(_condition(one) for one in trace.conditions)
+def _step(trace: RuleTrace, withheld: frozenset[str]) -> Step:
+    conditions = tuple(_condition(one, withheld) for one in trace.conditions)
     if trace.skipped_because:
         return Step(trace, conditions, "skipped", trace.skipped_because)
     if trace.ran:
         return Step(trace, conditions, "ran", "it matched")
+    if any(one.test.field.name in withheld for one in trace.conditions):
+        # Which condition stood in the way, and whether it was this one, would tell the value.
+        return Step(trace, conditions, "unknown", "it asks for a confidential field")
     stood = blockers(trace.rule.when, trace)
     short = f"{_cut(str(stood[0].test), 70)}" if stood else "it did not match"
     return Step(trace, conditions, str(trace.answer), short)
 
 
-def _condition(one: ConditionTrace) -> Shown:
+def _condition(one: ConditionTrace, withheld: frozenset[str]) -> Shown:
+    if one.test.field.name in withheld:
+        return Shown(one.groups, one.test.field.name, "confidential", "unknown")
     return Shown(one.groups, _cut(str(one.test)), seen(one.seen), str(one.answer))
 
 

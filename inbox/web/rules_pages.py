@@ -99,8 +99,14 @@ def trace(request: Request) -> Response:
         under = files.ruleset if now or question.ruleset is None else question.ruleset
         values = {
             "message": one,
-            "account": accounts.by_id(conn, one.account_id),
-            "answer": _answer(question, under, files.ruleset, f"made from message {one.id}"),
+            "account": accounts.by_id(conn, one.account_id, around.visitor.seer),
+            "answer": _answer(
+                question,
+                under,
+                files.ruleset,
+                f"made from message {one.id}",
+                around.visitor.seer.withheld,
+            ),
             "note": question.note,
             "now_asked": now,
             "classifier_asked": question.facts.get("classifier.team") is not None,
@@ -118,14 +124,21 @@ def _surroundings(conn: Conn, settings: Settings, ruleset: Ruleset) -> Surroundi
     return Surroundings(mailboxes, detect, classify)
 
 
-def _answer(question: Question, under: Ruleset, test_for: Ruleset, name: str = "") -> Any:
-    """What `_fragments/trace.html` shows."""
+def _answer(
+    question: Question,
+    under: Ruleset,
+    test_for: Ruleset,
+    name: str = "",
+    withheld: frozenset[str] = frozenset(),
+) -> Any:
+    """What `_fragments/trace.html` shows, without a word of fields that are withheld. A rule test
+    holds what was seen, and what it leaves out tells as much: it is for who sees every field."""
     explanation = question.answer(under)
     return {
         "decision": explanation.decision,
-        "steps": rule_words.steps(explanation),
+        "steps": rule_words.steps(explanation, withheld),
         "classifier": explanation.classifier,
         "ruleset": under,
         "event": question.event,
-        "test": question.rule_test(test_for, name),
+        "test": "" if withheld else question.rule_test(test_for, name),
     }

@@ -129,7 +129,7 @@ def shown(request: Request, thread_id: int, extra: Extra, *, status: int = 200) 
         filters, listed = pane(conn, request, visitor.seer)
         values: dict[str, Any] = {
             "listed": listed,
-            "account": accounts.by_id(conn, one.account_id),
+            "account": accounts.by_id(conn, one.account_id, visitor.seer),
             "people": everybody,
             "proposed": proposals.listing(conn, thread_id=one.id),
             "linked": pages.linked_threads(conn, one.id, visitor.seer),

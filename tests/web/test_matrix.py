@@ -199,19 +199,19 @@ def world(tmp_path_factory: pytest.TempPathFactory, told_file: Path) -> Iterator
     path = tmp_path_factory.mktemp("matrix") / "world.db"
     shutil.copyfile(told_file, path)
     url = f"sqlite:///{path}"
-    with _made(Told(Database(url), story.settings_for(url))) as found:
+    with made_of(Told(Database(url), story.settings_for(url))) as found:
         yield found
         found.told.db.close()
 
 
 @pytest.fixture
 def world_on_postgres(postgres_url: str) -> Iterator[World]:
-    with telling(postgres_url) as told, _made(told) as found:
+    with telling(postgres_url) as told, made_of(told) as found:
         yield found
 
 
 @contextmanager
-def _made(told: Told) -> Iterator[World]:
+def made_of(told: Told) -> Iterator[World]:
     """The world over a story that was told."""
     story.put(told.db, told.settings, [_secret_mail()])
     with told.db.write() as conn:

@@ -12,6 +12,7 @@ from inbox.flow.admin.stored_sets import in_force
 from inbox.store import account_look, accounts, people, timeline
 from inbox.store.accounts import Account
 from inbox.store.database import Conn, Database
+from inbox.store.seers import seer_of
 from routing.reader import did_you_mean
 
 EDITED, STAGED = "account-edited", "stage-changed"
@@ -37,10 +38,18 @@ class Keeper:
     """Handle of the person."""
 
     def edit(self, account_id: int, facts: Facts, now: datetime) -> Account:
-        """Set name, tier, stage and tags. Raises `NotFound`, `AboardError` for what cannot be."""
+        """Set name, tier, stage and tags. Raises `NotFound`, `AboardError` for what cannot be.
+
+        What the person does not see stays as it is, whatever is given for it.
+        """
         with self.db.write() as conn:
             one = self._held(conn, account_id)
-            wanted = _checked(conn, facts)
+            hidden = self._hidden(conn)
+            wanted = {
+                name: new
+                for name, new in _checked(conn, facts).items()
+                if f"account.{name}" not in hidden
+            }
             changes = {name: new for name, new in wanted.items() if _of(one, name) != new}
             if not changes:
                 return one
@@ -76,6 +85,8 @@ class Keeper:
             raise AboardError(f"a role has at most {MOST_WORD} letters")
         with self.db.write() as conn:
             one = self._held(conn, account_id)
+            if "contact.role" in self._hidden(conn):
+                raise AboardError("what contacts are at their company is confidential")
             known = {who.id: who for who in account_look.contacts_of(conn, one.id)}
             if contact_id not in known:
                 raise NotFound(f"account {one.id} has no contact {contact_id}")
@@ -86,6 +97,10 @@ class Keeper:
             called = who.name or (who.addresses[0] if who.addresses else str(contact_id))
             said = {f"role of {called}": [who.role or "", word]}
             self._happened(conn, one.id, EDITED, {"changes": said}, now)
+
+    def _hidden(self, conn: Conn) -> frozenset[str]:
+        """The confidential fields that the person does not see."""
+        return seer_of(conn, people.by_handle(conn, self.by)).withheld
 
     def _held(self, conn: Conn, account_id: int) -> Account:
         people.at_work(conn, self.by)

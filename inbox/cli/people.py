@@ -134,7 +134,7 @@ def instant(option: str, text: str) -> datetime:
     """`2026-12-24`, `2026-12-24T09:00` or with a zone, as an instant; without a zone in UTC."""
     try:
         given = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         hint = "write a day (2026-12-24) or an instant (2026-12-24T09:00)"
         raise AboardError(f"{option} {text!r}: {hint}") from None
-    return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)

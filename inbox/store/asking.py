@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 
 from inbox.store.search import words_of
 from routing.reader import did_you_mean
@@ -46,6 +46,8 @@ OPERATORS = {
 PRIORITIES = ("low", "normal", "high", "urgent")
 MOST_TERMS = 20
 MOST_TYPED = 500
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9998, 12, 31)
+"""Days at the edge of the calendar begin, east and west of Greenwich, outside of it."""
 _TOKEN = re.compile(r'(-?)(?:([A-Za-z]+):)?(?:"([^"]*)(?:"|$)|(\S+))')
 
 
@@ -175,6 +177,6 @@ def _trouble(name: str, value: str, known: Known) -> str:
 
 def _is_day(value: str) -> bool:
     try:
-        return len(value) == 10 and date.fromisoformat(value) < date.max - timedelta(days=2)
+        return len(value) == 10 and FIRST_DAY <= date.fromisoformat(value) <= LAST_DAY
     except ValueError:
         return False

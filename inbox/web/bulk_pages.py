@@ -81,9 +81,13 @@ def _until(value: str, now: datetime, zone: tzinfo) -> datetime | None:
         day = today + timedelta(days=PRESETS[value])
     else:
         try:
-            day = date.fromisoformat(value)
-        except ValueError as error:
+            return _morning(date.fromisoformat(value), zone)
+        except (ValueError, OverflowError) as error:
             raise HTTPException(400, f"`{value}` is no day.") from error
+    return _morning(day, zone)
+
+
+def _morning(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, MORNING, zone).astimezone(UTC)
 
 

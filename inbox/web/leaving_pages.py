@@ -150,5 +150,5 @@ def _instant(given: str, zone: tzinfo) -> datetime | None:
         return None
     try:
         return datetime.fromisoformat(given).replace(tzinfo=zone).astimezone(UTC)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise HTTPException(400, f"`{given}` is no time.") from error

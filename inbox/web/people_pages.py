@@ -148,10 +148,10 @@ def day_of(text: str, zone: tzinfo, *, end: bool = False) -> datetime | None:
         return None
     try:
         day = date.fromisoformat(text)
-    except ValueError:
+        after = day + timedelta(days=1) if end else day
+        return datetime.combine(after, time(), zone).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise HTTPException(400, "A day is written as 2026-12-24.") from None
-    after = day + timedelta(days=1) if end else day
-    return datetime.combine(after, time(), zone).astimezone(UTC)
 
 
 def _house(request: Request) -> rehoming.House:

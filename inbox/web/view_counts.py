@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from inbox.clock import monotonic
 from inbox.store import asking, finding, views
-from inbox.store.asking import Known
+from inbox.store.asking import Asked, Known
 from inbox.store.database import Conn
 from inbox.store.finding import MOST_COUNTED, Eyes
 from inbox.store.views import View
@@ -64,5 +64,16 @@ def _count(conn: Conn, eyes: Eyes) -> tuple[Counted, ...]:
     asked = [
         asking.read(one.query, Known(zone=eyes.zone)) for one in listed if one.name not in UNCOUNTED
     ]
-    numbers = iter(finding.how_many(conn, asked, eyes))
+    numbers = iter(_numbers(conn, asked, eyes))
     return tuple(Counted(one, None if one.name in UNCOUNTED else next(numbers)) for one in listed)
+
+
+def _numbers(conn: Conn, listed: list[Asked], eyes: Eyes) -> list[int | None]:
+    """The counts in one statement. Where a query cannot be asked it has none, and the others are
+    counted one by one: nobody's saved view takes the pages of everybody."""
+    try:
+        return [*finding.how_many(conn, listed, eyes)]
+    except (ValueError, OverflowError):
+        if len(listed) == 1:
+            return [None]
+        return [number for one in listed for number in _numbers(conn, [one], eyes)]

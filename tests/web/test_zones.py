@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
+from fastapi import HTTPException
 from starlette.testclient import TestClient
 
-from inbox.store import people, threads
+from inbox.cli import people as people_command
+from inbox.errors import AboardError
+from inbox.store import asking, people, threads, views
 from inbox.store.agent_notices import by_mail
+from inbox.store.seers import Seer
 from inbox.store.tables import people as people_table
+from inbox.web import leaving_pages, people_pages
 from inbox.web.render import day, exact
 from routing.hours import ALWAYS, Calendar
 from routing.teams import Directory, Member, Team, load_directory
@@ -99,6 +104,56 @@ def test_a_day_of_a_search_begins_with_the_day_of_who_asks(own: Told) -> None:
     assert choose(client, BERLIN) == 303
     assert found("zebra+after:2026-11-02") and not found("zebra+before:2026-11-02")
     assert found("account:zebra.example+after:2026-11-02")
+
+
+EAST, WEST = "Pacific/Auckland", "Pacific/Midway"
+"""Where a day begins early, in the first years as well, and late."""
+
+
+@pytest.mark.parametrize("zone", [EAST, WEST])
+def test_days_at_the_edge_of_the_calendar_are_refused_in_every_zone(own: Told, zone: str) -> None:
+    client = own.client("lead")
+    assert choose(client, zone) == 303
+    for query in ("before:0001-01-01", "after:9999-12-31", "broken:0001-01-01"):
+        assert "is no day" in words(page(client, f"/search?q={query}"))
+    here = {"token": token(client.get("/people").text)}
+    away = here | {"handle": "priya", "note": ""}
+    first, last = ("0001-01-01", "9999-12-31")
+    assert client.post("/people/away", data=away | {"until": last}).status_code == 400
+    many = here | {"id": "1", "sure": "yes"}
+    put = client.post("/threads/bulk", data=many | {"deed": f"snooze:{first}"})
+    assert put.status_code == (400 if zone == EAST else 200), "nobody's day, or one that has passed"
+    one = client.post("/threads/1/deeds", data=here | {"do": "snooze", "until": first})
+    assert one.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("zone", "given"), [(EAST, "0001-01-01T00:00"), (WEST, "9999-12-31T23:59")]
+)
+def test_no_field_for_a_time_leaves_the_calendar(zone: str, given: str) -> None:
+    with pytest.raises(HTTPException) as refused:
+        leaving_pages._instant(given, ZoneInfo(zone))
+    assert refused.value.status_code == 400
+    with pytest.raises(HTTPException) as refused:
+        people_pages.day_of(given[:10], ZoneInfo(zone), end=given.startswith("9"))
+    assert refused.value.status_code == 400
+    with pytest.raises(AboardError, match="write a day"):
+        people_command.instant("--from", f"{given}{'+13:00' if zone == EAST else '-11:00'}")
+
+
+def test_a_shared_view_that_cannot_be_asked_has_no_count_and_every_page_stays(
+    own: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with own.db.write() as conn:
+        maya = Seer(people.by_handle(conn, "maya").id, "maya", "admin", frozenset())
+        for title, query in (("Ancient", "before:0001-01-01"), ("Waiting", "is:open")):
+            views.save(conn, maya, views.Named(title, query, shared="all"), story.NOW)
+    client = own.client("agent")
+    assert choose(client, EAST) == 303
+    monkeypatch.setattr(asking, "FIRST_DAY", date.min)  # as a query that no check foresaw
+    text = page(client, "/threads?view=all")
+    assert not re.search(r"Ancient</bdi>\s*<b>", text)
+    assert re.search(r"Waiting</bdi>\s*<b>\d", text), "the others are counted"
 
 
 @pytest.mark.parametrize("deed", ["snooze:tomorrow", "snooze:2026-12-24"])

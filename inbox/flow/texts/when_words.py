@@ -32,9 +32,12 @@ def instant(typed: str, now: datetime, zone: ZoneInfo | None = None) -> datetime
     words = " ".join(typed.lower().replace(",", " ").split())
     there = now.astimezone(zone or UTC)
     found = _span(words, there) or _day_and_time(words, there)
-    if found is None:
+    try:
+        utc = None if found is None else found.astimezone(UTC)
+    except OverflowError:  # a day at the edge of the calendar
+        utc = None
+    if found is None or utc is None:
         raise AboardError(f"{typed.strip()[:60]!r} is no day or time: {HINT}")
-    utc = found.astimezone(UTC)
     if utc <= now:
         raise AboardError(f"{found:%a %d %b %Y, %H:%M} has passed; give an instant to come")
     if utc > now + LONGEST:

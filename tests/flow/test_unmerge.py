@@ -18,6 +18,7 @@ from inbox.flow.working.regroup import Regrouping
 from inbox.flow.working.undo import Undone, undo
 from inbox.flow.working.work import Desk
 from inbox.store import accounts, people
+from inbox.store.clock_tables import targets
 from inbox.store.database import Conn
 from inbox.store.tables import account_domains, account_owners, contacts, events, metadata
 from inbox.store.tables import accounts as accounts_table
@@ -26,6 +27,12 @@ from inbox.store.tables import threads as threads_table
 from tests.flow.house import House, mail
 
 NORD = "Per <per@nord.example>"
+SLA = """
+hours: {zone: Europe/Berlin, week: {mon-sun: 00:00-24:00}}
+policies:
+  - {name: default, why: All else., targets: {first_response: 4h, next_response: 8h}}
+  - {name: urgent, why: It burns.}
+"""
 LEFT_OUT = {"events", "deeds", "alembic_version", "thread_links"}
 
 
@@ -148,6 +155,27 @@ def in_step(house: House) -> None:
     for number, row in threads.items():
         if row.merged_into_id is None:
             assert row.messages == counted.get(number, 0)
+
+
+@pytest.mark.parametrize("first", ["acme", "nord"])
+def test_the_clocks_run_where_the_customers_wait(house: House, first: str) -> None:
+    """Closed threads that were joined: each customer's mail since waits on its own thread again."""
+    house.write("sla.yaml", SLA)
+    house.activate()
+    acme, nord = two(house)
+    for one in ("a2@acme.example", "n2@nord.example"):
+        Desk(house.db, "ines").close(house.thread(one).id, house.now)
+    house.later(minutes=5)
+    run = merged(house, acme, nord)
+    since = [mail(id="since-a@acme.example", refs=["shared@x"])]
+    since.append(mail(NORD, id="since-n@nord.example", refs=["shared@x"]))
+    house.receive(*(since if first == "acme" else reversed(since)))
+    assert unmerge(house, run).left == ()
+    waiting = {house.thread(f"since-{one}.example").id for one in ("a@acme", "n@nord")}
+    assert len(waiting) == 2
+    running = {row.thread_id for row in house.rows(targets) if row.settled_at is None}
+    assert waiting <= running
+    in_step(house)
 
 
 def test_a_thread_that_mails_of_both_have_met_on_since_stays_and_is_named(house: House) -> None:

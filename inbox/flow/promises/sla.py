@@ -198,6 +198,14 @@ def after_deed(
     return follow_deed
 
 
+def follow_moved(conn: Conn, thread_ids: Collection[int]) -> None:
+    """Mails have come to these threads, or left them, without an event of their own."""
+    files = in_force(conn)
+    clocks = None if files is None else clocks_of(files)
+    if clocks is not None:
+        refresh(conn, clocks, thread_ids, None)
+
+
 def refresh(
     conn: Conn,
     clocks: Clocks,

@@ -196,6 +196,10 @@ def _part(undoing: Undoing, done: Deed) -> list[str]:
         _sort_out(conn, (one["kept"], int(one["before"]["absorbed"])), theirs, moved)
     going, staying = _going(conn, (source, target), theirs, moved)
     account_moves.give_back(conn, apart, moved, going, theirs)
+    # Only now is a mail where it stays, and its thread with the account whose tier counts.
+    pairs = {one["kept"] for one in done.before["joins"]}
+    pairs |= {int(one["before"]["absorbed"]) for one in done.before["joins"]}
+    sla.follow_moved(conn, pairs)
     said += staying
     for here, other in ((source, target), (target, source)):
         data = {"other": str(other.id), "name": other.name, "why": UNDONE}

@@ -8,6 +8,7 @@ import pytest
 
 from inbox.app import appliers
 from inbox.flow.working.participants import KIND, MOST_OPEN
+from inbox.flow.working.regroup import Regrouping
 from inbox.flow.working.undo import undo
 from inbox.store import audience, proposals, tables
 from inbox.store.proposals import Proposal
@@ -69,6 +70,24 @@ def test_what_was_declined_or_asked_is_not_asked_again(begun: House) -> None:
     appliers(begun.db, begun.settings).decline(made.id, "ines", begun.now)
     receive(begun, copied(4, BO))
     assert asked(begun) == () and known(begun, BO) == set()
+
+
+def test_where_threads_were_joined_no_more_is_asked_than_fits(begun: House) -> None:
+    receive(begun, copied(2, *(f"p{n}@partner.example" for n in range(MOST_OPEN))))
+    receive(begun, signed(id="9@acme.example"))
+    receive(
+        begun,
+        signed(
+            id="10@acme.example",
+            refs=["9@acme.example"],
+            headers={"Cc": ", ".join(f"q{n}@partner.example" for n in range(MOST_OPEN))},
+        ),
+    )
+    one, other = begun.thread("1@acme.example"), begun.thread("9@acme.example")
+    Regrouping(begun.db, "ines").merge(one.id, other.id, begun.now)
+    assert len(asked(begun)) == 2 * MOST_OPEN
+    receive(begun, copied(3, *(f"r{n}@partner.example" for n in range(MOST_OPEN + 3))))
+    assert len(asked(begun)) == 2 * MOST_OPEN
 
 
 def test_one_mail_cannot_fill_the_page_with_questions(begun: House) -> None:

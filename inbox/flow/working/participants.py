@@ -59,7 +59,8 @@ def propose(unit: Unit, mail: Mail, thread: Thread, named: Sequence[str]) -> Non
     unit.writes.flush()  # a mail before this one may have asked already
     asked = proposals.of_kind(unit.conn, thread.id, KIND)
     known = {str(one.data.get("address")) for one in asked}
-    room = MOST_OPEN - sum(one.state == proposals.OPEN for one in asked)
+    waiting = sum(one.state == proposals.OPEN for one in asked)
+    room = max(0, MOST_OPEN - waiting)  # of joined threads more may wait already
     for address in [one for one in named if one not in known and _can_be_reached(one)][:room]:
         proposal_flow.propose(unit.conn, _proposal(mail, thread, address))
 

@@ -90,6 +90,30 @@ def test_where_threads_were_joined_no_more_is_asked_than_fits(begun: House) -> N
     assert len(asked(begun)) == 2 * MOST_OPEN
 
 
+def test_of_another_customers_contact_is_said_where_their_answers_go(begun: House) -> None:
+    receive(begun, mail(f"Bo <{BO}>", id="b0@partner.example"))
+    theirs = begun.thread("b0@partner.example").account_id
+    receive(begun, copied(2, BO, "cy@partner.example"))
+    of_bo, of_cy = sorted(asked(begun), key=lambda one: one.what)
+    assert (of_bo.what, of_cy.what) == (
+        f"Add {BO} to this thread",
+        "Add cy@partner.example to this thread",
+    )
+    assert "their answers will join" not in of_bo.data["why"]
+    assert f"a contact of account {theirs}, and their answers go there" in of_bo.data["why"]
+    assert "their answers will join" in of_cy.data["why"]
+
+    # And so it is.
+    for one in (of_bo, of_cy):
+        appliers(begun.db, begun.settings).apply(one.id, "ines", begun.now)
+    for who in ("bo", "cy"):
+        answer = mail(f"{who}@partner.example", id=f"{who}@x.example", refs=["2@acme.example"])
+        receive(begun, answer)
+    here = begun.thread("1@acme.example")
+    assert begun.thread("bo@x.example").account_id == theirs
+    assert begun.thread("cy@x.example").id == here.id
+
+
 def test_one_mail_cannot_fill_the_page_with_questions(begun: House) -> None:
     receive(begun, copied(2, *(f"p{n}@partner.example" for n in range(MOST_OPEN + 3))))
     receive(begun, copied(3, *(f"q{n}@partner.example" for n in range(3))))

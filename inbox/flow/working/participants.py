@@ -19,7 +19,7 @@ from inbox.flow.deciding.unit import Unit
 from inbox.flow.working.undoing import Undoing
 from inbox.mail.letter import AutomaticKind
 from inbox.mail.outgoing import Unsendable, wire_address
-from inbox.store import audience, deeds, proposals, threads
+from inbox.store import accounts, audience, deeds, proposals, threads
 from inbox.store.database import Conn
 from inbox.store.deeds import Deed
 from inbox.store.people import Person
@@ -62,7 +62,7 @@ def propose(unit: Unit, mail: Mail, thread: Thread, named: Sequence[str]) -> Non
     waiting = sum(one.state == proposals.OPEN for one in asked)
     room = max(0, MOST_OPEN - waiting)  # of joined threads more may wait already
     for address in [one for one in named if one not in known and _can_be_reached(one)][:room]:
-        proposal_flow.propose(unit.conn, _proposal(mail, thread, address))
+        proposal_flow.propose(unit.conn, _proposal(unit.conn, mail, thread, address))
 
 
 def _can_be_reached(address: str) -> bool:
@@ -72,11 +72,11 @@ def _can_be_reached(address: str) -> bool:
         return False
 
 
-def _proposal(mail: Mail, thread: Thread, address: str) -> Proposal:
+def _proposal(conn: Conn, mail: Mail, thread: Thread, address: str) -> Proposal:
     data: dict[str, Any] = {
         "what": f"Add {address} to this thread",
         "why": f"{mail.there.author.address} named them beside us. Replies to everybody will reach"
-        " them, and their answers will join; they get nothing that was sent before.",
+        f" them, {_of_answers(conn, address)}; they get nothing that was sent before.",
         "address": address,
     }
     return Proposal(
@@ -89,6 +89,17 @@ def _proposal(mail: Mail, thread: Thread, address: str) -> Proposal:
         state=proposals.OPEN,
         made_at=mail.at,
     )
+
+
+def _of_answers(conn: Conn, address: str) -> str:
+    """Where their answers go. A known contact decides before any thread (`flow.deciding.account`).
+
+    The other customer goes by its number: not everybody who reads this thread may see its name.
+    """
+    contact = accounts.contacts_by_address(conn, [address]).get(address)
+    if contact is None:
+        return "and their answers will join"
+    return f"but they are a contact of account {contact.account_id}, and their answers go there"
 
 
 def apply(conn: Conn, made: Proposal, person: Person, now: datetime) -> None:

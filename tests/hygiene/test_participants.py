@@ -10,7 +10,7 @@ from inbox.app import appliers
 from inbox.flow.working.participants import KIND, MOST_OPEN
 from inbox.flow.working.regroup import Regrouping
 from inbox.flow.working.undo import undo
-from inbox.store import audience, proposals, tables
+from inbox.store import accounts, audience, proposals, tables
 from inbox.store.proposals import Proposal
 from tests.authentication.test_filing import receive, signed
 from tests.flow.house import House, mail
@@ -60,8 +60,16 @@ def test_a_proved_senders_copy_is_proposed_and_added_by_one_click_alone(begun: H
     receive(begun, mail(f"Bo <{BO}>", id="b1@partner.example", refs=["2@acme.example"]))
     assert begun.message("b1@partner.example").thread_id == begun.thread("1@acme.example").id
 
+
+def test_an_addition_is_undone_where_they_have_not_written(begun: House) -> None:
+    receive(begun, copied(2, BO))
+    (made,) = asked(begun)
+    appliers(begun.db, begun.settings).apply(made.id, "ines", begun.now)
+    assert known(begun, BO) == {BO}
     assert undo(begun.db, f"proposal-{made.id}", "ines", begun.now).left == ()
-    assert begun.rows(tables.thread_participants) == []
+    assert known(begun, BO) == set()
+    receive(begun, mail(f"Bo <{BO}>", id="b1@partner.example", refs=["2@acme.example"]))
+    assert begun.message("b1@partner.example").thread_id != begun.thread("1@acme.example").id
 
 
 def test_what_was_declined_or_asked_is_not_asked_again(begun: House) -> None:
@@ -70,6 +78,30 @@ def test_what_was_declined_or_asked_is_not_asked_again(begun: House) -> None:
     appliers(begun.db, begun.settings).decline(made.id, "ines", begun.now)
     receive(begun, copied(4, BO))
     assert asked(begun) == () and known(begun, BO) == set()
+
+
+def test_who_has_written_since_stays_and_is_named_until_what_they_wrote_goes(
+    begun: House,
+) -> None:
+    """Their answer made them a contact of the account: taking their row off changes nothing."""
+    receive(begun, copied(2, BO))
+    (made,) = asked(begun)
+    appliers(begun.db, begun.settings).apply(made.id, "ines", begun.now)
+    receive(begun, mail(f"Bo <{BO}>", id="b1@partner.example", refs=["2@acme.example"]))
+    there, wrote = begun.thread("1@acme.example"), begun.message("b1@partner.example")
+    assert wrote.thread_id == there.id
+
+    (left,) = undo(begun.db, f"proposal-{made.id}", "ines", begun.now).left
+    assert left.startswith(f"{BO} stays on thread {there.id}: they belong to acme.example by now")
+    assert known(begun, BO) == {BO}
+
+    # What the sentence says to do ends it.
+    sort = Regrouping(begun.db, "ines")
+    with begun.db.write() as conn:
+        new = accounts.NewAccount("Partner", begun.now)
+        other = accounts.create(conn, new)
+    sort.move(sort.split(there.id, [wrote.id], begun.now).id, other, begun.now)
+    assert known(begun, BO) == set()
 
 
 def test_where_threads_were_joined_no_more_is_asked_than_fits(begun: House) -> None:

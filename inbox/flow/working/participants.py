@@ -113,11 +113,18 @@ def apply(conn: Conn, made: Proposal, person: Person, now: datetime) -> None:
 
 
 def undo(undoing: Undoing, done: Deed) -> str:
-    """Take a participant away again; they stay where something has been sent since."""
+    """Take a participant away again. They stay where something has been sent since, and where they
+    belong by now without it: whoever answered is a contact of the account."""
     assert done.thread_id is not None
     thread = threads.by_id(undoing.conn, done.thread_id)
     address = str(done.after["address"])
     if thread.last_out_at != done.after["newest"]:
         return f"{address} stays on thread {thread.id}: mail has left since"
     audience.leave(undoing.conn, thread.id, address)
+    if address in audience.known(undoing.conn, thread.account_id, thread.id, [address]):
+        name = accounts.by_id(undoing.conn, thread.account_id).name
+        return (
+            f"{address} stays on thread {thread.id}: they belong to {name} by now; to part them,"
+            " split off what they wrote and give it to another account"
+        )
     return ""

@@ -7,15 +7,20 @@ from datetime import timedelta
 import pytest
 
 from inbox.app import homes
+from inbox.flow.people.audience import Asked
 from inbox.flow.promises.rehoming import Attendance, House, Leave, leave
 from inbox.flow.working import customers
+from inbox.flow.working.reply import Wish, reply
 from inbox.store import targets
 from inbox.store.agent_tables import agent_notices
 from inbox.store.database import Conn
 from inbox.store.tables import accounts
 from tests.agents.office import AgentOffice
+from tests.flow.house import bounce
+from tests.followups.office import ANA
 from tests.sla.office import TEAMS
 
+BEN = "ben@acme.example"
 TOM = "tom@aboard.example"
 WITHOUT_INES = "\n".join(
     line.replace("duty: ines", "duty: tom").replace("[tom, ines]", "[tom]")
@@ -152,3 +157,30 @@ def test_who_is_given_back_a_thread_is_told(office: AgentOffice) -> None:
     office.desk("tom").release(thread, office.now)
     (letter,) = office.mailed()
     assert "nobody owns it: released it" in letter.mail.get_content()
+
+
+NAMES_NOBODY = b"From: MAILER-DAEMON@mx.test\r\nSubject: Undeliverable mail\r\n\r\nIt failed.\r\n"
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        (bounce("other@acme.example", "unknown@x"), " (5.1.1): 550 5.1.1 no such user"),
+        (NAMES_NOBODY, ""),
+    ],
+    ids=["another address", "nobody"],
+)
+def test_whose_mail_came_back_is_told_which_of_several_it_can_be(
+    office: AgentOffice, report: bytes, said: str
+) -> None:
+    """A report that names none of those to whom we wrote."""
+    thread = owned(office)
+    wish = Wish(thread, "ines", "Tuesday.", asked=Asked(cc=(BEN,)))
+    reply(office.db, wish, office.follow_ups.post, office.now)
+    office.later(minutes=5)
+    office.carry()
+    (sent,) = office.to_customer()
+    office.receive(report, reverse_path="", forward_paths=(sent.reverse_path,))
+    (letter,) = office.mailed()
+    lines = letter.mail.get_content().replace("\r\n", "\n").split("\n")
+    assert f"Mail to one of {ANA}, {BEN} came back{said}" in lines

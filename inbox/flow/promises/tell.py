@@ -114,7 +114,7 @@ def _owners(conn: Conn, happened: Iterable[Happened]) -> None:
         if one.kind == "mail-in":
             _customer_wrote(conn, one, told)
         elif one.kind == "mail-bounced":
-            data = {name: one.data.get(name) for name in ("address", "status", "reason")}
+            data = {name: one.data.get(name) for name in ("address", "of", "status", "reason")}
             _one(conn, one, BOUNCED, one.accountable_id, data)
         elif _comes_to(one):
             _assigned(conn, one)

@@ -49,9 +49,7 @@ def sentence(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "mail":
         return f"{data.get('from') or 'The customer'} wrote on your thread"
     if kind == "bounced":
-        return f"Mail to {data.get('address')} came back ({data.get('status')})" + _because(
-            data.get("reason")
-        )
+        return _came_back(data)
     if kind == "at-risk":
         return f"{_metric(data)} is due at {_moment(data.get('due'))}"
     if kind == "breached":
@@ -71,6 +69,13 @@ def sentence(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "answer-held":
         return f"Your answer is held: {data.get('why')}"
     return f"Your mail was not carried out: {data.get('why')}"
+
+
+def _came_back(data: Mapping[str, Any]) -> str:
+    """A report need not say who of several was not reached, nor why."""
+    who = data.get("address") or f"one of {', '.join(data.get('of') or ())}"
+    status = f" ({data['status']})" if data.get("status") else ""
+    return f"Mail to {who} came back{status}" + _because(data.get("reason"))
 
 
 def _because(why: object) -> str:

@@ -183,6 +183,13 @@ def unjoin(conn: Conn, survivor: int, absorbed: int, moved: Moved) -> None:
         insert_or_ignore(conn, thread_links, row)
 
 
+def mails_on(conn: Conn, thread_id: int, moved: Moved) -> tuple[int, int]:
+    """How many of the mails that moved are on a thread now, and how many others."""
+    there = set(conn.scalars(select(messages.c.id).where(messages.c.thread_id == thread_id)))
+    came = there & set(moved.rows["messages"])
+    return len(came), len(there - came)
+
+
 def unlink(conn: Conn, one: int, other: int, at: Any) -> None:
     """Take a link away that was made at that instant."""
     first, second = sorted((one, other))

@@ -140,6 +140,24 @@ def test_what_came_between_merge_and_undo_stays_and_joins_nothing_again(house: H
     assert house.thread("one@acme.example").id == one.id
 
 
+@pytest.mark.parametrize("gone", ["the absorbed one's", "the surviving one's"])
+def test_no_undo_of_a_merge_makes_a_thread_without_mail(house: House, gone: str) -> None:
+    one, other = two(house)
+    sorting(house).merge(other.id, one.id, house.now)
+    names = ("two", "two-b") if gone == "the absorbed one's" else ("one", "one-b")
+    numbers = [house.message(f"{name}@acme.example").id for name in names]
+    fresh = sorting(house, "r2").split(one.id, numbers, house.now)
+    (said,) = undo(house.db, "r1", "ines", house.now).left
+    whose = other.id if names[0] == "two" else one.id
+    assert said == (
+        f"thread {one.id} stays merged: no mail that was thread {whose}'s is on it any more"
+    )
+    with house.looking() as conn:
+        assert threads.by_id(conn, other.id).id == one.id
+        assert (threads.by_id(conn, one.id).messages, fresh.messages) == (2, 2)
+    assert balanced(house)
+
+
 def mark(house: House, thread_id: int, on: bool = True) -> None:
     Confidential(house.db).thread(thread_id, "tom", on, "", house.now)
 

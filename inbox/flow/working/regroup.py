@@ -256,6 +256,11 @@ def _unmerge(undoing: Undoing, done: Deed) -> str:
         return f"thread {kept_id} stays merged: it has been merged on since"
     if kept.account_id != before["lost"]["account_id"]:
         return f"thread {kept_id} stays merged: it was given to another account since"
+    came, others = regroup.mails_on(conn, kept_id, moved)
+    none_lost = not came and bool(moved.rows["messages"])
+    if none_lost or (not others and before["kept"]["messages"]):  # a thread without a mail
+        whose = lost_id if none_lost else kept_id
+        return f"thread {kept_id} stays merged: no mail that was thread {whose}'s is on it any more"
     arrived = kept.messages != before["kept"]["messages"] + before["lost"]["messages"]
     regroup.unjoin(conn, kept_id, lost_id, moved)
     changes = {name: before["kept"][name] for name in done.after["kept"]}

@@ -69,6 +69,26 @@ def writers(conn: Conn, target: int, moved: Moved) -> dict[int, set[int]]:
     return wrote
 
 
+def of_any_age(conn: Conn, thread_numbers: Collection[int]) -> dict[int, set[int]]:
+    """Thread -> the contacts who ever wrote a mail that is on it now."""
+    wrote: dict[int, set[int]] = {}
+    for some in portions(thread_numbers):
+        found = select(messages.c.thread_id, messages.c.contact_id).distinct()
+        known = messages.c.contact_id.is_not(None)
+        for row in conn.execute(found.where(messages.c.thread_id.in_(some), known)):
+            wrote.setdefault(row.thread_id, set()).add(row.contact_id)
+    return wrote
+
+
+def with_old_mail(conn: Conn, thread_numbers: Collection[int], moved: Moved) -> set[int]:
+    """Those of these threads on which a mail is from before the merge."""
+    old: set[int] = set()
+    for some in portions(thread_numbers):
+        found = select(messages.c.thread_id).distinct().where(messages.c.thread_id.in_(some))
+        old.update(conn.scalars(found.where(messages.c.id <= moved.newest["messages"])))
+    return old
+
+
 def written_to(conn: Conn, thread_id: int) -> set[int]:
     """The contacts to whom we wrote on a thread."""
     found = (

@@ -190,6 +190,70 @@ def test_a_thread_that_mails_of_both_have_met_on_since_stays_and_is_named(house:
     in_step(house)
 
 
+def split(house: House, mail_id: str) -> int:
+    """A person gives one mail a thread of its own; its number."""
+    found = house.message(mail_id)
+    return Regrouping(house.db, "tom").split(found.thread_id, [found.id], house.now).id
+
+
+def test_what_was_split_off_since_goes_with_whom_its_mails_are_from(house: House) -> None:
+    acme, nord = two(house)
+    house.receive(mail(id="a1b@acme.example", refs=["a1@acme.example"]))
+    run = merged(house, acme, nord)
+    fresh = split(house, "a1b@acme.example")
+    assert unmerge(house, run).left == ()
+    for one in ("a1@acme.example", "a1b@acme.example"):
+        assert account(house, one) == house.thread(one).account_id == acme, one
+    house.receive(mail(id="a1c@acme.example", refs=["a1b@acme.example"]))
+    assert house.thread("a1c@acme.example").id == fresh
+    in_step(house)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("whose", ["a2@acme.example", "n2@nord.example"])
+def test_a_joined_thread_that_a_person_has_sorted_out_stays_sorted_out(
+    house: House, turned: bool, whose: str
+) -> None:
+    """Either one's mail is split off: each company has its own again, or what stays is named."""
+    acme, nord = two(house)
+    run = merged(house, *((nord, acme) if turned else (acme, nord)))
+    fresh = split(house, whose)
+    left = "; ".join(unmerge(house, run).left)
+    assert house.thread(whose).id == fresh
+    homes = {"a2@acme.example": acme, "n2@nord.example": nord}
+    for one, home in homes.items():
+        number = house.thread(one).id
+        assert account(house, one) == home or f"thread {number} stays with" in left, (one, left)
+    assert account(house, whose) == homes[whose]
+    in_step(house)
+
+
+def test_a_split_off_thread_that_stays_is_named(house: House) -> None:
+    acme, nord = two(house)
+    run = merged(house, acme, nord)
+    house.receive(mail(NORD, id="n8@nord.example", refs=["a3@acme.example"]))
+    mixed = house.thread("a3@acme.example").id
+    house.receive(mail(NORD, id="n9@nord.example", refs=["n8@nord.example"]))
+    numbers = [house.message(one).id for one in ("a3@acme.example", "n8@nord.example")]
+    fresh = Regrouping(house.db, "tom").split(mixed, numbers, house.now).id
+    left = "; ".join(unmerge(house, run).left)
+    assert f"thread {fresh} stays with nord.example" in left
+    assert f"thread {mixed} stays with nord.example" in left
+    in_step(house)
+
+
+def test_a_mail_of_nobody_known_that_was_split_off_is_named(house: House) -> None:
+    acme, nord = two(house)
+    house.receive(mail("Ben <ben@acme.example>", id="t@aboard.example", refs=["a3@acme.example"]))
+    with house.db.write() as conn:  # as a mail of ours is
+        ours = messages_table.c.id == house.message("t@aboard.example").id
+        conn.execute(messages_table.update().where(ours).values(contact_id=None, direction="out"))
+    run = merged(house, acme, nord)
+    fresh = split(house, "t@aboard.example")
+    (said,) = unmerge(house, run).left
+    assert said.startswith(f"thread {fresh} stays with nord.example: it was split off since")
+
+
 def test_a_persons_merge_and_move_since_are_said(house: House) -> None:
     acme, nord = two(house)
     house.receive(mail("Eve <eve@else.example>", id="e@else.example"))

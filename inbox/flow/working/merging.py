@@ -6,7 +6,7 @@ with whom it is from; what is of both stays with the surviving account, and that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_hex
@@ -194,7 +194,8 @@ def _part(undoing: Undoing, done: Deed) -> list[str]:
     theirs = account_since.contacts_of(conn, target.id, moved)
     for one in done.before["joins"]:
         _sort_out(conn, (one["kept"], int(one["before"]["absorbed"])), theirs, moved)
-    going, staying = _going(conn, (source, target), theirs, moved)
+    emptied = _emptied(conn, done)
+    going, staying = _going(conn, (source, target), theirs, (moved, emptied))
     account_moves.give_back(conn, apart, moved, going, theirs)
     # Only now is a mail where it stays, and its thread with the account whose tier counts.
     pairs = {one["kept"] for one in done.before["joins"]}
@@ -238,13 +239,29 @@ def _sort_out(conn: Conn, pair: tuple[int, int], theirs: set[int], moved: Moved)
             threads.recount(conn, one)
 
 
+def _emptied(conn: Conn, done: Deed) -> set[int]:
+    """Threads that the merge had joined into another one, of whose mails none is there any more."""
+    found = set()
+    for one in done.before["joins"]:
+        lost = int(one["before"]["absorbed"])
+        root = threads.by_id(conn, lost).id
+        came, _ = rows.mails_on(conn, root, rows.Moved(**one["before"]["moved"]))
+        if root != lost and not came:
+            found.add(lost)
+    return found
+
+
 def _going(
-    conn: Conn, apart: tuple[Account, Account], theirs: set[int], moved: Moved
+    conn: Conn,
+    apart: tuple[Account, Account],
+    theirs: set[int],
+    what: tuple[Moved, Collection[int]],
 ) -> tuple[dict[int, int], list[str]]:
     """The threads that go back to the merged account, each with the one that it is part of;
-    sentences about those that do not."""
-    source, target = apart
-    there = account_moves.roots(conn, [target.id])
+    sentences about those that do not. `what` moved, and which threads are emptied since."""
+    (source, target), (moved, emptied) = apart, what
+    every = account_moves.roots(conn, [target.id])
+    there = {one: root for one, root in every.items() if one not in emptied}
     came, newest = set(moved.rows["threads"]) - set(moved.astray), moved.newest["threads"]
     wrote = account_since.writers(conn, target.id, moved)
     joined_into = {root for one, root in there.items() if one != root and one in came}
@@ -254,11 +271,15 @@ def _going(
         for one, root in there.items()
         if one != root and one <= newest and one not in came and one not in moved.leading
     }
+    standing = set(there.values()) & set(there)
+    fresh = {root for root in standing if root > newest and root not in came}
+    wrote |= account_since.of_any_age(conn, fresh)  # what was split off has old mails
+    old = account_since.with_old_mail(conn, fresh, moved)
     going: set[int] = set()
     said = []
-    for root in sorted(set(there.values()) & set(there)):
+    for root in sorted(standing):
         who = wrote.get(root, set())
-        if root > newest and root not in came:
+        if root in fresh:
             who = who or account_since.written_to(conn, root)
             its = bool(who) and who <= theirs
         else:
@@ -267,6 +288,8 @@ def _going(
             going.add(root)
         elif root in came or root in joined_into or who & theirs:
             said.append(_stays(root, source, target))
+        elif root in old and not who:
+            said.append(_unknown(root, source, target))
     for one in account_since.elsewhere(conn, target.id, moved):
         said.append(f"thread {one} stays where it is: it was given to another account since")
     along = {one: root for one, root in there.items() if root in going and one not in moved.leading}
@@ -277,6 +300,13 @@ def _stays(thread_id: int, source: Account, target: Account) -> str:
     return (
         f"thread {thread_id} stays with {target.name}: mails of both came together on it since;"
         f" split it, then give {source.name} its part"
+    )
+
+
+def _unknown(thread_id: int, source: Account, target: Account) -> str:
+    return (
+        f"thread {thread_id} stays with {target.name}: it was split off since, and no mail on it is"
+        f" from anybody known; look whether it is {source.name}'s"
     )
 
 

@@ -1,5 +1,6 @@
 // Deeds are seen at once: the page changes as the button is pressed and asks the server meanwhile. What the
-// server then says is put in its place; where it refuses, or is not there, the page goes back and says why.
+// server then says is put in its place; where it refuses, the page goes back and says why. Where its answer is lost
+// nobody knows whether it was done: the page is asked for, and goes back only where that is not there either.
 // Everything not named here (merge, split, whatever asks first) is an ordinary form.
 {
   const STATUS = {
@@ -8,6 +9,8 @@
   };
   const ON_THREAD = new Set(["close", "reopen", "wait", "snooze", "claim", "give", "release", "tag", "priority", "follow", "unfollow"]);
   const ON_ROWS = /^(closed|waiting|open|claim|tag|untag|snooze(:.*)?|owner:.*|team:.*|priority:.*)$/;
+  const LONGEST_MS = 20_000;
+  const OF_A_PROXY = new Set([502, 504]);
   let pending = 0;
 
   function toast(words) {
@@ -23,29 +26,42 @@
     return new URLSearchParams([...new FormData(form, button)].filter(([, value]) => typeof value === "string"));
   }
 
-  /* The page that the server answers with, or the words for why there is none. */
-  async function ask(address, fields) {
-    const answer = await fetch(address, { method: "POST", body: fields, headers: { accept: "text/html" } });
+  /* The page that the server answers with, or the words for why there is none; null where no answer of its comes. */
+  async function ask(address, how) {
+    try {
+      return await heard(await fetch(address, { ...how, headers: { accept: "text/html" }, signal: AbortSignal.timeout(LONGEST_MS) }));
+    } catch {
+      return null;
+    }
+  }
+
+  async function heard(answer) {
+    if (OF_A_PROXY.has(answer.status)) return null;
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
     const why = next.querySelector(".composer .problem, main.error > p:not(:has(a))")?.textContent.trim();
     return { ok: answer.ok, address: new URL(answer.url), next, why: why || `it answered ${answer.status}` };
   }
 
-  async function during(deed, address, fields, done, undone) {
+  /* This page as it is now; null where it cannot be had. */
+  async function now() {
+    const here = location.href;
+    const answer = await ask(location.pathname + location.search, {});
+    return answer?.ok && answer.address.pathname === location.pathname && location.href === here ? answer : null;
+  }
+
+  async function during(address, fields, done, undone) {
     document.querySelector(".toast")?.remove();
     pending += 1;
     document.documentElement.dataset.doing = "yes";
-    let answer = null;
-    try {
-      answer = await ask(address, fields);
-    } catch {
-      // Not there: answer stays null.
-    }
+    const answer = await ask(address, { method: "POST", body: fields });
+    const instead = answer ? null : await now();
     pending -= 1;
     if (!pending) delete document.documentElement.dataset.doing;
     if (!answer) {
-      undone(null);
-      toast("Not done: no connection. Nothing was changed; try again.");
+      undone(instead);
+      toast(instead
+        ? "It is not known whether it was done: no answer came. You see what is so now."
+        : "It is not known whether it was done: no connection. Load the page again to see.");
     } else if (!answer.ok) {
       undone(answer);
       toast(`Not done: ${answer.why}`);
@@ -66,10 +82,14 @@
     if (text) text.data = said;
   }
 
+  /* Shows the deed as done. The answer takes that back, and nothing else: what is typed meanwhile stays. */
   function paintThread(form, fields, button) {
     const does = fields.get("do");
     const facts = document.querySelector(".reading .head .facts");
     const state = facts.querySelector(".state");
+    const holder = document.querySelector(".rail .holder strong");
+    const star = button.getAttribute("aria-pressed");
+    const was = { facts: [...facts.childNodes], state: [...state.childNodes].map((one) => one.cloneNode(true)), kind: state.className, holder: holder.textContent };
     if (STATUS[does]) {
       const [status, icon] = STATUS[does];
       state.className = `state ${status}`;
@@ -77,7 +97,6 @@
       sign(state, icon);
     }
     if (does === "claim" || does === "give") {
-      const holder = document.querySelector(".rail .holder strong");
       holder.textContent = does === "give" ? button.textContent : form.closest(".deeds").dataset.me;
     }
     if (does === "claim" || STATUS[does]) form.hidden = true;
@@ -93,6 +112,14 @@
       }
     }
     button.closest("details.menu")?.removeAttribute("open");
+    return () => {
+      facts.replaceChildren(...was.facts);
+      state.replaceChildren(...was.state);
+      state.className = was.kind;
+      holder.textContent = was.holder;
+      form.hidden = false;
+      if (star) button.setAttribute("aria-pressed", star);
+    };
   }
 
   /* The focus stays in the bar: on this control, or on the first one where that is gone. */
@@ -103,10 +130,9 @@
 
   function onThread(form, button) {
     const fields = fieldsOf(form, button);
-    const parts = [...document.querySelectorAll("[data-part]")].map((part) => [part, [...part.childNodes].map((one) => one.cloneNode(true))]);
     const focused = form.contains(document.activeElement);
     const address = form.getAttribute("action");
-    paintThread(form, fields, button);
+    const unpaint = paintThread(form, fields, button);
     form.reset();
     if (focused) stay(form.closest("details.menu")?.querySelector("summary") ?? button);
     const settle = (next) => {
@@ -114,14 +140,14 @@
       document.body.dispatchEvent(new CustomEvent("aboard:page", { detail: { next } }));
       if (there && !there.isConnected) stay(document.querySelector(`.deeds [data-key="${CSS.escape(there.dataset.key ?? "")}"]`));
     };
-    during(form, address, fields, (answer) => {
+    during(address, fields, (answer) => {
       if (answer.address.pathname !== location.pathname) return location.assign(answer.address);
       history.replaceState(null, "", answer.address);
       settle(answer.next);
       return say(answer.next.querySelector(".flash span")?.textContent ?? "Done");
     }, (answer) => {
+      unpaint();
       if (answer?.next.querySelector("[data-part]")) settle(answer.next);
-      else for (const [part, kept] of parts) part.replaceChildren(...kept);
     });
   }
 
@@ -166,14 +192,15 @@
       next?.querySelector("a").focus({ preventScroll: true });
     }
     document.body.dispatchEvent(new CustomEvent("aboard:settled", { detail: { root: rows } }));
-    during(form, address, fields, (answer) => {
+    const whole = (next) => {
+      document.querySelector("main").replaceChildren(...next.querySelector("main").childNodes);
+      return document.getElementById("content").focus();
+    };
+    during(address, fields, (answer) => {
       const fresh = answer.next.getElementById("rows");
       if (answer.address.pathname !== "/threads" || !answer.next.getElementById("told")) {
         // Some stayed as they were: the answer says which.
-        const main = answer.next.querySelector("main");
-        if (!main) return location.reload();
-        document.querySelector("main").replaceChildren(...main.childNodes);
-        return document.getElementById("content").focus();
+        return answer.next.querySelector("main") ? whole(answer.next) : location.reload();
       }
       if (!fresh?.childElementCount) return location.assign(answer.address);
       settle([...fresh.children]);
@@ -183,7 +210,11 @@
         if (here) here.innerHTML = place.innerHTML;
       }
       return say(document.querySelector("#told span")?.textContent ?? "Done");
-    }, () => settle(kept));
+    }, (answer) => {
+      const fresh = answer?.ok ? answer.next.getElementById("rows") : null;
+      if (answer?.ok && !fresh) whole(answer.next);
+      else settle(fresh ? [...fresh.children] : kept);
+    });
   }
 
   document.addEventListener("submit", (event) => {

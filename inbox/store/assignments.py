@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, exists, func, select
 
 from inbox.store.database import Conn, new_key
 from inbox.store.tables import assignments, messages, threads
+from inbox.store.threads import Thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,32 @@ class Assignment:
     decision: Mapping[str, Any]
     facts: Mapping[str, Any]
     id: int = 0
+
+
+def by_person(
+    was: Thread, to: tuple[str, int], by_id: int, at: datetime, more: Mapping[str, Any]
+) -> Assignment:
+    """What a person decided about a thread, not written yet.
+
+    `was` is the thread before it, `to` the team and who answers there, `more` what the decision
+    says beside them.
+    """
+    team, accountable_id = to
+    return Assignment(
+        thread_id=was.id,
+        message_id=None,
+        at=at,
+        decided_by="person",
+        team=team,
+        accountable_id=accountable_id,
+        by_id=by_id,
+        rule=None,
+        ruleset=None,
+        model=None,
+        score=None,
+        decision={"team": team, "decided_by": "person", **more},
+        facts={"thread.team": was.team, "thread.decided_by": was.decided_by},
+    )
 
 
 def append(conn: Conn, made: Assignment) -> int:

@@ -208,21 +208,8 @@ def _assignment(
     made: Handoff, thread: Thread, person: Person, now: datetime
 ) -> assignments.Assignment:
     reason = f"accepted by {person.name}, handed off by {made.from_team}: {made.reason}"
-    return assignments.Assignment(
-        thread_id=thread.id,
-        message_id=None,
-        at=now,
-        decided_by="person",
-        team=made.to_team,
-        accountable_id=person.id,
-        by_id=person.id,
-        rule=None,
-        ruleset=None,
-        model=None,
-        score=None,
-        decision={"team": made.to_team, "decided_by": "person", "reason": reason},
-        facts={"thread.team": thread.team, "thread.decided_by": thread.decided_by},
-    )
+    to = made.to_team, person.id
+    return assignments.by_person(thread, to, person.id, now, {"reason": reason})
 
 
 def _event(

@@ -131,21 +131,8 @@ def take_back(
 
 
 def _made(before: Thread, person: Person, decided: Decided, now: datetime) -> Assignment:
-    return Assignment(
-        thread_id=before.id,
-        message_id=None,
-        at=now,
-        decided_by="person",
-        team=decided.team,
-        accountable_id=decided.accountable_id,
-        by_id=person.id,
-        rule=None,
-        ruleset=None,
-        model=None,
-        score=None,
-        decision={"team": decided.team, "decided_by": "person", **decided.more},
-        facts={"thread.team": before.team, "thread.decided_by": before.decided_by},
-    )
+    to = decided.team, decided.accountable_id
+    return assignments.by_person(before, to, person.id, now, decided.more)
 
 
 def _happened(

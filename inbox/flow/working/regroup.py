@@ -8,7 +8,7 @@ apart (`flow.deciding.thread.place`). Each is a deed that can be undone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -211,24 +211,9 @@ def _own(conn: Conn, made: Thread, source: Thread, person: Person, now: datetime
     """The new thread's decision: it is where the one was that it was split from."""
     owner = people.by_id(conn, made.accountable_id)
     why = f"split from thread {source.id} by {person.name}"
-    assignments.append(
-        conn,
-        assignments.Assignment(
-            thread_id=made.id,
-            message_id=None,
-            at=now,
-            decided_by="person",
-            team=made.team,
-            accountable_id=made.accountable_id,
-            by_id=person.id,
-            rule=None,
-            ruleset=None,
-            model=None,
-            score=None,
-            decision={"team": made.team, "decided_by": "person", "reason": why},
-            facts={"thread.team": source.team, "thread.decided_by": source.decided_by},
-        ),
-    )
+    to = made.team, made.accountable_id
+    decided = assignments.by_person(source, to, person.id, now, {"reason": why})
+    assignments.append(conn, replace(decided, thread_id=made.id))
     data: dict[str, Any] = {"team": made.team, "decided_by": "person"}
     data |= {"accountable": owner.handle, "owned": made.claimed_at is not None, "why": why}
     _event(conn, made, "assigned", person, data, now)

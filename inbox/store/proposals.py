@@ -20,14 +20,14 @@ OPEN, APPLIED, DECLINED = "open", "applied", "declined"
 class Proposal:
     """One proposal. `data["what"]` says in a sentence what applying it does."""
 
-    id: int
     kind: str
     account_id: int
     thread_id: int
     message_id: int | None
     data: Mapping[str, Any]
-    state: str
     made_at: datetime
+    id: int = 0
+    state: str = OPEN
     settled_at: datetime | None = None
     settled_by_id: int | None = None
 

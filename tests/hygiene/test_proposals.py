@@ -33,7 +33,7 @@ def _made(house: House, mail_id: str = "one@acme.example", **data: object) -> in
     with house.db.write() as conn:
         return propose(
             conn,
-            Proposal(0, "note", found.account_id, found.id, None, data, "open", house.now),
+            Proposal("note", found.account_id, found.id, None, data, house.now),
         )
 
 

@@ -17,9 +17,7 @@ from tests.web.conftest import Told
 def _proposed(own: Told, kind: str = "unknown", **data: str) -> int:
     with own.db.write() as conn:
         one = threads.by_id(conn, 1)
-        made = Proposal(
-            0, kind, one.account_id, 1, None, {"what": "Add <b>Bo</b>", **data}, "open", story.NOW
-        )
+        made = Proposal(kind, one.account_id, 1, None, {"what": "Add <b>Bo</b>", **data}, story.NOW)
         return propose(conn, made)
 
 

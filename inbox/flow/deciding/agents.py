@@ -88,15 +88,10 @@ def _judge(mail: Mail, person: Person) -> tuple[str, str]:
 
 def _propose(unit: Unit, mail: Mail, person: Person, about: Thread, why: str) -> None:
     what = f"Do what {person.name}'s mail of {mail.at:%Y-%m-%d %H:%M} UTC says"
+    data = {"what": what, "why": why, "handle": person.handle}
     made = Proposal(
+        *(KIND, about.account_id, about.id, mail.message_id, data, unit.now),
         id=unit.writes.key("proposals"),
-        kind=KIND,
-        account_id=about.account_id,
-        thread_id=about.id,
-        message_id=mail.message_id,
-        data={"what": what, "why": why, "handle": person.handle},
-        state=proposals.OPEN,
-        made_at=unit.now,
     )
     unit.account(about.account_id)  # held from here on
     unit.writes.add("proposals", {"id": made.id, **proposals.row_of(made)})

@@ -59,14 +59,8 @@ def _propose(unit: Unit, mail: Mail, thread: Thread, forward: Forward) -> None:
         "sender": {"name": forward.sender.name, "address": forward.sender.address},
     }
     made = Proposal(
+        *(KIND, mail.there.account_id, thread.id, mail.message_id, data, mail.at),
         id=unit.writes.key("proposals"),
-        kind=KIND,
-        account_id=mail.there.account_id,
-        thread_id=thread.id,
-        message_id=mail.message_id,
-        data=data,
-        state=proposals.OPEN,
-        made_at=mail.at,
     )
     unit.writes.add("proposals", {"id": made.id, **proposals.row_of(made)})
     unit.event(proposal_flow.event(made, proposal_flow.MADE_EVENT, "aboard", mail.at))

@@ -212,9 +212,7 @@ class AgentDesk:
             accounts.lock(conn, [thread.account_id])
             what = f"Send {job.person.name}'s answer although something newer arrived"
             data = {"what": what, "why": why, "handle": job.person.handle, STALE: True}
-            made = Proposal(
-                0, KIND, thread.account_id, thread.id, job.message.id, data, proposals.OPEN, now
-            )
+            made = Proposal(KIND, thread.account_id, thread.id, job.message.id, data, now)
             made = replace(made, id=proposals.add(conn, made))
             happened = timeline.Event(
                 account_id=thread.account_id,

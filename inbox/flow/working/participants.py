@@ -79,16 +79,7 @@ def _proposal(conn: Conn, mail: Mail, thread: Thread, address: str) -> Proposal:
         f" them, {_of_answers(conn, address)}; they get nothing that was sent before.",
         "address": address,
     }
-    return Proposal(
-        id=0,
-        kind=KIND,
-        account_id=mail.there.account_id,
-        thread_id=thread.id,
-        message_id=mail.message_id,
-        data=data,
-        state=proposals.OPEN,
-        made_at=mail.at,
-    )
+    return Proposal(KIND, mail.there.account_id, thread.id, mail.message_id, data, mail.at)
 
 
 def _of_answers(conn: Conn, address: str) -> str:

@@ -237,6 +237,16 @@ def test_two_tabs_keep_both_texts(priya: Desk) -> None:
     assert priya.items() == ()
 
 
+def test_who_gets_it_is_shown_beside_who_was_on_the_answered_mail(priya: Desk) -> None:
+    priya.open("/threads/1?compose=reply")
+    fields = priya.hidden() | {"text": "Hello.", "to": "new@other.example", "do": "save"}
+    said = priya.client.post("/threads/1/draft", data=fields, follow_redirects=True).text
+    people = said[said.index('aria-label="Who gets it"') :].partition("</ul>")[0]
+    added, missing = people.split('<li class="added">'), people.split('<li class="missing">')
+    assert "new@other.example" in added[1].partition("</li>")[0] and "<b title" in added[1]
+    assert "does not get this" in missing[1] and len(added) == 2
+
+
 def test_a_reply_leaves_after_its_undo_window_and_comes_back_as_text(priya: Desk) -> None:
     said = priya.open("/threads/1?compose=all")
     assert 'aria-label="Who gets it"' in said and "Eva König" in said
